@@ -72,6 +72,11 @@ pub const REPORT_WAIT: Duration = Duration::from_secs(2);
 /// Exports at once: each keeps a bounded part of its file in memory.
 pub const EXPORTS_MAX: usize = 8;
 
+/// Entries of the usage log that one call of `ListUsageRecords` with filters looks at.
+pub const RECORDS_LOOKED_AT_MAX: usize = 100_000;
+/// Longest time between two messages of `WatchWorkspace`.
+pub const WATCH_SILENCE_MAX: Duration = Duration::from_secs(15);
+
 /// What of it can be set, or is shorter in tests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -84,6 +89,8 @@ pub struct Limits {
     pub request_wait: Duration,
     pub answer_place_wait: Duration,
     pub answer_wait: Duration,
+    pub watch_silence_max: Duration,
+    pub records_looked_at_max: usize,
 }
 
 impl Default for Limits {
@@ -98,6 +105,8 @@ impl Default for Limits {
             request_wait: REQUEST_WAIT,
             answer_place_wait: ANSWER_PLACE_WAIT,
             answer_wait: ANSWER_WAIT,
+            watch_silence_max: WATCH_SILENCE_MAX,
+            records_looked_at_max: RECORDS_LOOKED_AT_MAX,
         }
     }
 }
@@ -143,7 +152,7 @@ const TOO_MANY: &str = "RESOURCE_EXHAUSTED (TOO_MANY_CALLS) with RetryInfo";
 
 use Value::{Bytes, Count, Time};
 
-static LIMITS: [Limit; 30] = [
+static LIMITS: [Limit; 32] = [
     limit("connections", Count(CONNECTIONS_MAX), REFUSED).set_by("connections_max"),
     limit("connections of one address", Count(CONNECTIONS_PER_ADDRESS_MAX), REFUSED)
         .set_by("connections_per_address_max"),
@@ -194,6 +203,16 @@ static LIMITS: [Limit; 30] = [
     limit("reports that wait, of a workspace", Count(REPORTS_WAITING_MAX), TOO_MANY),
     limit("time that a report waits", Time(REPORT_WAIT), TOO_MANY),
     limit("exports at once", Count(EXPORTS_MAX), TOO_LONG),
+    limit(
+        "entries of the log that `ListUsageRecords` with filters looks at",
+        Count(RECORDS_LOOKED_AT_MAX),
+        "a shorter page, with a token of the next",
+    ),
+    limit(
+        "time between two messages of `WatchWorkspace`",
+        Time(WATCH_SILENCE_MAX),
+        "a message without changes",
+    ),
 ];
 
 /// The table in Markdown.

@@ -5,7 +5,7 @@
 
 use super::{Error, Result, Scope};
 use crate::domain::Time;
-use crate::domain::attribution::Dimension;
+use crate::domain::attribution::{Dimension, EntryKind};
 use crate::domain::time::calendar::Window;
 use crate::storage;
 use crate::storage::reports::{
@@ -54,9 +54,9 @@ impl Batch {
         self.add(ReportQuery::Refusals(question), answer_of!(Refusals))
     }
 
-    /// Number of users that are known at each of these times.
-    pub fn known_users(&mut self, times: Vec<Time>) -> Pending<Vec<i64>> {
-        self.add(ReportQuery::KnownUsers(times), answer_of!(KnownUsers))
+    /// Number of entries of a kind that are known at each of these times.
+    pub fn known(&mut self, kind: EntryKind, times: Vec<Time>) -> Pending<Vec<i64>> {
+        self.add(ReportQuery::Known(kind, times), answer_of!(Known))
     }
 
     /// Users who signed up in a window, of one department if given.

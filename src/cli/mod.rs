@@ -3,6 +3,8 @@
 //! Results go to standard output, everything else to standard error.
 
 mod backup;
+mod client;
+mod dev;
 mod export;
 mod generate;
 mod init;
@@ -10,6 +12,7 @@ mod prices;
 mod rebuild;
 mod replay;
 mod serve;
+mod shell;
 mod token;
 mod verify;
 
@@ -18,14 +21,25 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 use tollgate::config::{Config, SETTINGS};
 use tollgate::domain::access::Secret;
 
+/// What a process ends with.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0        done; of serve and dev: stopped as told
+  1        not done: the reason is on standard error. Of health: not serving; of verify: something
+           differs; of replay: a call failed
+  2        the command line is wrong
+  64 + N   a call was answered with the gRPC status N, as with grpcurl: 67 INVALID_ARGUMENT,
+           69 NOT_FOUND, 70 ALREADY_EXISTS, 71 PERMISSION_DENIED, 72 RESOURCE_EXHAUSTED,
+           73 FAILED_PRECONDITION, 74 ABORTED, 78 UNAVAILABLE, 80 UNAUTHENTICATED";
+
 /// Tollgate keeps LLM spend inside its envelope.
 #[derive(Debug, Parser)]
-#[command(name = "tollgate", version)]
+#[command(name = "tollgate", version, after_long_help = EXIT_CODES)]
 struct Cli {
     /// Without one: serve.
     #[command(subcommand)]
@@ -39,6 +53,12 @@ enum Command {
     /// Each flag can also be set in the environment (--log-format as TOLLGATE_LOG_FORMAT) or in
     /// a TOML file (as log_format). Flags come before the environment, that before the file.
     Serve(serve::Serve),
+    /// Serve a demo workspace from a temporary database, to try things out. Nothing is kept.
+    ///
+    /// Makes up two months of usage, with users, quotas, keys and alerts, and goes on using it.
+    /// Says where the panel is, and what a first call looks like. Ends at SIGINT or SIGTERM, and
+    /// starts over when it is started again.
+    Dev(dev::Dev),
     /// Create the database, with its tables. One that is there already is left as it is.
     Init(Database),
     /// Drive a recorded trace of LLM requests through a running server.
@@ -73,6 +93,23 @@ enum Command {
     /// Models and prices of the catalog.
     #[command(subcommand)]
     Prices(prices::Prices),
+    /// Call any method of the API, with messages in JSON.
+    ///
+    /// Prints the answer as JSON; of a stream one answer on each line.
+    Call(client::call::Call),
+    #[command(flatten)]
+    Verb(client::Verb),
+    /// Servers that are called often, by name.
+    #[command(subcommand)]
+    Context(client::contexts::ContextCommand),
+    /// Ask a server whether it serves, for health checks of containers.
+    ///
+    /// Exits with 0 if it does, with 1 if it does not or does not answer.
+    Health(client::health::Health),
+    /// Print a completion script for a shell.
+    Completion(shell::Completion),
+    /// Print the manual page, or write those of all commands into a folder.
+    Man(shell::Man),
 }
 
 /// Runs the command of this process.
@@ -89,6 +126,13 @@ pub fn run() -> ExitCode {
         Command::Generate(arguments) => generate::run(arguments),
         Command::Token(token) => token::run(token),
         Command::Prices(prices) => prices::run(prices),
+        Command::Dev(dev) => dev::run(dev),
+        Command::Call(call) => client::call::run_call(call),
+        Command::Verb(verb) => client::run_verb(verb),
+        Command::Context(context) => client::contexts::run(context),
+        Command::Health(health) => client::health::run(health),
+        Command::Completion(completion) => shell::completion(completion, Cli::command()),
+        Command::Man(man) => shell::man(man, Cli::command()),
     };
     result.unwrap_or_else(|message| {
         tell(message);
@@ -121,6 +165,20 @@ fn print(result: impl Display) -> Result<(), Failure> {
     }
 }
 
+/// Prints one of many results. Whether there is still a reader.
+///
+/// # Errors
+/// If it cannot be written.
+fn print_next(result: impl Display) -> Result<bool, Failure> {
+    match write_out(result) {
+        Err(cause) if cause.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        written => {
+            written.map_err(|cause| format!("the result could not be printed: {cause}"))?;
+            Ok(true)
+        }
+    }
+}
+
 /// Prints the secret of a token, which nothing else knows.
 ///
 /// # Errors
@@ -140,7 +198,7 @@ fn write_out(text: impl Display) -> io::Result<()> {
 }
 
 /// The database that a command works on; named as for serve.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 struct Database {
     /// TOML file with settings.
     #[arg(long, value_name = "FILE")]

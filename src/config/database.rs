@@ -1,6 +1,7 @@
 //! The database URL. `Debug` redacts its passwords.
 
 use std::fmt;
+use std::path::Path;
 
 /// `sqlite:PATH` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`.
 #[derive(Clone, PartialEq, Eq)]
@@ -14,6 +15,11 @@ impl DatabaseUrl {
         let is_known = sqlite.is_some_and(|path| !path.is_empty() && !path.contains(":memory:"))
             || postgres.is_some_and(|rest| !rest.is_empty());
         is_known.then(|| DatabaseUrl(url.to_owned()))
+    }
+
+    /// A SQLite file.
+    pub fn sqlite(path: &Path) -> DatabaseUrl {
+        DatabaseUrl(format!("sqlite:{}", path.display()))
     }
 
     /// Whether it is the file of a server that was told nothing.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::domain::Time;
 use crate::domain::api_key::{ApiKey, KeyGroup};
 use crate::domain::boost::Boost;
+use crate::domain::freeze::Freeze;
 use crate::domain::quota::{Consumption, Quota, Scope, Unit};
 use crate::domain::rate_limit::{RateLimit, RateWindow};
 use crate::domain::time::Micros;
@@ -19,6 +20,7 @@ pub struct LimitConfig {
     pub key_groups: Vec<KeyGroup>,
     /// Those that are not over.
     pub boosts: Vec<Boost>,
+    pub freezes: Vec<Freeze>,
 }
 
 /// What the usage log is queried for.

@@ -158,6 +158,10 @@ pub enum Reason {
     Downgrade,
     /// The request fits, and takes a limit over a threshold.
     ThresholdCrossed,
+    /// The workspace or a subject of the request is frozen.
+    Frozen,
+    /// The workspace is archived.
+    WorkspaceArchived,
 }
 
 /// What one limit, or one rule about a model or a key, said.

@@ -53,6 +53,8 @@ pub struct Workspace {
     /// Absent until the first `SetPlan`: the envelope is zero.
     #[serde(skip)]
     pub plan: Option<Plan>,
+    /// When it was archived, if it is: its checks are blocked.
+    pub archive_time: Option<Time>,
     #[serde(skip)]
     pub create_time: Time,
     #[serde(skip)]
@@ -60,6 +62,11 @@ pub struct Workspace {
 }
 
 impl Workspace {
+    /// Whether a list has it, which may be asked for those that are archived, too.
+    pub fn is_listed(&self, with_archived: bool) -> bool {
+        with_archived || self.archive_time.is_none()
+    }
+
     /// Whether a price that was last known to be right at `confirm_time` is stale.
     pub fn sees_as_stale(&self, confirm_time: Time, now: Time) -> bool {
         self.price_max_age_days.is_some_and(|days| now - confirm_time > days * MICROS_PER_DAY)

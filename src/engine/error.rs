@@ -31,6 +31,12 @@ pub enum Error {
     /// expected.
     #[error("{field}: {expected}")]
     Field { field: String, expected: String },
+    /// Several of them: each with what was expected.
+    #[error("{}", fields_text(.0))]
+    Fields(Vec<(String, String)>),
+    /// The etag of a change is of another state.
+    #[error("this was changed by somebody else: read it again, and decide anew")]
+    EtagMismatch,
     #[error(
         "the server is configured without a server for mail: set smtp_url and smtp_from, then \
          e-mail receivers can be created"
@@ -93,6 +99,11 @@ impl From<Error> for StartError {
 }
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+fn fields_text(fields: &[(String, String)]) -> String {
+    let texts = fields.iter().map(|(field, expected)| format!("{field}: {expected}"));
+    texts.collect::<Vec<_>>().join("; ")
+}
 
 fn near_text(near: &[Arc<str>]) -> String {
     if near.is_empty() { String::new() } else { format!("; near: {}", near.join(", ")) }

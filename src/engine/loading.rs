@@ -99,7 +99,7 @@ impl Shared {
         ledger.set_raised(now, self.store.raised(id, since).await?);
         let large = self.store.large_record_counts(id, large_since).await?;
         self.load_large_records(&mut ledger, large).await?;
-        let handle = Arc::new(WorkspaceHandle::new(ledger));
+        let handle = Arc::new(WorkspaceHandle::new(ledger, now));
         self.workspaces.insert(handle.clone());
         Ok(handle)
     }

@@ -1,7 +1,7 @@
 //! The engine: carries requests to the ledger of their workspace, and changes through the writer to
 //! storage. It decides nothing itself: ledgers do.
 //!
-//! Around each LLM request: `usage.rs`, which finds a loaded workspace in `registry.rs`. What
+//! Around each LLM request: `usage/`, which finds a loaded workspace in `registry.rs`. What
 //! administrators change: `resources/`. One server owns a database and all its ledgers.
 
 pub mod alerts;
@@ -41,10 +41,11 @@ use alerts::{AlertShared, Keyring};
 use registry::Registry;
 use resources::AccessState;
 use rollups::{FoldSignal, PendingRefusals};
+use usage::RefusalBytes;
 use writer::WriterHandle;
 
 pub use crate::ledger::{
-    BudgetView, HoldFilter, HoldView, LiveFigures, ModelView, PreparedCheck, QuotaUsage,
+    BudgetView, HoldFilter, HoldView, LiveFigures, ModelView, PreparedCheck, QuotaUsage, RateUsage,
     UsageFilter, UsagePosition,
 };
 pub use crate::prices::{Change as RateChange, Changed, Format, Jumps, Report as ImportReport};
@@ -54,15 +55,17 @@ pub use credits::{Credited, VoidRequest};
 pub use error::{Error, Result, StartError};
 pub use reprice::{RepriceRequest, Repriced};
 pub use resources::{
-    AlertPolicyChange, ApiKeyChange, BoostAmount, BoostKind, BoostView, Erased, Grant, GroupView,
-    ImportRequest, LimitChange, ModelLimitChange, NewApiKey, NewBoost, NewEntry, NewKeyGroup,
-    NewQuota, NewRateLimit, NewToken, NewWorkspace, PlanChange, QuotaChange, RateLimitChange,
-    RequestedLimit, ThresholdChange, WorkspaceChange, import_changes, import_list_changes,
-    load_catalog, put_token, revoked, rotated,
+    AlertPolicyChange, ApiKeyChange, ApiKeyUsage, BoostAmount, BoostKind, BoostView, CycleView,
+    Cycles, Erased, Grant, GroupView, ImportRequest, LimitChange, ModelLimitChange,
+    ModelLimitSetting, NewApiKey, NewBoost, NewEntry, NewFreeze, NewKeyGroup, NewQuota,
+    NewRateLimit, NewToken, NewWorkspace, PlanChange, QuotaChange, RateLimitChange, RatePosition,
+    RequestedLimit, SubjectNames, ThresholdChange, WorkspaceChange, import_changes,
+    import_list_changes, load_catalog, put_token, revoked, rotated,
 };
 pub use retention::{DROP_RECORDS_MAX, Expired};
 pub use rollups::{FOLD_WAIT_MAX, FoldedUpto, LimitStatus, ReportBasis};
-pub use watch::SpendWatch;
+pub use usage::{REFUSAL_AGE_MAX, REFUSALS_MAX, RecordPage, Refusal, RefusalFilter, RefusalPage};
+pub use watch::{SpendWatch, WorkspaceWatch};
 pub use workspace::WorkspaceHandle;
 pub use writer::{
     Committed, FOLD_QUEUE_MAX, GROUP_RECORDS_MAX, QUEUED_RECORDS_IN_ALL_MAX, QUEUED_RECORDS_MAX,
@@ -97,9 +100,12 @@ pub(crate) struct Shared {
     crash_time: Option<Time>,
     workspaces: Registry,
     catalog: ArcSwap<Catalog>,
+    /// Under what is stored.
+    builtin: Catalog,
     writer: WriterHandle,
     fold_signal: FoldSignal,
     refusals: PendingRefusals,
+    refusal_bytes: RefusalBytes,
     alerts: AlertShared,
     keyring: Keyring,
     access: AccessState,
@@ -143,9 +149,11 @@ impl Engine {
             crash_time: (before == PreviousOwner::Crashed).then_some(start_time),
             workspaces: Registry::default(),
             catalog: ArcSwap::from_pointee(catalog),
+            builtin: builtin.clone(),
             writer,
             fold_signal: FoldSignal::default(),
             refusals: PendingRefusals::default(),
+            refusal_bytes: RefusalBytes::default(),
             alerts: AlertShared::new(last_alert_seq),
             keyring,
             access,

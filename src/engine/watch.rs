@@ -35,10 +35,57 @@ impl Engine {
         InCurrency { currency, value: ledger.budget(self.now()) }
     }
 
+    /// A watch of all that changes in a workspace. All of it counts as changed at first.
+    pub async fn watch_workspace(&self, id: &str) -> Result<WorkspaceWatch> {
+        let workspace = self.workspace(id).await?;
+        let (mut figures, mut alerts) = (workspace.subscribe(), workspace.subscribe_alerts());
+        figures.mark_changed();
+        alerts.mark_changed();
+        Ok(WorkspaceWatch { figures, alerts, _workspace: workspace })
+    }
+
     pub async fn watch(&self, id: &str) -> Result<SpendWatch> {
         let workspace = self.workspace(id).await?;
         let changes = workspace.subscribe();
         Ok(SpendWatch { engine: self.clone(), workspace, changes, last: None })
+    }
+}
+
+/// Tells that something of a workspace has changed. What it is now is asked elsewhere.
+pub struct WorkspaceWatch {
+    figures: watch::Receiver<()>,
+    alerts: watch::Receiver<()>,
+    /// Whose signals these are.
+    _workspace: Arc<WorkspaceHandle>,
+}
+
+/// What has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Changed {
+    /// Spend, limits and settings.
+    pub figures: bool,
+    pub alerts: bool,
+}
+
+impl WorkspaceWatch {
+    /// Waits until something has changed that was not taken. Cancel safe.
+    pub async fn changed(&self) {
+        // The senders live as long as the workspace, which is held here.
+        let (mut figures, mut alerts) = (self.figures.clone(), self.alerts.clone());
+        tokio::select! {
+            _ = figures.changed() => {}
+            _ = alerts.changed() => {}
+        }
+    }
+
+    /// What has changed since this was asked last. Ask for the state after it.
+    pub fn take(&mut self) -> Changed {
+        let is_changed = |signal: &mut watch::Receiver<()>| {
+            let is_changed = signal.has_changed().unwrap_or_default();
+            signal.mark_unchanged();
+            is_changed
+        };
+        Changed { figures: is_changed(&mut self.figures), alerts: is_changed(&mut self.alerts) }
     }
 }
 

@@ -11,7 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-use crate::domain::Currency;
+use super::usage::RefusalLog;
+use crate::domain::{Currency, Time};
 use crate::ledger::{Ledger, LiveFigures};
 
 pub struct WorkspaceHandle {
@@ -28,10 +29,11 @@ pub struct WorkspaceHandle {
     has_waiting_holds: AtomicBool,
     load_time: Instant,
     is_failure_noticed: AtomicBool,
+    refusals: RefusalLog,
 }
 
 impl WorkspaceHandle {
-    pub(super) fn new(ledger: Ledger) -> WorkspaceHandle {
+    pub(super) fn new(ledger: Ledger, now: Time) -> WorkspaceHandle {
         let id = ledger.workspace().id.clone();
         WorkspaceHandle {
             id,
@@ -42,7 +44,12 @@ impl WorkspaceHandle {
             has_waiting_holds: AtomicBool::new(false),
             load_time: Instant::now(),
             is_failure_noticed: AtomicBool::new(false),
+            refusals: RefusalLog::new(now),
         }
+    }
+
+    pub(super) fn refusals(&self) -> &RefusalLog {
+        &self.refusals
     }
 
     pub fn id(&self) -> &Arc<str> {
@@ -133,12 +140,12 @@ impl WorkspaceHandle {
 #[cfg(test)]
 pub mod tests {
     use super::*;
+    use crate::domain::Currency;
     use crate::domain::alert::AlertPolicy;
     use crate::domain::catalog::Catalog;
     use crate::domain::workspace::{
         HoldDurability, HoldExpiryPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
     };
-    use crate::domain::{Currency, Time};
     use crate::engine::registry::Registry;
 
     /// A workspace without anything.
@@ -161,6 +168,7 @@ pub mod tests {
             usage_retention_days: None,
             price_max_age_days: None,
             plan: None,
+            archive_time: None,
             create_time: Time::EARLIEST,
             update_time: Time::EARLIEST,
         }
@@ -175,7 +183,7 @@ pub mod tests {
     #[test]
     fn one_that_fails_is_found_no_more() {
         let registry = Registry::default();
-        let handle = |id: &str| Arc::new(WorkspaceHandle::new(ledger(id)));
+        let handle = |id: &str| Arc::new(WorkspaceHandle::new(ledger(id), Time::EARLIEST));
         let (sound, failing) = (handle("sound"), handle("failing"));
         for handle in [&sound, &failing] {
             registry.insert(handle.clone());

@@ -21,7 +21,7 @@ use crate::domain::attribution::Dimension;
 use crate::domain::catalog::Catalog;
 use crate::domain::workspace::Workspace;
 use crate::storage::Store;
-use crate::storage::reports::ReportStore;
+use crate::storage::reports::{OrderBy, ReportStore};
 
 /// Content of an export.
 #[derive(Clone, Debug, PartialEq)]
@@ -132,7 +132,13 @@ fn local_days(scope: &Scope<'_>, days: Days) -> Vec<Day> {
 async fn make_report(scope: &Scope<'_>, report: ReportContent) -> Result<Box<dyn RowSource>> {
     let ReportContent { kind, range, restrictions, granularity, top } = report;
     let currency = scope.workspace.currency;
-    let rank = |ranked| RankingQuery { range, restrictions: restrictions.clone(), ranked, top };
+    let rank = |ranked| RankingQuery {
+        range,
+        restrictions: restrictions.clone(),
+        ranked,
+        order_by: OrderBy::Tokens,
+        top,
+    };
     Ok(match kind {
         ReportKind::Overview => {
             let report = overview::overview(scope, range, &restrictions).await?;

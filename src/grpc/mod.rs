@@ -25,6 +25,7 @@ use std::sync::Arc;
 use access::table::METHODS;
 pub use access::table::to_markdown as role_table;
 pub use analytics::Reports;
+pub use analytics::download::Downloads;
 use prost::Message;
 use prost_types::FileDescriptorSet;
 use router::Router;
@@ -34,6 +35,7 @@ use tonic::service::Routes;
 
 use crate::engine::Engine;
 use crate::engine::alerts::address::AddressRules;
+use crate::engine::alerts::webhook_test::WebhookSender;
 use crate::identity::Identities;
 use crate::limits::{LARGE_REQUEST_BYTES_MAX, Limits, REQUEST_BYTES_MAX};
 use crate::proto::{DESCRIPTORS, v1};
@@ -46,12 +48,16 @@ pub struct ServiceContext {
     pub stopping: CancellationToken,
     /// Which addresses webhooks may have.
     pub address_rules: AddressRules,
+    /// Sends test deliveries.
+    pub webhooks: Arc<dyn WebhookSender>,
     /// Whether an SMTP server is configured.
     pub has_smtp: bool,
     pub admission: Admission,
     pub limits: Limits,
     /// Places for reports.
     pub reports: Reports,
+    /// Links to exports.
+    pub downloads: Downloads,
     /// Accepted beside access tokens.
     pub identities: Option<Arc<Identities>>,
 }

@@ -148,6 +148,8 @@ fn limit_key(verdict: &Verdict) -> Option<LimitKey> {
 fn rule_name(reason: Reason) -> &'static str {
     match reason {
         Reason::Exhausted => "EXHAUSTED",
+        Reason::Frozen => "FROZEN",
+        Reason::WorkspaceArchived => "WORKSPACE_ARCHIVED",
         Reason::HeldInFlight => "HELD_IN_FLIGHT",
         Reason::RequestTooLarge => "REQUEST_TOO_LARGE",
         Reason::ModelLimit => "MODEL_LIMIT",

@@ -26,7 +26,7 @@ use crate::engine::alerts::{KeyFileError, Keyring};
 use crate::engine::{self, Clock, Committed, Engine};
 use crate::grpc::health::Health;
 use crate::grpc::router::Router;
-use crate::grpc::{self, Admission, Reports, ServiceContext};
+use crate::grpc::{self, Admission, Downloads, Reports, ServiceContext};
 use crate::identity::{self, Identities};
 use crate::prices::builtin;
 use crate::proto;
@@ -248,16 +248,20 @@ fn router(
         engine: engine.clone(),
         stopping: stopping.clone(),
         address_rules: address_rules(config),
+        webhooks: Arc::new(deliver::webhook::Client::new(address_rules(config))),
         has_smtp: config.smtp.is_some(),
         admission: admission(config),
         limits: config.limits.clone(),
         reports: Reports::new(config.limits.reports_per_workspace_max),
+        downloads: Downloads::default(),
         identities,
     };
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+            // So that tools which know nothing of google.rpc show the details of errors.
+            .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
     };
     let routes = grpc::routes(&context)
         .add_service(health.service())
@@ -306,7 +310,7 @@ async fn hint_at_first_call(engine: &Engine, config: &Config, address: SocketAdd
              tollgate token create --role operator"
         );
     }
-    let is_empty = engine.list_workspaces("", 1).await.is_ok_and(|found| found.is_empty());
+    let is_empty = engine.store().workspaces("", 1).await.is_ok_and(|found| found.is_empty());
     if !is_empty {
         return;
     }

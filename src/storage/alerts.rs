@@ -125,6 +125,9 @@ pub trait AlertStore: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<StoredAlert>>;
 
+    /// Must return how many alerts match, counted to `most`.
+    async fn count_alerts(&self, filter: &AlertFilter, most: usize) -> Result<usize>;
+
     /// Must return at most `limit` alerts of a workspace with a `seq` greater than `after`, by
     /// `seq`.
     async fn alerts_after(

@@ -1,13 +1,16 @@
 //! The part of the contract about the directory: users, departments and whatever else usage is
 //! attributed to.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 
 use super::Result;
 use super::audit::AuditEvent;
+use super::search::{Counted, Search};
 use crate::domain::Time;
-use crate::domain::attribution::EntryKind;
 pub use crate::domain::attribution::directory::Entry;
+use crate::domain::attribution::{Dimension, EntryKind};
 
 /// When an id was seen in records of kind usage, by `charge_time`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +38,36 @@ pub enum EntryState {
     /// Seen and not registered.
     SeenOnly,
     Archived,
+}
+
+/// Which ids to list.
+#[derive(Clone, Debug)]
+pub struct EntryFilter {
+    pub kind: EntryKind,
+    pub state: EntryState,
+    /// Users of this department alone.
+    pub department_id: Option<String>,
+    /// Found by the words of id, name and id in another system.
+    pub search: Search,
+}
+
+impl EntryFilter {
+    pub fn of(kind: EntryKind, state: EntryState) -> EntryFilter {
+        EntryFilter { kind, state, department_id: None, search: Search::default() }
+    }
+
+    /// Whether an id is of the state and department.
+    pub fn is_listed(&self, listed: &Listed) -> bool {
+        let is_archived = listed.entry.as_ref().map(|entry| entry.archive_time.is_some());
+        let is_of_state = match self.state {
+            EntryState::Current => is_archived != Some(true),
+            EntryState::Active => is_archived == Some(false),
+            EntryState::SeenOnly => is_archived.is_none(),
+            EntryState::Archived => is_archived == Some(true),
+        };
+        let department = listed.entry.as_ref().map_or("", |entry| &entry.department_id);
+        is_of_state && self.department_id.as_ref().is_none_or(|id| id == department)
+    }
 }
 
 /// What is left of a user.
@@ -71,17 +104,25 @@ pub trait DirectoryStore: Send + Sync + 'static {
         ids: &[String],
     ) -> Result<Vec<Listed>>;
 
-    /// Must return at most `limit` ids in the state, of users of one department if it is given,
-    /// greater than `after_id`, by id. Usage counts as seen once it is folded.
+    /// Must return when some values of a dimension were seen, by value; those that were not are
+    /// left out.
+    async fn seen(
+        &self,
+        workspace_id: &str,
+        dimension: Dimension,
+        values: &[String],
+    ) -> Result<HashMap<String, Seen>>;
+
+    /// Must return at most `limit` ids that match, greater than `after_id`, by id, and how many
+    /// match in all, counted to [`COUNT_MAX`](super::search::COUNT_MAX). Usage counts as seen once
+    /// it is folded. Must not take time in proportion to entries that a search does not find.
     async fn list_entries(
         &self,
         workspace_id: &str,
-        kind: EntryKind,
-        state: EntryState,
-        department_id: Option<&str>,
+        filter: &EntryFilter,
         after_id: &str,
         limit: usize,
-    ) -> Result<Vec<Listed>>;
+    ) -> Result<Counted<Listed>>;
 
     /// Must return whether anything names a user (an entry, quotas or rate limits, boosts for it,
     /// usage, refusals, alerts, its own actions) and how many records do. Must not scan the log but

@@ -11,6 +11,7 @@ use crate::domain::Time;
 use crate::domain::record::Record;
 use crate::domain::time::calendar::Window;
 use crate::domain::time::{MICROS_PER_DAY, Micros};
+use crate::domain::usage::Outcome;
 
 /// Records are kept at least this long after their local day began: longer than a cycle of a plan
 /// with the days around it, and than the time in which records may come late.
@@ -53,6 +54,11 @@ pub struct RecordFilter {
     pub request_id: Option<String>,
     /// Only large records.
     pub large_only: bool,
+    pub user_id: Option<String>,
+    pub department_id: Option<String>,
+    pub api_key_id: Option<String>,
+    /// Only records of kind usage with it.
+    pub outcome: Option<Outcome>,
 }
 
 impl RecordFilter {
@@ -65,7 +71,19 @@ impl RecordFilter {
             model_id: None,
             request_id: None,
             large_only: false,
+            user_id: None,
+            department_id: None,
+            api_key_id: None,
+            outcome: None,
         }
+    }
+
+    /// Whether records have to be looked at one by one: no index leads to those that match.
+    pub fn is_scan(&self) -> bool {
+        let Self { model_id, user_id, department_id, api_key_id, .. } = self;
+        let texts = [model_id, user_id, department_id, api_key_id];
+        let is_restricted = texts.iter().any(|text| text.is_some()) || self.outcome.is_some();
+        is_restricted && self.request_id.is_none() && !self.large_only
     }
 }
 
@@ -133,6 +151,17 @@ pub trait LogStore: Send + Sync + 'static {
         after: Option<RecordPosition>,
         limit: usize,
     ) -> Result<Vec<Record>>;
+
+    /// Must return the `charge_time` of the record that lies `count` records of the workspace
+    /// behind the newest one before `after` and `to`, newest first by (`charge_time`, `seq`);
+    /// `None` if there are fewer. Must not read the records themselves.
+    async fn charge_time_behind(
+        &self,
+        workspace_id: &str,
+        to: Option<Time>,
+        after: Option<RecordPosition>,
+        count: usize,
+    ) -> Result<Option<Time>>;
 
     /// Must return at most `limit` records of the workspace that are charged in the window, by
     /// (`charge_time`, `seq`), beyond `after`: as [`LogStore::records`] does oldest first, for

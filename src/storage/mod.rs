@@ -13,6 +13,7 @@ pub mod lease;
 pub mod log;
 pub mod reports;
 pub mod rollup;
+pub mod search;
 pub mod settings;
 pub mod shutdown;
 pub mod sql;

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use super::rollup::Sums;
 use super::rollup::latency::Latencies;
 use super::{Error, Result};
-use crate::domain::attribution::Dimension;
+use crate::domain::attribution::{Dimension, EntryKind};
 use crate::domain::check::LimitKey;
 use crate::domain::time::calendar::Window;
 use crate::domain::{Amount, Time};
@@ -182,9 +182,9 @@ pub enum ReportQuery {
     Sums(SumsQuery),
     Distinct(DistinctQuery),
     Refusals(RefusalsQuery),
-    /// Users that are known at these times: registered or signed up before, or seen in usage
-    /// charged before; and not archived at them. In the order of the times.
-    KnownUsers(Vec<Time>),
+    /// Entries of a kind that are known at these times: registered or signed up before, or seen in
+    /// usage charged before; and not archived at them. In the order of the times.
+    Known(EntryKind, Vec<Time>),
     /// Registered users, not archived, that signed up in the window; of one department if given.
     SignUps {
         window: Window,
@@ -211,7 +211,7 @@ pub enum ReportResult {
     Distinct(Vec<DistinctRow>),
     /// By window, limit, model and user. Counts of zero are left out.
     Refusals(Vec<RefusalsRow>),
-    KnownUsers(Vec<i64>),
+    Known(Vec<i64>),
     /// By id.
     SignUps(Vec<SignUp>),
     RecordCount(i64),

@@ -15,7 +15,9 @@ use crate::domain::attribution::SubjectKind;
 use crate::domain::backfill::LimitConfig;
 use crate::domain::boost::Boost;
 use crate::domain::catalog::price::Price;
+use crate::domain::catalog::withdrawal::Withdrawal;
 use crate::domain::catalog::{Confirmation, ExchangeRate, Model};
+use crate::domain::freeze::{Freeze, FrozenSubject};
 use crate::domain::quota::Quota;
 use crate::domain::rate_limit::RateLimit;
 use crate::domain::workspace::{ModelAlias, Workspace, WorkspaceModel};
@@ -34,6 +36,10 @@ pub enum Change {
     ConfirmPrices(Vec<Confirmation>),
     /// Inserts the rate, or replaces that of the same currencies and `effective_time`.
     PutExchangeRate(ExchangeRate),
+    /// Inserts the withdrawal or replaces the one of the same kind and id.
+    PutWithdrawal(Withdrawal),
+    /// Deletes the withdrawal of an exchange rate, if it is there.
+    RestoreExchangeRate(ExchangeRate),
     /// Inserts the workspace or replaces the one of the same id; so do all that follow, within
     /// their workspace.
     PutWorkspace(Workspace),
@@ -44,6 +50,7 @@ pub enum Change {
     PutApiKey(ApiKey),
     PutKeyGroup(KeyGroup),
     PutBoost(Boost),
+    PutFreeze(Freeze),
     PutWebhook(Webhook),
     PutEmailReceiver(EmailReceiver),
     /// Entries of the directory, each of a kind and id of its own.
@@ -55,6 +62,7 @@ pub enum Change {
     DeleteRateLimit(Arc<str>),
     DeleteApiKey(Arc<str>),
     DeleteKeyGroup(Arc<str>),
+    DeleteFreeze(FrozenSubject),
     DeleteWebhook(Arc<str>),
     DeleteEmailReceiver(Arc<str>),
     /// Inserts the access token or replaces the one of the same id.
@@ -98,6 +106,7 @@ pub struct CatalogRows {
     pub prices: Vec<Price>,
     pub confirmations: Vec<Confirmation>,
     pub exchange_rates: Vec<ExchangeRate>,
+    pub withdrawals: Vec<Withdrawal>,
 }
 
 /// Settings. General rules: see [`super::Store`].
@@ -120,8 +129,9 @@ pub trait SettingsStore: Send + Sync + 'static {
     /// Must return every access token, by id.
     async fn access_tokens(&self) -> Result<Vec<AccessToken>>;
 
-    /// Must return every model, price, confirmation and exchange rate; prices and rates in the
-    /// order of their `create_time`, confirmations by price.
+    /// Must return every model, price, confirmation, exchange rate and withdrawal; prices and rates
+    /// in the order of their `create_time`, also those that are withdrawn; confirmations by price,
+    /// withdrawals by kind and id.
     async fn catalog(&self) -> Result<CatalogRows>;
 
     /// Must return `None` if there is no such workspace.

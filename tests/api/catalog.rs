@@ -13,8 +13,8 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
 use crate::fixtures::{
-    ACME, acme, amount, assert_failed, audit_events, by, check, create_workspace, price, record,
-    refused_fields, set_price, set_up,
+    ACME, acme, add_model, amount, assert_failed, audit_events, by, check, create_workspace,
+    get_budget, price, record, refused_fields, reprice, set_price, set_up,
 };
 use crate::server::{self, START, Server, TestClock};
 
@@ -557,4 +557,124 @@ async fn a_workspace_names_its_deployments() {
         (&*event.actor, &*event.resource_type, &*event.resource_id)
             == ("ada", "model_alias", "chat-eu")
     }));
+}
+
+// -- Withdrawals.
+
+async fn withdraw(server: &Server, price_id: &str) -> Result<v1::Price, Status> {
+    let request = v1::WithdrawModelPriceRequest {
+        price_id: price_id.to_owned(),
+        reason: "typed ten times too high".to_owned(),
+    };
+    let request = by("eve", request);
+    Ok(server.catalog().withdraw_model_price(request).await?.into_inner().price.unwrap())
+}
+
+async fn prices_of(server: &Server, model_id: &str) -> Vec<v1::Price> {
+    let request =
+        v1::ListModelPricesRequest { model_id: model_id.to_owned(), ..Default::default() };
+    server.catalog().list_model_prices(request).await.unwrap().into_inner().prices
+}
+
+#[tokio::test]
+async fn a_withdrawn_price_counts_no_more_and_its_records_are_priced_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(TestClock::default());
+    let server = Server::start_in(folder.path(), clock.clone(), Default::default()).await;
+    set_up(&server).await;
+    let wrong = set_price(&server, "big", "EUR", "100", "200").await.unwrap();
+    server.usage().record_usage(record("r", "big")).await.unwrap();
+    assert_eq!(amount(&get_budget(&server).await.spent), "20.00");
+
+    let withdrawn = withdraw(&server, &wrong.price_id).await.unwrap();
+    assert!(withdrawn.withdraw_time.is_some());
+    assert_eq!(withdrawn.withdraw_reason, "typed ten times too high");
+    assert_eq!(withdraw(&server, &wrong.price_id).await.unwrap(), withdrawn);
+    // The one before counts again, at once and after a restart, and for what was recorded.
+    let held = |server: &Server, id: &str| {
+        let (usage, check) = (server.usage(), check(id, "big"));
+        async move {
+            let mut usage = usage;
+            let answer = usage.check_and_route(check).await.unwrap().into_inner();
+            answer.held.unwrap().amount
+        }
+    };
+    assert_eq!(held(&server, "now").await, "2.00");
+    let repriced = reprice(&server).await;
+    assert_eq!((repriced.corrected_count, amount(&repriced.difference)), (1, "-18.00"));
+    assert_eq!(amount(&get_budget(&server).await.spent), "2.00");
+    server.stop().await.unwrap();
+    let server = Server::start_in(folder.path(), clock, Default::default()).await;
+    assert_eq!(held(&server, "later").await, "2.00");
+    let listed = prices_of(&server, "big").await;
+    let seen: Vec<_> =
+        listed.iter().map(|it| (&*it.input_per_million, it.withdraw_time.is_some())).collect();
+    assert_eq!(seen, [("100.00", true), ("10.00", false)]);
+
+    let events = audit_events(&server, "").await;
+    let event = events.iter().find(|event| event.action == "WithdrawModelPrice").unwrap();
+    assert_eq!((&*event.actor, &*event.resource_id), ("eve", &*wrong.price_id));
+    assert!(!event.before_json.contains("withdraw") && event.after_json.contains("too high"));
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_cannot_be_withdrawn_is_refused() {
+    let server = acme().await;
+    let status = withdraw(&server, "no-such-price").await.unwrap_err();
+    assert_failed(&status, Code::NotFound, "RESOURCE_NOT_FOUND", &[("resource", "price")]);
+    let builtin = prices_of(&server, "gpt-4.1").await.remove(0);
+    let status = withdraw(&server, &builtin.price_id).await.unwrap_err();
+    assert_failed(&status, Code::FailedPrecondition, "CHANGE_NOT_ALLOWED", &[]);
+    let request = v1::WithdrawModelPriceRequest::default();
+    let status = server.catalog().withdraw_model_price(request).await.unwrap_err();
+    assert_eq!(refused_fields(&status), ["price_id", "reason"]);
+    let request = v1::WithdrawExchangeRateRequest::default();
+    let status = server.catalog().withdraw_exchange_rate(request).await.unwrap_err();
+    let fields = ["from_currency_code", "to_currency_code", "reason", "effective_time"];
+    assert_eq!(refused_fields(&status), fields);
+}
+
+#[tokio::test]
+async fn a_withdrawn_exchange_rate_counts_again_once_it_is_set_again() {
+    let server = acme().await;
+    add_model(&server, "foreign", "USD", "10", "20").await;
+    let rate = async |text: &str, seconds: i64| {
+        let rate = v1::ExchangeRate {
+            from_currency_code: "USD".to_owned(),
+            to_currency_code: "EUR".to_owned(),
+            rate: text.to_owned(),
+            effective_time: Some(prost_types::Timestamp { seconds, nanos: 0 }),
+            ..Default::default()
+        };
+        let request = v1::SetExchangeRateRequest { exchange_rate: Some(rate) };
+        server.catalog().set_exchange_rate(request).await.unwrap();
+    };
+    let held = async |id: &str| {
+        let answer = server.usage().check_and_route(check(id, "foreign")).await.unwrap();
+        answer.into_inner().held.unwrap().amount
+    };
+    let listed = async || {
+        let request = v1::ListExchangeRatesRequest::default();
+        let listed = server.catalog().list_exchange_rates(request).await.unwrap().into_inner();
+        let rates = listed.exchange_rates.into_iter();
+        rates.map(|it| (it.rate, it.withdraw_time.is_some())).collect::<Vec<_>>()
+    };
+    rate("0.50", 1_700_000_000).await;
+    rate("5", 1_710_000_000).await;
+    assert_eq!(held("wrong").await, "10.00");
+    let request = v1::WithdrawExchangeRateRequest {
+        from_currency_code: "USD".to_owned(),
+        to_currency_code: "EUR".to_owned(),
+        effective_time: Some(prost_types::Timestamp { seconds: 1_710_000_000, nanos: 0 }),
+        reason: "typed wrongly".to_owned(),
+    };
+    let withdrawn = server.catalog().withdraw_exchange_rate(request.clone()).await.unwrap();
+    let withdrawn = withdrawn.into_inner().exchange_rate.unwrap();
+    assert_eq!((&*withdrawn.rate, &*withdrawn.withdraw_reason), ("5.00", "typed wrongly"));
+    assert_eq!(held("right").await, "1.00");
+    assert_eq!(listed().await, [("5.00".to_owned(), true), ("0.50".to_owned(), false)]);
+    rate("0.75", 1_710_000_000).await;
+    assert_eq!(held("again").await, "1.50");
+    assert_eq!(listed().await, [("0.75".to_owned(), false), ("0.50".to_owned(), false)]);
 }

@@ -169,6 +169,7 @@ async fn a_missing_exchange_rate_is_an_error_until_it_is_set() {
         to_currency_code: "EUR".to_owned(),
         rate: "0.5".to_owned(),
         effective_time: None,
+        ..Default::default()
     };
     let request = v1::SetExchangeRateRequest { exchange_rate: Some(rate) };
     let set = server.catalog().set_exchange_rate(request).await.unwrap().into_inner();
@@ -280,4 +281,126 @@ async fn the_models_of_a_workspace_show_cap_chain_and_spend() {
         let status = server.model_limit().set_model_limit(request).await.unwrap_err();
         assert_eq!(refused_fields(&status), [field]);
     }
+}
+
+// -- Several models at once.
+
+fn setting(model_id: &str, limit: Option<&str>) -> v1::ModelLimitSetting {
+    v1::ModelLimitSetting {
+        model_id: model_id.to_owned(),
+        limit: limit.map(eur),
+        ..Default::default()
+    }
+}
+
+async fn set_all(
+    server: &Server,
+    settings: Vec<v1::ModelLimitSetting>,
+    etag: &str,
+) -> Result<v1::SetModelLimitsResponse, tonic::Status> {
+    let request = v1::SetModelLimitsRequest {
+        workspace_id: ACME.to_owned(),
+        settings,
+        etag: etag.to_owned(),
+    };
+    Ok(server.model_limit().set_model_limits(request).await?.into_inner())
+}
+
+async fn list_all(server: &Server) -> v1::ListModelLimitsResponse {
+    let request =
+        v1::ListModelLimitsRequest { workspace_id: ACME.to_owned(), ..Default::default() };
+    server.model_limit().list_model_limits(request).await.unwrap().into_inner()
+}
+
+#[tokio::test]
+async fn several_models_are_set_at_once() {
+    let server = acme().await;
+    set_limit(&server, "small", "3", &["big"]).await;
+    let before = list_all(&server).await;
+    let settings = vec![
+        v1::ModelLimitSetting {
+            fallback_model_ids: vec!["small".to_owned()],
+            model_enabled: Some(true),
+            ..setting("big", Some("0"))
+        },
+        v1::ModelLimitSetting { model_enabled: Some(false), ..setting("small", None) },
+    ];
+    let set = set_all(&server, settings.clone(), &before.etag).await.unwrap();
+    let after = list_all(&server).await;
+    assert_eq!(set.etag, after.etag);
+    assert_ne!(before.etag, after.etag);
+    let ids: Vec<&str> = set.model_limits.iter().map(|limit| &*limit.model_id).collect();
+    assert_eq!(ids, ["big", "small"]);
+    let [big, small] = &set.model_limits[..] else { panic!("{set:?}") };
+    assert_eq!((amount(&big.limit), big.model_enabled), ("0.00", true));
+    assert_eq!(big.fallback_model_ids, ["small"]);
+    assert_eq!((&small.limit, small.model_enabled), (&None, false));
+    assert!(small.fallback_model_ids.is_empty());
+    // The next check sees both: the cap, and that nothing else is allowed.
+    let refused = ask(&server, check("r", "big")).await;
+    assert_eq!(refused.reason(), v1::Reason::NoAllowedModel);
+    // Again changes nothing, and is not audited.
+    let audited = crate::fixtures::audit_events(&server, ACME).await;
+    set_all(&server, settings, &set.etag).await.unwrap();
+    assert_eq!(crate::fixtures::audit_events(&server, ACME).await, audited);
+    let events = audited.iter().filter(|event| event.action == "SetModelLimits").count();
+    assert_eq!(events, 2);
+}
+
+#[tokio::test]
+async fn the_second_administrator_is_told() {
+    let server = acme().await;
+    let etag = list_all(&server).await.etag;
+    // Spend is no change.
+    server.usage().record_usage(record("r", "big")).await.unwrap();
+    assert_eq!(list_all(&server).await.etag, etag);
+    set_all(&server, vec![setting("big", Some("5"))], &etag).await.unwrap();
+    let status = set_all(&server, vec![setting("small", Some("6"))], &etag).await.unwrap_err();
+    assert_failed(&status, Code::Aborted, "ETAG_MISMATCH", &[]);
+    let limits = list_all(&server).await;
+    let small = limits.model_limits.iter().find(|limit| limit.model_id == "small").unwrap();
+    assert_eq!(small.limit, None);
+    // Who does not ask is not told, and one model at a time changes it, too.
+    set_all(&server, vec![setting("small", Some("6"))], "").await.unwrap();
+    let etag = list_all(&server).await.etag;
+    set_limit(&server, "big", "7", &[]).await;
+    let status = set_all(&server, vec![setting("small", None)], &etag).await.unwrap_err();
+    assert_eq!(status.code(), Code::Aborted);
+}
+
+#[tokio::test]
+async fn of_several_models_all_are_set_or_none_and_what_is_wrong_names_its_row() {
+    let server = acme().await;
+    let before = list_all(&server).await;
+    let dollars = Some(v1::Money { currency_code: "USD".to_owned(), amount: "1".to_owned() });
+    let chain = |ids: &[&str]| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let settings = vec![
+        setting("big", Some("1")),
+        v1::ModelLimitSetting { limit: dollars, ..setting("small", None) },
+        setting("no-such-model", None),
+        setting("big", Some("2")),
+        v1::ModelLimitSetting {
+            fallback_model_ids: chain(&["big", "nothing"]),
+            ..setting("gpt-4.1", None)
+        },
+    ];
+    let status = set_all(&server, settings, "").await.unwrap_err();
+    let expected = [
+        "settings[1].limit.currency_code",
+        "settings[2].model_id",
+        "settings[3].model_id",
+        "settings[4].fallback_model_ids[1]",
+    ];
+    assert_eq!(refused_fields(&status), expected);
+    for (settings, fields) in [
+        (Vec::new(), vec!["settings"]),
+        (vec![setting("big", None); 1_001], vec!["settings"]),
+        (
+            vec![setting("big", Some("1")), setting("", Some("x"))],
+            vec!["settings[1].model_id", "settings[1].limit.amount"],
+        ),
+    ] {
+        assert_eq!(refused_fields(&set_all(&server, settings, "").await.unwrap_err()), fields);
+    }
+    assert_eq!(list_all(&server).await, before);
 }

@@ -1,13 +1,15 @@
 //! `UsageService`, but for its streams.
 
+use tollgate::config::Config;
 use tollgate::domain::time::{MICROS_PER_HOUR, MICROS_PER_MINUTE};
+use tollgate::limits::Limits;
 use tollgate::proto::v1;
 use tollgate::proto::v1::record_usage_result::Result as Outcome;
 use tonic::Code;
 
 use crate::fixtures::{
     ACME, EARLIEST, acme, add_model, amount, assert_failed, check, create_workspace, get_budget,
-    record,
+    record, refused_fields, set_up,
 };
 use crate::server::Server;
 
@@ -376,4 +378,67 @@ async fn workspaces_do_not_see_one_another() {
         v1::ReleaseHoldRequest { workspace_id: "other".to_owned(), request_id: "r-1".to_owned() };
     let status = server.usage().release_hold(request).await.unwrap_err();
     assert_failed(&status, Code::NotFound, "HOLD_NOT_FOUND", &[]);
+}
+
+#[tokio::test]
+async fn records_are_listed_by_whom_they_are_for_and_how_they_ended() {
+    let limits = Limits { records_looked_at_max: 3, ..Limits::default() };
+    let server = Server::start_with(Config { limits, ..Config::default() }).await;
+    set_up(&server).await;
+    for index in 0..10 {
+        let who = if index % 5 == 0 { "ada" } else { "bob" };
+        let attribution = v1::Attribution {
+            user_id: who.to_owned(),
+            department_id: format!("d-{}", index % 2),
+            api_key_id: format!("k-{}", index % 3),
+            ..Default::default()
+        };
+        let outcome = if index == 5 { v1::Outcome::Error } else { v1::Outcome::Success };
+        let request = v1::RecordUsageRequest {
+            attribution: Some(attribution),
+            outcome: outcome.into(),
+            ..record(&format!("r-{index}"), if index < 5 { "big" } else { "small" })
+        };
+        server.usage().record_usage(request).await.unwrap();
+        server.clock.advance(1_000_000);
+    }
+    let all = v1::ListUsageRecordsRequest { workspace_id: ACME.to_owned(), ..Default::default() };
+    let of = |change: fn(&mut v1::ListUsageRecordsRequest)| {
+        let mut request = all.clone();
+        change(&mut request);
+        request
+    };
+    for (request, expected) in [
+        (of(|it| it.user_id = "ada".to_owned()), "r-5 r-0"),
+        (of(|it| it.department_id = "d-1".to_owned()), "r-9 r-7 r-5 r-3 r-1"),
+        (of(|it| it.api_key_id = "k-2".to_owned()), "r-8 r-5 r-2"),
+        (of(|it| it.model_id = "big".to_owned()), "r-4 r-3 r-2 r-1 r-0"),
+        (of(|it| it.outcome = v1::Outcome::Error.into()), "r-5"),
+        (of(|it| it.user_id = "nobody".to_owned()), ""),
+    ] {
+        let (mut found, mut pages, mut request) = (Vec::new(), 0, request);
+        loop {
+            let listed = server.usage().list_usage_records(request.clone()).await.unwrap();
+            let listed = listed.into_inner();
+            found.extend(listed.records.into_iter().map(|record| record.request_id));
+            pages += 1;
+            if listed.next_page_token.is_empty() {
+                break;
+            }
+            request.page_token = listed.next_page_token;
+        }
+        assert_eq!(found.join(" "), expected);
+        assert!(pages > 2, "a page looks at a few records alone");
+    }
+    // Without filters, or by its id, a record is found at once.
+    let listed = server.usage().list_usage_records(all.clone()).await.unwrap().into_inner();
+    assert_eq!((listed.records.len(), listed.next_page_token), (10, String::new()));
+    let request = of(|it| {
+        it.request_id = "r-0".to_owned();
+        it.user_id = "ada".to_owned();
+    });
+    let listed = server.usage().list_usage_records(request).await.unwrap().into_inner();
+    assert_eq!((listed.records.len(), listed.next_page_token), (1, String::new()));
+    let status = server.usage().list_usage_records(of(|it| it.user_id = "x".repeat(129))).await;
+    assert_eq!(refused_fields(&status.unwrap_err()), ["user_id"]);
 }

@@ -54,6 +54,7 @@ fn workspace() -> Workspace {
         may_have_expiry_charges: true,
         usage_retention_days: None,
         price_max_age_days: None,
+        archive_time: None,
         plan: Some(Plan {
             budget: Amount::ZERO,
             overage: Amount::ZERO,

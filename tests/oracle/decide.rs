@@ -219,6 +219,9 @@ impl Oracle {
 
     /// The model that may take the request, or why there is none and when to retry.
     fn choose(&self, check: &Check, who: &Who, said: &mut Said) -> Result<Outcome, Error> {
+        if let Some(stop) = self.stop(who, said) {
+            return Ok(stop);
+        }
         let (asked, offer) = match self.asked(check, who, said)? {
             Ok(found) => found,
             Err(reason) => return Ok(Outcome::Blocked(reason, None)),
@@ -262,6 +265,42 @@ impl Oracle {
         }
         said.verdicts.push(rule(&asked, Reason::NoAllowedModel));
         Ok(Outcome::Blocked(Reason::NoAllowedModel, retry_after))
+    }
+
+    /// Nothing runs in a workspace that is put away, nor for anybody who is frozen.
+    fn stop(&self, who: &Who, said: &mut Said) -> Option<Outcome> {
+        let workspace = || Subject::Workspace(self.workspace.id.clone());
+        if self.workspace.archive_time.is_some() {
+            let reason = Reason::WorkspaceArchived;
+            said.verdicts.push(Verdict { subject: workspace(), ..rule("", reason) });
+            return Some(Outcome::Blocked(reason, None));
+        }
+        let mut waits = Vec::new();
+        for kind in SubjectKind::ALL {
+            for id in who.subject_ids(kind) {
+                let of_subject = |freeze: &&tollgate::domain::freeze::Freeze| {
+                    (freeze.subject.kind, &*freeze.subject.id) == (kind, &*id)
+                };
+                let Some(freeze) = self.freezes.iter().find(of_subject) else { continue };
+                let wait = freeze.end_time.map(|end| end - self.now);
+                if wait.is_some_and(|wait| wait <= 0) {
+                    continue;
+                }
+                let subject = match kind {
+                    SubjectKind::Workspace => workspace(),
+                    kind => Subject::Member { kind, id: id.clone() },
+                };
+                let verdict = Verdict { subject, ..rule("", Reason::Frozen) };
+                said.verdicts.push(Verdict { retry_after: wait, ..verdict });
+                waits.push(wait);
+            }
+        }
+        if waits.is_empty() {
+            return None;
+        }
+        // Where one has no end, no wait helps.
+        let longest = waits.iter().copied().collect::<Option<Vec<Micros>>>();
+        Some(Outcome::Blocked(Reason::Frozen, longest.and_then(|waits| waits.into_iter().max())))
     }
 
     /// First what is to be said of the key, then of the model itself.

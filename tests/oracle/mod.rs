@@ -25,6 +25,7 @@ use tollgate::domain::catalog::{ExchangeRate, Model};
 use tollgate::domain::check::{
     BudgetState, BudgetStatus, Check, Decision, Reason, RefusalCounts, RefusalKey,
 };
+use tollgate::domain::freeze::Freeze;
 use tollgate::domain::quota::Quota;
 use tollgate::domain::rate_limit::RateLimit;
 use tollgate::domain::record::Record;
@@ -47,6 +48,8 @@ pub struct Oracle {
     pub departments: Vec<(String, String)>,
     /// Also those that are over.
     pub boosts: Vec<Boost>,
+    /// Also those that are over.
+    pub freezes: Vec<Freeze>,
     /// Every entry of the usage log.
     pub log: Vec<Record>,
     /// Holds that have not ended.
@@ -112,6 +115,7 @@ impl Oracle {
             key_groups: Vec::new(),
             departments: Vec::new(),
             boosts: Vec::new(),
+            freezes: Vec::new(),
             log: Vec::new(),
             holds: Vec::new(),
             expired: Vec::new(),

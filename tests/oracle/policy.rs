@@ -2,6 +2,7 @@
 
 use tollgate::domain::api_key::{ApiKey, KeyGroup};
 use tollgate::domain::boost::{Boost, BoostTarget};
+use tollgate::domain::freeze::{Freeze, FrozenSubject};
 use tollgate::domain::quota::Quota;
 use tollgate::domain::rate_limit::RateLimit;
 use tollgate::domain::workspace::{Workspace, WorkspaceModel};
@@ -19,6 +20,9 @@ pub enum Change {
     RemoveKey(std::sync::Arc<str>),
     PutGroup(KeyGroup),
     PutBoost(Boost),
+    PutFreeze(Freeze),
+    /// Kind and id of the subject.
+    RemoveFreeze(FrozenSubject),
     /// A user and its department; none if that is empty.
     PutDepartment(String, String),
 }
@@ -52,6 +56,13 @@ impl Oracle {
             Change::PutGroup(group) => {
                 self.key_groups.retain(|other| other.id != group.id);
                 self.key_groups.push(group);
+            }
+            Change::PutFreeze(freeze) => {
+                self.freezes.retain(|other| other.subject != freeze.subject);
+                self.freezes.push(freeze);
+            }
+            Change::RemoveFreeze(subject) => {
+                self.freezes.retain(|freeze| freeze.subject != subject);
             }
             Change::PutDepartment(user, department) => {
                 self.departments.retain(|(other, _)| *other != user);

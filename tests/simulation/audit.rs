@@ -101,7 +101,7 @@ impl Auditor {
 
         let mut found = BTreeMap::new();
         let mut live_ids = BTreeSet::new();
-        for view in live.into_iter().filter(|view| view.live) {
+        for view in live.entries.into_iter().filter(|view| view.live) {
             let id = view.hold.request_id.to_string();
             live_ids.insert(id.clone());
             found.insert(id, (view.model_id.to_string(), view.hold.held, view.hold.expire_time));

@@ -10,6 +10,7 @@ use tollgate::domain::api_key::{ApiKey, KeyGroup};
 use tollgate::domain::attribution::SubjectKind;
 use tollgate::domain::boost::Boost;
 use tollgate::domain::boost::BoostTarget;
+use tollgate::domain::freeze::FrozenSubject;
 use tollgate::domain::quota::{Enforcement, Period, Quota, Scope, Unit};
 use tollgate::domain::rate_limit::{RateBound, RateLimit, RateWindow};
 use tollgate::domain::record::RecordKind;
@@ -17,7 +18,7 @@ use tollgate::domain::time::{MICROS_PER_MINUTE, MICROS_PER_SECOND};
 use tollgate::domain::workspace::Workspace;
 use tollgate::domain::{Amount, Currency, Time};
 use tollgate::engine::{
-    Actor, ApiKeyChange, BoostAmount, Engine, Error, HoldFilter, LimitChange, NewBoost,
+    Actor, ApiKeyChange, BoostAmount, Engine, Error, HoldFilter, LimitChange, NewBoost, NewFreeze,
     QuotaChange, RateLimitChange,
 };
 use tollgate::ledger::UsageFilter;
@@ -140,7 +141,22 @@ pub async fn change(
     let by = Actor::new("simulation", "Change");
     let quotas = ["day", "named", "large", "north", "search"];
     let quota = quotas[luck.random_range(0..quotas.len())];
-    match luck.random_range(0..6) {
+    match luck.random_range(0..7) {
+        6 => {
+            let ids = ["ada", "bob", "cy"];
+            let id = ids[luck.random_range(0..ids.len())].into();
+            let subject = FrozenSubject { kind: SubjectKind::User, id };
+            if luck.random_bool(0.5) {
+                return engine.unfreeze(by, workspace, subject).await.map(drop);
+            }
+            let end_time = Some(now + luck.random_range(20..90) * MICROS_PER_SECOND);
+            let new = NewFreeze { subject, reason: "because".to_owned(), end_time };
+            match engine.freeze(by, workspace, new).await {
+                // The clock has jumped over its end meanwhile.
+                Err(Error::Field { .. }) => Ok(()),
+                reply => reply.map(drop),
+            }
+        }
         0..2 => {
             let limit = Amount::from_nanos(luck.random_range(1..12) * UNIT);
             let money = Some(Some((Currency::EUR, limit)));
@@ -219,7 +235,7 @@ impl Auditor {
     pub async fn assert_rules(&self, engine: &Engine, workspace: &str) {
         let filter = UsageFilter::default();
         let usages = engine.quota_usage(workspace, &filter, None, usize::MAX).await;
-        let usages = usages.expect("it is loaded").value;
+        let usages = usages.expect("it is loaded").value.entries;
         // They are those of the books: `assert_agreement`.
         let (filter, all) = (HoldFilter::default(), usize::MAX);
         let (holds, _) = engine.holds(workspace, &filter, all).await.expect("it is loaded").value;
@@ -255,7 +271,7 @@ impl Auditor {
             assert_eq!(usage.spent, spent, "I4: {of} is the sum of the log");
             // In which group a key was is not shown.
             if scope.kind != SubjectKind::KeyGroup && usage.quota.unit == Unit::Money {
-                let holds = holds.iter().filter(|view| {
+                let holds = holds.entries.iter().filter(|view| {
                     let attribution = view.hold.attribution().unwrap_or_default();
                     let provider = provider_of(&view.model_id).into();
                     let who = Who { attribution, group: "".into(), provider };

@@ -392,6 +392,7 @@ fn workspace(id: &str, charges_expired: bool) -> Workspace {
         may_have_expiry_charges: charges_expired,
         usage_retention_days: None,
         price_max_age_days: None,
+        archive_time: None,
         plan: Some(Plan {
             budget: Amount::from_nanos(20_000_000_000),
             overage: Amount::from_nanos(5_000_000_000),

@@ -217,6 +217,7 @@ pub async fn workspaces_come_back_as_they_were_put(world: &World) {
         may_have_expiry_charges: true,
         usage_retention_days: Some(400),
         price_max_age_days: Some(30),
+        archive_time: None,
         plan: Some(Plan {
             budget: Amount::LIMIT_MAX,
             overage: Amount::ZERO,

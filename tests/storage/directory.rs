@@ -3,7 +3,7 @@
 use tollgate::domain::Amount;
 use tollgate::domain::alert::{Alert, AlertKey, AlertRecord, AlertSubject, AlertType};
 use tollgate::domain::attribution::directory::Entry;
-use tollgate::domain::attribution::{Attribution, EntryKind, SubjectKind};
+use tollgate::domain::attribution::{Attribution, Dimension, EntryKind, SubjectKind};
 use tollgate::domain::backfill::{ConsumptionQuery, RateCounts};
 use tollgate::domain::boost::{Boost, BoostTarget};
 use tollgate::domain::quota::{Scope, Unit};
@@ -14,9 +14,10 @@ use tollgate::domain::usage::Outcome;
 use tollgate::storage::Store;
 use tollgate::storage::alerts::{AlertFilter, StoredAlert};
 use tollgate::storage::audit::{AuditEvent, AuditFilter};
-use tollgate::storage::directory::{EntryState, Erasure, Listed, Seen, UserTraces};
+use tollgate::storage::directory::{EntryFilter, EntryState, Erasure, Listed, Seen, UserTraces};
 use tollgate::storage::log::{Order, RecordFilter};
 use tollgate::storage::rollup::FoldCursor;
+use tollgate::storage::search::{COUNT_MAX, Search};
 use tollgate::storage::settings::{BoostFilter, Change, LimitFilter};
 use tollgate::storage::shutdown::{StoredHold, StoredRate};
 
@@ -74,7 +75,12 @@ async fn ids(
 ) -> Vec<String> {
     let (mut all, mut after) = (Vec::new(), String::new());
     loop {
-        let listed = store.list_entries("w", kind, state, department, &after, page).await.unwrap();
+        let filter = EntryFilter {
+            department_id: department.map(str::to_owned),
+            ..EntryFilter::of(kind, state)
+        };
+        let listed = store.list_entries("w", &filter, &after, page).await.unwrap();
+        let listed = listed.entries;
         assert!(listed.len() <= page);
         let Some(last) = listed.last() else { return all };
         after.clone_from(&last.id);
@@ -185,8 +191,100 @@ pub async fn registered_and_seen_are_listed_together(world: &World) {
     assert!(all(EntryState::SeenOnly, Some("sales")).await.is_empty());
     let assistants = ids(&*store, EntryKind::Assistant, EntryState::Current, None, 2).await;
     assert_eq!(assistants, ["e"]);
-    let other = store.list_entries("x", EntryKind::User, EntryState::Current, None, "", 9).await;
-    assert_eq!(other.unwrap(), []);
+    let filter = EntryFilter::of(EntryKind::User, EntryState::Current);
+    assert_eq!(store.list_entries("x", &filter, "", 9).await.unwrap().entries, []);
+}
+
+pub async fn entries_are_found_by_their_words_and_counted(world: &World) {
+    let store = world.store().await;
+    let named = |id: &str, name: &str, department: &str| Entry {
+        display_name: name.to_owned(),
+        ..user(id, department)
+    };
+    let mut old = named("old", "Ada Elder", "sales");
+    old.archive_time = Some(START);
+    let external = Entry { external_id: "HR-17".to_owned(), ..named("x", "", "") };
+    put(
+        &*store,
+        vec![named("u-1", "Ada Lovelace", "sales"), named("u-2", "Bob Ada", ""), old, external],
+    )
+    .await;
+    put(&*store, vec![entry(EntryKind::Assistant, "ada")]).await;
+    let log = [by_user(1, "ada.seen", 1), by_user(2, "u-1", 2), by_user(3, "bob", 3)];
+    append_new(&*store, &log).await;
+    fold(&*store, &log).await;
+    // Seen again, and seen first: words are there once.
+    let more = [by_user(4, "ada.seen", 4), by_user(5, "x", 5)];
+    append_new(&*store, &more).await;
+    fold(&*store, &more).await;
+    let found =
+        async |text: &str, state: EntryState, department: &str, after: &str, limit: usize| {
+            let filter = EntryFilter {
+                department_id: (!department.is_empty()).then(|| department.to_owned()),
+                search: Search::new(text),
+                ..EntryFilter::of(EntryKind::User, state)
+            };
+            let listed = store.list_entries("w", &filter, after, limit).await.unwrap();
+            let ids: Vec<String> = listed.entries.into_iter().map(|listed| listed.id).collect();
+            (ids.join(" "), listed.total_count)
+        };
+    use EntryState::{Active, Archived, Current, SeenOnly};
+    for (text, state, department, after, limit, expected) in [
+        ("", Current, "", "", 9, ("ada.seen bob u-1 u-2 x", 5)),
+        ("", Current, "", "bob", 1, ("u-1", 5)),
+        ("", Active, "sales", "", 9, ("u-1", 1)),
+        ("", SeenOnly, "", "", 9, ("ada.seen bob", 2)),
+        ("ada", Current, "", "", 9, ("ada.seen u-1 u-2", 3)),
+        ("ada", Current, "", "", 2, ("ada.seen u-1", 3)),
+        ("ada", Current, "", "ada.seen", 1, ("u-1", 3)),
+        ("ADA lo", Current, "", "", 9, ("u-1", 1)),
+        ("ada", Current, "sales", "", 9, ("u-1", 1)),
+        ("ada", Archived, "", "", 9, ("old", 1)),
+        ("ada", SeenOnly, "", "", 9, ("ada.seen", 1)),
+        ("hr 17", Current, "", "", 9, ("x", 1)),
+        ("u", Active, "", "", 9, ("u-1 u-2", 2)),
+        ("lace", Current, "", "", 9, ("", 0)),
+    ] {
+        let (ids, count) = found(text, state, department, after, limit).await;
+        assert_eq!((ids.as_str(), count), expected, "{text} {state:?} {department} {after}");
+    }
+    // A new name replaces the words of the old one; one that is erased is found no more.
+    put(&*store, vec![named("u-1", "Countess", "sales")]).await;
+    assert_eq!(found("lovelace", Current, "", "", 9).await, (String::new(), 0));
+    assert_eq!(found("count", Current, "", "", 9).await, ("u-1".to_owned(), 1));
+    let erasure =
+        Erasure { user_id: "u-1".to_owned(), pseudonym: GHOST.to_owned(), events: Vec::new() };
+    put_in(&*store, "w", Change::EraseUser(erasure)).await;
+    assert_eq!(found("countess", Current, "", "", 9).await, (String::new(), 0));
+    assert_eq!(found("u", Current, "", "", 9).await, ("u-2".to_owned(), 1));
+    assert_eq!(found("erased", Current, "", "", 9).await, (GHOST.to_owned(), 1));
+}
+
+/// More than are looked up one by one: the list is gone through, and counted to its bound.
+pub async fn a_search_that_finds_many_is_a_page_and_a_bounded_count(world: &World) {
+    let store = world.store().await;
+    let count = COUNT_MAX + 1;
+    for part in (0..count).collect::<Vec<_>>().chunks(1_000) {
+        let of = |number: &usize| Entry {
+            display_name: format!("Person {} {}", number % 2, number % 3),
+            ..user(&format!("u{number:06}"), "")
+        };
+        put(&*store, part.iter().map(of).collect()).await;
+    }
+    for (text, after, first, total) in [
+        ("pers", "", "u000000", COUNT_MAX),
+        ("pers", "u009998", "u009999", COUNT_MAX),
+        ("", "u000002", "u000003", COUNT_MAX),
+        ("person u0000", "", "u000000", 100),
+        ("person 2", "u000002", "u000005", 3_333),
+    ] {
+        let filter = EntryFilter {
+            search: Search::new(text),
+            ..EntryFilter::of(EntryKind::User, EntryState::Current)
+        };
+        let listed = store.list_entries("w", &filter, after, 2).await.unwrap();
+        assert_eq!((listed.entries[0].id.as_str(), listed.total_count), (first, total), "{text}");
+    }
 }
 
 pub async fn what_was_seen_comes_with_its_times(world: &World) {
@@ -211,9 +309,17 @@ pub async fn what_was_seen_comes_with_its_times(world: &World) {
     let listed = store.entries("w", EntryKind::User, &asked).await.unwrap();
     let found: Vec<Option<Seen>> = listed.iter().map(|listed| listed.seen).collect();
     assert_eq!(found, [seen(0, 1, Some(1)), seen(2, 2, None), None]);
-    let current = EntryState::Current;
-    let paged = store.list_entries("w", EntryKind::User, current, None, "", 9).await.unwrap();
-    assert_eq!(paged, listed[..2]);
+    let filter = EntryFilter::of(EntryKind::User, EntryState::Current);
+    let paged = store.list_entries("w", &filter, "", 9).await.unwrap();
+    assert_eq!(paged.entries, listed[..2]);
+    let found_seen = store.seen("w", Dimension::User, &asked).await.unwrap();
+    assert_eq!(found_seen.len(), 2);
+    assert_eq!(found_seen.get("a").copied(), seen(0, 1, Some(1)));
+    assert!(store.seen("w", Dimension::ApiKey, &asked).await.unwrap().is_empty());
+    // Corrections count, too.
+    let first = store.first_charge_time("w").await.unwrap();
+    assert_eq!(first, log.iter().map(|record| record.charge_time).min());
+    assert_eq!(store.first_charge_time("v").await.unwrap(), None);
 }
 
 /// Everything that can be summed up of a workspace, with the name of a user replaced.
@@ -297,9 +403,8 @@ pub async fn an_erased_user_leaves_every_sum(world: &World) {
 }
 
 async fn ids_of(store: &dyn Store, workspace_id: &str) -> Vec<String> {
-    let state = EntryState::Current;
-    let listed =
-        store.list_entries(workspace_id, EntryKind::User, state, None, "", 100).await.unwrap();
+    let filter = EntryFilter::of(EntryKind::User, EntryState::Current);
+    let listed = store.list_entries(workspace_id, &filter, "", 100).await.unwrap().entries;
     listed.into_iter().map(|listed| listed.id).collect()
 }
 

@@ -189,6 +189,7 @@ pub fn workspace(id: &str) -> Workspace {
         usage_retention_days: None,
         price_max_age_days: None,
         plan: None,
+        archive_time: None,
         create_time: START,
         update_time: START,
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use tollgate::domain::attribution::Attribution;
 use tollgate::domain::record::{EXPIRY_ATTEMPT, Record, RecordKind};
 use tollgate::domain::time::MICROS_PER_DAY;
 use tollgate::domain::time::calendar::Window;
@@ -337,6 +338,57 @@ pub async fn records_are_filtered(world: &World) {
         ..everything()
     };
     check(all, &[3]).await;
+}
+
+pub async fn records_are_filtered_by_whom_they_are_for_and_how_they_ended(world: &World) {
+    let store = world.store().await;
+    let of = |seq: i64, change: fn(&mut Record)| {
+        let mut record = Record { attribution: Attribution::default(), ..record(seq) };
+        change(&mut record);
+        record
+    };
+    let log = [
+        of(1, |record| record.attribution.user_id = "ada".to_owned()),
+        of(2, |record| record.attribution.department_id = "ada".to_owned()),
+        of(3, |record| record.attribution.api_key_id = "ada".to_owned()),
+        of(4, |record| {
+            record.attribution.user_id = "ada".to_owned();
+            record.outcome = Outcome::Error;
+        }),
+        of(5, |record| {
+            record.attribution.user_id = "ada".to_owned();
+            record.outcome = Outcome::Error;
+            record.kind = RecordKind::Correction;
+        }),
+        of(6, |record| record.workspace_id = "v".into()),
+    ];
+    append_new(&*store, &log).await;
+    let ada = || Some("ada".to_owned());
+    for (filter, expected) in [
+        (RecordFilter { user_id: ada(), ..everything() }, vec![1, 4, 5]),
+        (RecordFilter { department_id: ada(), ..everything() }, vec![2]),
+        (RecordFilter { api_key_id: ada(), ..everything() }, vec![3]),
+        (RecordFilter { outcome: Some(Outcome::Error), ..everything() }, vec![4]),
+        (RecordFilter { user_id: ada(), outcome: Some(Outcome::Success), ..everything() }, vec![1]),
+        (RecordFilter { user_id: ada(), department_id: ada(), ..everything() }, vec![]),
+    ] {
+        let found = store.records(&filter, Order::OldestFirst, None, 10).await.unwrap();
+        assert_eq!(found.iter().map(|it| it.seq).collect::<Vec<_>>(), expected, "{filter:?}");
+    }
+    let time_of = |index: usize| log[index].charge_time;
+    let position =
+        |index: usize| Some(RecordPosition { charge_time: time_of(index), seq: log[index].seq });
+    for (to, after, count, expected) in [
+        (None, None, 0, Some(time_of(4))),
+        (None, None, 4, Some(time_of(0))),
+        (None, None, 5, None),
+        (Some(time_of(3)), None, 1, Some(time_of(1))),
+        (None, position(3), 0, Some(time_of(2))),
+        (Some(time_of(2)), position(3), 0, Some(time_of(1))),
+    ] {
+        let found = store.charge_time_behind("w", to, after, count).await.unwrap();
+        assert_eq!(found, expected, "{to:?} {after:?} {count}");
+    }
 }
 
 /// By the day in which they were written, whatever time they are charged to.

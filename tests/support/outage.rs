@@ -12,7 +12,7 @@ use tollgate::domain::access::AccessToken;
 use tollgate::domain::alert::AlertKey;
 use tollgate::domain::alert::receiver::{EmailReceiver, Webhook};
 use tollgate::domain::api_key::{ApiKey, KeyGroup};
-use tollgate::domain::attribution::EntryKind;
+use tollgate::domain::attribution::{Dimension, EntryKind};
 use tollgate::domain::backfill::{ConsumptionQuery, LimitConfig, RateBucket, RateQuery};
 use tollgate::domain::boost::Boost;
 use tollgate::domain::quota::{Consumption, Quota};
@@ -26,13 +26,14 @@ use tollgate::storage::alerts::{
 };
 use tollgate::storage::audit::{AuditEvent, AuditFilter, AuditStore};
 use tollgate::storage::consumption::ConsumptionStore;
-use tollgate::storage::directory::{DirectoryStore, EntryState, Listed, UserTraces};
+use tollgate::storage::directory::{DirectoryStore, EntryFilter, Listed, Seen, UserTraces};
 use tollgate::storage::lease::Lease;
 use tollgate::storage::log::{
     Appended, HoldChanges, LogStore, Order, RecordFilter, RecordPosition,
 };
 use tollgate::storage::reports::{ReportQuery, ReportResult, ReportStore};
 use tollgate::storage::rollup::{Difference, FoldCursor, Folded, RollupStore};
+use tollgate::storage::search::Counted;
 use tollgate::storage::settings::{BoostFilter, CatalogRows, Change, LimitFilter, SettingsStore};
 use tollgate::storage::shutdown::{ShutdownStore, StoredCrash, StoredHold, StoredRate};
 use tollgate::storage::{ConnectionStore, Error, PreviousOwner, Result, Store};
@@ -164,6 +165,12 @@ forward! {
             after: Option<RecordPosition>,
             limit: usize
         ) -> Vec<Record>;
+        charge_time_behind(
+            workspace_id: &str,
+            to: Option<Time>,
+            after: Option<RecordPosition>,
+            count: usize
+        ) -> Option<Time>;
         export_records(
             workspace_id: &str,
             window: Window,
@@ -188,6 +195,7 @@ forward! {
     ConsumptionStore {
         spent_by_model(workspace_id: &str, from: Time, to: Time) -> HashMap<String, Amount>;
         consumption(workspace_id: &str, query: &ConsumptionQuery) -> Vec<(String, Consumption)>;
+        first_charge_time(workspace_id: &str) -> Option<Time>;
         rate_buckets(workspace_id: &str, query: &RateQuery) -> Vec<RateBucket>;
     }
     RollupStore {
@@ -211,6 +219,7 @@ forward! {
         latest_large_record_alert(workspace_id: &str) -> Option<Time>;
         alert(workspace_id: &str, seq: i64) -> Option<StoredAlert>;
         alerts(filter: &AlertFilter, before: Option<i64>, limit: usize) -> Vec<StoredAlert>;
+        count_alerts(filter: &AlertFilter, most: usize) -> usize;
         alerts_after(workspace_id: &str, after: i64, limit: usize) -> Vec<StoredAlert>;
         webhooks(workspace_id: &str) -> Vec<Webhook>;
         webhook_secrets(after: Option<(&str, &str)>, limit: usize) -> Vec<WebhookSecrets>;
@@ -225,14 +234,17 @@ forward! {
     }
     DirectoryStore {
         entries(workspace_id: &str, kind: EntryKind, ids: &[String]) -> Vec<Listed>;
+        seen(
+            workspace_id: &str,
+            dimension: Dimension,
+            values: &[String]
+        ) -> HashMap<String, Seen>;
         list_entries(
             workspace_id: &str,
-            kind: EntryKind,
-            state: EntryState,
-            department_id: Option<&str>,
+            filter: &EntryFilter,
             after_id: &str,
             limit: usize
-        ) -> Vec<Listed>;
+        ) -> Counted<Listed>;
         user_traces(workspace_id: &str, user_id: &str) -> UserTraces;
         departments(workspace_id: &str) -> Vec<(String, String)>;
     }

@@ -18,6 +18,7 @@ use tollgate::domain::boost::{Boost, BoostTarget};
 use tollgate::domain::catalog::Catalog;
 use tollgate::domain::catalog::price::Quote;
 use tollgate::domain::check::{BudgetStatus, Check, Decision};
+use tollgate::domain::freeze::{Freeze, FrozenSubject};
 use tollgate::domain::quota::{Quota, Scope};
 use tollgate::domain::rate_limit::RateLimit;
 use tollgate::domain::record::{CreditReport, EXPIRY_ATTEMPT, Record, RecordKind, UsageReport};
@@ -297,6 +298,19 @@ impl World {
         let queries = self.ledger.backfill_for_workspace(&workspace, self.now);
         let backfill = log::backfill(&self.log, queries);
         self.ledger.set_workspace(self.now, workspace, spend, &backfill);
+        self.ledger.assert_invariants();
+    }
+
+    pub fn put_freeze(&mut self, freeze: Freeze) {
+        self.policy.freezes.retain(|other| other.subject != freeze.subject);
+        self.policy.freezes.push(freeze.clone());
+        self.ledger.put_freeze(self.now, freeze);
+        self.ledger.assert_invariants();
+    }
+
+    pub fn remove_freeze(&mut self, subject: &FrozenSubject) {
+        self.policy.freezes.retain(|freeze| freeze.subject != *subject);
+        self.ledger.remove_freeze(self.now, subject.kind, &subject.id);
         self.ledger.assert_invariants();
     }
 

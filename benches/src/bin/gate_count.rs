@@ -71,10 +71,12 @@ async fn open(arguments: &Arguments) -> Result<Usage> {
         engine,
         stopping: CancellationToken::new(),
         address_rules: AddressRules::default(),
+        webhooks: Arc::new(tollgate::tasks::deliver::webhook::Client::new(Default::default())),
         has_smtp: false,
         admission,
         limits: Limits::default(),
         reports: Reports::new(REPORTS_PER_WORKSPACE_MAX),
+        downloads: Default::default(),
         identities: None,
     };
     let router = Router::new(&context, routes(&context), &[]);

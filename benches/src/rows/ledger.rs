@@ -320,6 +320,7 @@ pub fn ledger(number: usize, limits: usize, catalog: &Arc<Catalog>) -> Ledger {
         may_have_expiry_charges: false,
         usage_retention_days: None,
         price_max_age_days: None,
+        archive_time: None,
         plan: Some(Plan {
             budget: Amount::LIMIT_MAX,
             overage: Amount::ZERO,

@@ -9,9 +9,18 @@ use crate::analytics::axis::Restriction;
 use crate::analytics::batch::Batch;
 use crate::analytics::range::{Granularity, Range, ReportPeriod};
 use crate::analytics::{Result, Scope, filters, log_bound};
+use crate::storage::reports::OrderBy;
 
 /// Most workflows and assistants of the rankings.
 pub const TOP_MAX: usize = 100;
+
+/// Its rankings: what each is ordered by, and most places of each.
+#[derive(Clone, Copy, Debug)]
+pub struct Rankings {
+    pub workflows: OrderBy,
+    pub assistants: OrderBy,
+    pub top: usize,
+}
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dashboard {
@@ -33,7 +42,7 @@ pub async fn dashboard(
     scope: &Scope<'_>,
     range: Range,
     restrictions: &[Restriction],
-    top: usize,
+    rankings: Rankings,
 ) -> Result<Dashboard> {
     let period = scope.period(range);
     let windows = period.windows();
@@ -43,9 +52,11 @@ pub async fn dashboard(
     let overview = PendingOverview::ask(&mut batch, &period, restrictions, &filters);
     let active_users = PendingPoints::ask(&mut batch, &filters, buckets);
     let teams = PendingTeams::ask(&mut batch, &period, &filters);
-    let mut rank = |ranked| PendingRanking::ask(&mut batch, &period, &filters, ranked, top);
-    let workflows = rank(Ranked::Workflows);
-    let assistants = rank(Ranked::Assistants);
+    let mut rank = |ranked, order_by| {
+        PendingRanking::ask(&mut batch, &period, &filters, ranked, (order_by, rankings.top))
+    };
+    let workflows = rank(Ranked::Workflows, rankings.workflows);
+    let assistants = rank(Ranked::Assistants, rankings.assistants);
     let first_value = PendingFirstValue::ask(&mut batch, &period);
 
     let mut answers = log_bound::run(batch, scope, &windows).await?;

@@ -10,4 +10,4 @@ pub mod live;
 pub mod overview;
 pub mod ranking;
 pub mod teams;
-mod top_tokens;
+mod top_values;

@@ -7,8 +7,8 @@ use crate::analytics::filters::{self, Filters};
 use crate::analytics::questions::{self, WindowSet};
 use crate::analytics::range::{Range, ReportPeriod};
 use crate::analytics::{Result, Scope, log_bound};
-use crate::domain::Amount;
-use crate::domain::attribution::Dimension;
+use crate::domain::attribution::{Dimension, EntryKind};
+use crate::domain::{Amount, Time};
 use crate::storage::reports::{DistinctRow, RefusalsRow, SumsRow};
 use crate::storage::rollup::Sums;
 
@@ -47,6 +47,8 @@ pub struct Overview {
     pub blocked: Option<CountFigure>,
     pub routed: Option<CountFigure>,
     pub error_rate: PercentFigure,
+    pub total_workflows: CountFigure,
+    pub total_assistants: CountFigure,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -89,7 +91,8 @@ pub async fn overview(
 type Both<T> = [Pending<T>; 2];
 
 pub(super) struct PendingOverview {
-    known_users: Pending<Vec<i64>>,
+    /// Users, workflows, assistants.
+    known: [Pending<Vec<i64>>; 3],
     totals: Both<Vec<SumsRow>>,
     users: Both<Vec<DistinctRow>>,
     workflows: Both<Vec<DistinctRow>>,
@@ -104,7 +107,7 @@ impl PendingOverview {
         restrictions: &[Restriction],
         filters: &Filters,
     ) -> PendingOverview {
-        let ends = period.windows().iter().map(|window| window.end).collect();
+        let ends: Vec<Time> = period.windows().iter().map(|window| window.end).collect();
         let windows = period.windows().map(WindowSet::whole);
         let filters = &filters.of_usage;
         let totals =
@@ -121,17 +124,17 @@ impl PendingOverview {
             let question = |it: &WindowSet| questions::refusals(restrictions, &[], it);
             windows.each_ref().map(|it| batch.refusals(question(it)))
         });
-        let known_users = batch.known_users(ends);
-        PendingOverview { known_users, totals, users, workflows, assistants, refusals }
+        let kinds = [EntryKind::User, EntryKind::Workflow, EntryKind::Assistant];
+        let known = kinds.map(|kind| batch.known(kind, ends.clone()));
+        PendingOverview { known, totals, users, workflows, assistants, refusals }
     }
 
     /// The key figures, and the sums of the period.
     pub fn read(self, answers: &mut Answers) -> Result<(Overview, Sums)> {
-        let mut known = answers.take(self.known_users)?.into_iter();
-        let total_users = CountFigure {
-            value: known.next().unwrap_or_default(),
-            previous: known.next().unwrap_or_default(),
-        };
+        let [users, workflows, assistants] = self.known;
+        let total_users = known(answers, users)?;
+        let total_workflows = known(answers, workflows)?;
+        let total_assistants = known(answers, assistants)?;
         let [now, before] = self.totals;
         let (now, before) = (answers.take_total(now)?, answers.take_total(before)?);
         let active_users = count(answers, self.users)?;
@@ -160,9 +163,17 @@ impl PendingOverview {
             blocked: of_refusals(|refused| refused.blocked_count),
             routed: of_refusals(|refused| refused.routed_count),
             error_rate: PercentFigure { value: error_rate(&now), previous: error_rate(&before) },
+            total_workflows,
+            total_assistants,
         };
         Ok((overview, now))
     }
+}
+
+fn known(answers: &mut Answers, pending: Pending<Vec<i64>>) -> Result<CountFigure> {
+    let mut counts = answers.take(pending)?.into_iter();
+    let [value, previous] = [counts.next(), counts.next()].map(Option::unwrap_or_default);
+    Ok(CountFigure { value, previous })
 }
 
 fn count(answers: &mut Answers, pending: Both<Vec<DistinctRow>>) -> Result<CountFigure> {

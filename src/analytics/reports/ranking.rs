@@ -1,6 +1,6 @@
-//! Rankings of workflows and assistants by the tokens that they used.
+//! Rankings of workflows and assistants by their tokens, requests or cost.
 
-use super::top_tokens::PendingTop;
+use super::top_values::PendingTop;
 use crate::analytics::axis::Restriction;
 use crate::analytics::batch::{Answers, Batch};
 use crate::analytics::figures::token_count;
@@ -9,6 +9,7 @@ use crate::analytics::range::{Range, ReportPeriod};
 use crate::analytics::{Result, Scope, log_bound, names};
 use crate::domain::Amount;
 use crate::domain::attribution::Dimension;
+use crate::storage::reports::OrderBy;
 use crate::storage::rollup::Sums;
 
 /// The dimension whose values are ranked.
@@ -24,6 +25,7 @@ pub struct RankingQuery {
     pub range: Range,
     pub restrictions: Vec<Restriction>,
     pub ranked: Ranked,
+    pub order_by: OrderBy,
     /// Most places of the ranking.
     pub top: usize,
 }
@@ -57,7 +59,7 @@ impl Ranked {
     }
 }
 
-/// Ranks by tokens. Usage that names none is not ranked.
+/// Ranks values of a dimension. Usage that names none is not ranked.
 ///
 /// # Errors
 /// If it would read too many records, or storage fails.
@@ -66,7 +68,13 @@ pub async fn ranking(scope: &Scope<'_>, query: &RankingQuery) -> Result<RankingR
     let windows = [period.days.window];
     let filters = filters::resolve(scope, &query.restrictions, &[], &windows).await?;
     let mut batch = Batch::default();
-    let ranking = PendingRanking::ask(&mut batch, &period, &filters, query.ranked, query.top);
+    let ranking = PendingRanking::ask(
+        &mut batch,
+        &period,
+        &filters,
+        query.ranked,
+        (query.order_by, query.top),
+    );
     let mut answers = log_bound::run(batch, scope, &windows).await?;
     let mut places = ranking.read(&mut answers)?;
     set_names(scope, query.ranked, &mut places).await?;
@@ -84,10 +92,11 @@ impl PendingRanking {
         period: &ReportPeriod,
         filters: &Filters,
         ranked: Ranked,
-        top: usize,
+        (order_by, top): (OrderBy, usize),
     ) -> PendingRanking {
         // One more: the empty value takes no place.
-        let values = PendingTop::ask(batch, period, filters, ranked.dimension(), top + 1);
+        let values =
+            PendingTop::ask(batch, period, filters, ranked.dimension(), (order_by, top + 1));
         PendingRanking { values, top }
     }
 

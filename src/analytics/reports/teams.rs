@@ -1,6 +1,6 @@
 //! Usage by department, in the order of tokens.
 
-use super::top_tokens::PendingTop;
+use super::top_values::PendingTop;
 use crate::analytics::axis::Restriction;
 use crate::analytics::batch::{Answers, Batch};
 use crate::analytics::figures::{Figures, share_percent, token_count};
@@ -10,6 +10,7 @@ use crate::analytics::range::{Range, ReportPeriod};
 use crate::analytics::{Result, Scope, log_bound, names};
 use crate::domain::Amount;
 use crate::domain::attribution::Dimension;
+use crate::storage::reports::OrderBy;
 use crate::storage::rollup::Sums;
 
 /// Most rows of the report.
@@ -67,7 +68,13 @@ impl PendingTeams {
     pub fn ask(batch: &mut Batch, period: &ReportPeriod, filters: &Filters) -> PendingTeams {
         // One more, to see whether there are others.
         let count = TEAMS_MAX + 1;
-        PendingTeams(PendingTop::ask(batch, period, filters, Dimension::Department, count))
+        PendingTeams(PendingTop::ask(
+            batch,
+            period,
+            filters,
+            Dimension::Department,
+            (OrderBy::Tokens, count),
+        ))
     }
 
     /// `total` is that of the same period and filters.

@@ -65,13 +65,13 @@ impl FakeStore {
             ReportQuery::Sums(question) => ReportResult::Sums(self.sums(question)),
             ReportQuery::Distinct(question) => ReportResult::Distinct(self.distinct(question)),
             ReportQuery::Refusals(question) => ReportResult::Refusals(self.refusals(question)),
-            ReportQuery::KnownUsers(times) => {
+            ReportQuery::Known(kind, times) => {
                 let known = |time: &Time| {
                     let seen = self.entries.iter().filter(|entry| entry.charge_time < *time);
-                    let users: BTreeSet<&str> = seen.map(|e| value(e, Dimension::User)).collect();
+                    let users: BTreeSet<&str> = seen.map(|e| value(e, kind.dimension())).collect();
                     users.into_iter().filter(|user| !user.is_empty()).count() as i64
                 };
-                ReportResult::KnownUsers(times.iter().map(known).collect())
+                ReportResult::Known(times.iter().map(known).collect())
             }
             ReportQuery::SignUps { window, department_id } => {
                 let is_included = |user: &&SignUp| {

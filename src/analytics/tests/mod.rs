@@ -67,6 +67,7 @@ fn workspace(zone: &str) -> Workspace {
         usage_retention_days: None,
         price_max_age_days: None,
         plan: None,
+        archive_time: None,
         create_time: at,
         update_time: at,
     }

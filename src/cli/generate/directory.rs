@@ -7,7 +7,9 @@ use tollgate::domain::time::calendar::Window;
 use tollgate_lab::generate::personas::{Member, Personas};
 
 /// The directory as it is at the end of the history.
-pub fn entries(personas: &Personas, span: Window) -> Vec<Entry> {
+///
+/// Where that lies in the future, those who sign up later are left out.
+pub fn entries(personas: &Personas, span: Window, now: Time) -> Vec<Entry> {
     let kinds = [
         (EntryKind::Department, &personas.departments),
         (EntryKind::Assistant, &personas.assistants),
@@ -20,7 +22,8 @@ pub fn entries(personas: &Personas, span: Window) -> Vec<Entry> {
         entries.extend(subject_ids.iter().map(|subject_id| entry(kind, subject_id, span.start)));
     }
     let end = span.end.micros();
-    for user in &personas.users {
+    let signed_up = personas.users.iter().filter(|user| user.sign_up_time <= now.micros());
+    for user in signed_up {
         let sign_up_time = time(user.sign_up_time);
         // Usage from before the history is not in the log: the directory says when it began.
         let early = user.active_from.map(time).filter(|time| *time < span.start);

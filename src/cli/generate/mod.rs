@@ -46,6 +46,19 @@ const MODELS_MAX: usize = 1_000;
 /// Days that wait to be written.
 const DAYS_AHEAD: usize = 1;
 const NANOS_PER_UNIT: i64 = 1_000_000_000;
+const DEMO_DAYS: usize = 62;
+const DEMO_USERS: usize = 60;
+/// Those that most people know, of several providers.
+const DEMO_MODELS: [&str; 8] = [
+    "gpt-4.1",
+    "gpt-4.1-mini",
+    "gpt-5.4",
+    "claude-sonnet-5-5",
+    "claude-haiku-5-5",
+    "gemini/gemini-2.5-pro",
+    "gemini/gemini-3.8-flash",
+    "mistral/mistral-large-3",
+];
 
 #[derive(Debug, Args)]
 pub struct Generate {
@@ -94,6 +107,15 @@ pub struct Generate {
     no_fold: bool,
     #[command(flatten)]
     database: Database,
+    /// Models to use instead of some of the catalog.
+    #[arg(skip)]
+    model_ids: Vec<&'static str>,
+    /// Whether people and assistants have names instead of numbers.
+    #[arg(skip)]
+    named: bool,
+    /// Whether the last day is today, with what was reported until now.
+    #[arg(skip)]
+    until_now: bool,
 }
 
 /// Fills the database. No server may be running on it.
@@ -114,7 +136,7 @@ pub fn run(arguments: Generate) -> Result<ExitCode, Failure> {
 }
 
 #[derive(Debug, thiserror::Error)]
-enum Error {
+pub enum Error {
     #[error(transparent)]
     Open(#[from] OpenError),
     #[error(transparent)]
@@ -125,7 +147,7 @@ enum Error {
 
 /// The result, for the line that is printed.
 #[derive(Debug)]
-struct Generated {
+pub struct Generated {
     workspace_id: String,
     records: usize,
     first_day: NaiveDate,
@@ -139,7 +161,7 @@ struct Generated {
 /// # Errors
 /// If the workspace exists, or the days cannot be met: then nothing has changed. If storage fails:
 /// then a part of the history may be there.
-async fn generate(
+pub async fn generate(
     store: &dyn Store,
     arguments: &Generate,
     now: Time,
@@ -160,13 +182,16 @@ async fn generate(
     let history = History::new(&arguments.spec(days, models.len()));
     let workspace = workspace(arguments, span);
     writer::put_workspace(store, &workspace, &models, now).await?;
-    let entries = directory::entries(&history.personas, span);
+    let entries = directory::entries(&history.personas, span, now);
     writer::put_directory(store, id, &entries).await?;
 
     let last_seq = store.last_seq().await?;
     let mut writer = Writer::new(store, id, last_seq, !arguments.no_fold).await?;
     let calendar = Calendar::new(arguments.time_zone, None);
     let mut recorder = Recorder::new(id, models, calendar, last_seq);
+    if arguments.until_now {
+        recorder = recorder.until(now);
+    }
     let mut days = in_background(history.map(move |events| recorder.day(&events)));
     while let Some(day) = days.recv().await {
         writer.write(day, &mut progress).await?;
@@ -185,6 +210,28 @@ async fn generate(
 }
 
 impl Generate {
+    /// A workspace that people look at: a few well-known models, and names as in life; until now.
+    pub fn demo(workspace: &str, time_zone: Tz, seed: u64, records: usize) -> Generate {
+        Generate {
+            workspace: workspace.to_owned(),
+            records,
+            days: DEMO_DAYS,
+            until: None,
+            time_zone,
+            users: DEMO_USERS,
+            departments: 8,
+            assistants: 12,
+            workflows: 12,
+            models: DEMO_MODELS.len(),
+            seed,
+            no_fold: false,
+            database: Database::default(),
+            model_ids: DEMO_MODELS.to_vec(),
+            named: true,
+            until_now: true,
+        }
+    }
+
     fn spec(&self, days: Vec<LocalDay>, models: usize) -> Spec {
         Spec {
             records: self.records,
@@ -194,6 +241,7 @@ impl Generate {
             assistants: self.assistants,
             workflows: self.workflows,
             models,
+            named: self.named,
             seed: self.seed,
         }
     }
@@ -205,8 +253,12 @@ fn local_days(arguments: &Generate, now: Time) -> Result<(Vec<LocalDay>, NaiveDa
     let calendar = Calendar::new(zone, None);
     let date_of = |time: Time| zone.from_utc_datetime(&time.to_utc().naive_utc()).date_naive();
     let today = date_of(now);
-    let last_day = arguments.until.unwrap_or(today - Days::new(1));
-    if last_day >= today {
+    let yesterday = today - Days::new(1);
+    let last_day = match arguments.until_now {
+        true => today,
+        false => arguments.until.unwrap_or(yesterday),
+    };
+    if last_day > yesterday && !arguments.until_now {
         return Err(Error::Refused(format!("until: expected a day before {today}")));
     }
     let first_day = last_day - Days::new(arguments.days as u64 - 1);
@@ -235,7 +287,7 @@ fn local_days(arguments: &Generate, now: Time) -> Result<(Vec<LocalDay>, NaiveDa
 fn workspace(arguments: &Generate, span: Window) -> Workspace {
     Workspace {
         id: arguments.workspace.as_str().into(),
-        display_name: "Generated".to_owned(),
+        display_name: if arguments.named { "Acme (demo)" } else { "Generated" }.to_owned(),
         currency: CURRENCY,
         time_zone: arguments.time_zone,
         automatic_fallback: true,
@@ -251,6 +303,7 @@ fn workspace(arguments: &Generate, span: Window) -> Workspace {
         usage_retention_days: None,
         price_max_age_days: None,
         plan: None,
+        archive_time: None,
         create_time: span.start,
         update_time: span.start,
     }

@@ -31,6 +31,9 @@ pub async fn choose(
     now: Time,
 ) -> Result<Vec<Priced>, Error> {
     let (id, count) = (arguments.workspace.as_str(), arguments.models);
+    if !arguments.model_ids.is_empty() {
+        return named(catalog, id, span, &arguments.model_ids);
+    }
     let found = of_catalog(catalog, id, span, count);
     if found.len() == count {
         return Ok(found);
@@ -45,6 +48,24 @@ pub async fn choose(
     let (changes, events) = engine::import_changes(&actor(), now, catalog, models, prices);
     store.change("", &changes, &events).await?;
     Ok(of_catalog(&changed, id, span, count))
+}
+
+/// These models, with the price that each has now.
+fn named(
+    catalog: &Catalog,
+    workspace_id: &str,
+    span: Window,
+    ids: &[&str],
+) -> Result<Vec<Priced>, Error> {
+    let priced = ids.iter().map(|id| {
+        let entry = catalog.by_id_or_alias(id);
+        let card = entry.and_then(|entry| Some((entry, entry.price_at(workspace_id, span.end)?)));
+        let Some((entry, card)) = card else {
+            return Err(Error::Refused(format!("the catalog has no price of {id}")));
+        };
+        Ok(Priced { id: entry.model().id.clone(), card: card.clone() })
+    });
+    priced.collect()
 }
 
 /// The well-known models of the catalog, which have a name for people, that have had the same price

@@ -32,6 +32,8 @@ pub struct Recorder {
     models: Vec<Priced>,
     calendar: Calendar,
     seq: i64,
+    /// What is reported later is left out.
+    end: Option<Time>,
 }
 
 impl Recorder {
@@ -42,12 +44,18 @@ impl Recorder {
         calendar: Calendar,
         last_seq: i64,
     ) -> Recorder {
-        Recorder { workspace_id: workspace_id.into(), models, calendar, seq: last_seq }
+        Recorder { workspace_id: workspace_id.into(), models, calendar, seq: last_seq, end: None }
+    }
+
+    /// Leaves out what is reported after a time.
+    pub fn until(self, end: Time) -> Recorder {
+        Recorder { end: Some(end), ..self }
     }
 
     pub fn day(&mut self, events: &[Event]) -> Day {
         let mut day = Day::default();
-        for event in events {
+        let end = self.end.map_or(i64::MAX, Time::micros);
+        for event in events.iter().take_while(|event| event.report_time <= end) {
             let record = self.record(event);
             if let Some(refusal) = event.refusal {
                 count(refusal, &record, &mut day.refusals);

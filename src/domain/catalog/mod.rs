@@ -10,6 +10,7 @@ mod model;
 pub mod names;
 pub mod price;
 mod wide;
+pub mod withdrawal;
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use crate::domain::catalog::price::{Price, Rate, RateCard, Source};
 use crate::domain::{Currency, Time};
 use checks::{check_names, check_price, converts_within_bounds, highest_exchange_rate};
 use confirmation::Confirmations;
+use withdrawal::{Withdrawal, Withdrawn};
 
 pub use checks::{is_factor_name, rate_field};
 pub use confirmation::Confirmation;
@@ -74,6 +76,7 @@ pub struct Catalog {
     confirmations: Confirmations,
     /// By currencies; of the same, the one to prefer first.
     exchange_rates: Vec<ExchangeRate>,
+    withdrawn: Withdrawn,
 }
 
 impl Catalog {
@@ -323,6 +326,42 @@ impl Catalog {
         self
     }
 
+    /// With prices and rates that count for nothing, and are still found.
+    pub fn with_withdrawn(
+        mut self,
+        prices: impl IntoIterator<Item = (Price, Withdrawal)>,
+        rates: impl IntoIterator<Item = (ExchangeRate, Withdrawal)>,
+    ) -> Catalog {
+        for (price, withdrawal) in prices {
+            let card = Arc::new(RateCard::new(Arc::new(price)));
+            self.prices.insert(withdrawal.id.clone(), card.clone());
+            self.withdrawn.add_price(card, withdrawal);
+        }
+        rates.into_iter().for_each(|(rate, withdrawal)| self.withdrawn.add_rate(rate, withdrawal));
+        self
+    }
+
+    /// Whether, and why, a price is withdrawn.
+    pub fn withdrawal(&self, price_id: &str) -> Option<&Arc<Withdrawal>> {
+        self.withdrawn.of_price(price_id)
+    }
+
+    /// The exchange rates that are withdrawn.
+    pub fn withdrawn_rates(&self) -> &[(ExchangeRate, Arc<Withdrawal>)] {
+        self.withdrawn.rates()
+    }
+
+    /// See [`ModelEntry::prices`], with those that are withdrawn.
+    pub fn all_prices_of(&self, model_id: &str, workspace_id: Option<&str>) -> Vec<Arc<RateCard>> {
+        let mut prices = self.prices_of(model_id, workspace_id);
+        let count = prices.len();
+        prices.extend(self.withdrawn.prices_of(model_id, workspace_id).cloned());
+        if prices.len() > count {
+            model::sort(&mut prices);
+        }
+        prices
+    }
+
     /// With an exchange rate added.
     ///
     /// # Errors
@@ -343,6 +382,7 @@ impl Catalog {
             return Err(Refusal::Invalid { field: "exchange_rate.rate".to_owned(), expected });
         }
         let mut changed = self.clone();
+        changed.withdrawn.restore_rate(&rate);
         changed.insert_exchange_rate(rate);
         Ok(changed)
     }

@@ -105,7 +105,7 @@ impl ModelEntry {
         let own = workspace_id.and_then(|id| self.prices_of_workspaces.get(id));
         if let Some(own) = own {
             prices.extend(own.iter().cloned());
-            prices.sort_by_cached_key(|card| preference(card.price()));
+            sort(&mut prices);
         }
         prices
     }
@@ -128,6 +128,11 @@ impl ModelEntry {
         let index = list.partition_point(|other| preference(other.price()) < key);
         list.insert(index, card);
     }
+}
+
+/// Latest effective time first.
+pub(super) fn sort(prices: &mut [Arc<RateCard>]) {
+    prices.sort_by_cached_key(|card| preference(card.price()));
 }
 
 /// Which of two prices counts where both are valid: the smaller key. The id only decides where

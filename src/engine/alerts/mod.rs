@@ -9,6 +9,7 @@ mod deliveries;
 mod keyring;
 mod sealing;
 mod watch;
+pub mod webhook_test;
 pub mod wording;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use super::{Engine, Shared, WorkspaceHandle};
 use crate::domain::alert::{Alert, AlertType};
 use crate::storage;
 use crate::storage::alerts::{AlertFilter, Delivery, DeliveryState, Receiver, StoredAlert};
+use crate::storage::search::COUNT_MAX;
 use crate::storage::settings::Change;
 use crate::telemetry::{self, DeliveryStep};
 
@@ -105,6 +107,22 @@ impl Engine {
         Ok(self.store().alerts(filter, before, limit).await?)
     }
 
+    /// The newest alerts of a workspace that are stored, newest first.
+    pub async fn newest_alerts(
+        &self,
+        workspace_id: &str,
+        limit: usize,
+    ) -> Result<Vec<StoredAlert>> {
+        let filter =
+            AlertFilter { workspace_id: workspace_id.to_owned(), ..AlertFilter::default() };
+        Ok(self.store().alerts(&filter, None, limit).await?)
+    }
+
+    /// How many alerts match, counted to [`COUNT_MAX`].
+    pub async fn count_alerts(&self, filter: &AlertFilter) -> Result<usize> {
+        Ok(self.store().count_alerts(filter, COUNT_MAX).await?)
+    }
+
     /// How the alerts of a workspace are worded.
     pub async fn wording(&self, workspace_id: &str) -> Result<Wording> {
         let workspace = self.workspace(workspace_id).await?;
@@ -131,6 +149,7 @@ impl Engine {
             let after = json!({ "acknowledge_actor": actor });
             let event = edit.event("alert", &seq.to_string(), Some(before), Some(after));
             edit.commit(vec![Change::AcknowledgeAlert { seq, time, actor }], event).await?;
+            edit.handle.announce_alerts();
             Ok(alert)
         };
         self.edit(actor, workspace_id, acknowledge).await

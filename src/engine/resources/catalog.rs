@@ -3,8 +3,10 @@
 
 use std::sync::Arc;
 
+use super::not_found;
 use crate::domain::Time;
 use crate::domain::catalog::price::{Price, Source};
+use crate::domain::catalog::withdrawal::{Withdrawal, WithdrawnKind, id_of_rate};
 use crate::domain::catalog::{Catalog, ExchangeRate, Model, Refusal};
 use crate::engine::audit::{self, Actor};
 use crate::engine::error::{Error, Result};
@@ -12,16 +14,38 @@ use crate::engine::{Engine, Shared};
 use crate::prices::{Format, Import, Jumps, Moment, Report};
 use crate::storage::Store;
 use crate::storage::audit::AuditEvent;
-use crate::storage::settings::Change;
+use crate::storage::settings::{CatalogRows, Change};
 
 /// The stored catalog over the built-in one.
 ///
 /// # Errors
 /// If storage fails.
 pub async fn load(store: &dyn Store, builtin: &Catalog) -> Result<Catalog> {
-    let stored = store.catalog().await?;
-    let catalog = Catalog::over(builtin, stored.models, stored.prices, stored.exchange_rates);
-    Ok(catalog.with_confirmations(stored.confirmations))
+    Ok(assembled(builtin, store.catalog().await?))
+}
+
+/// What is withdrawn counts for nothing.
+fn assembled(builtin: &Catalog, stored: CatalogRows) -> Catalog {
+    let CatalogRows { models, prices, confirmations, exchange_rates, withdrawals } = stored;
+    let withdrawal = |kind: WithdrawnKind, id: &str| {
+        withdrawals.iter().find(|it| it.kind == kind && *it.id == *id).cloned()
+    };
+    let (mut counting, mut withdrawn) = (Vec::new(), Vec::new());
+    for price in prices {
+        match withdrawal(WithdrawnKind::Price, &price.id) {
+            Some(withdrawal) => withdrawn.push((price, withdrawal)),
+            None => counting.push(price),
+        }
+    }
+    let (mut rates, mut withdrawn_rates) = (Vec::new(), Vec::new());
+    for rate in exchange_rates {
+        match withdrawal(WithdrawnKind::ExchangeRate, &id_of_rate(&rate)) {
+            Some(withdrawal) => withdrawn_rates.push((rate, withdrawal)),
+            None => rates.push(rate),
+        }
+    }
+    let catalog = Catalog::over(builtin, models, counting, rates);
+    catalog.with_confirmations(confirmations).with_withdrawn(withdrawn, withdrawn_rates)
 }
 
 /// A price list to be imported.
@@ -132,8 +156,79 @@ impl Engine {
             let Some(event) = event else {
                 return Ok(before.copied().unwrap_or(rate));
             };
-            shared.change_catalog(changed, &[Change::PutExchangeRate(rate)], &[event]).await?;
+            let changes = [Change::PutExchangeRate(rate), Change::RestoreExchangeRate(rate)];
+            shared.change_catalog(changed, &changes, &[event]).await?;
             Ok(rate)
+        })
+        .await
+    }
+
+    /// Withdraws a price that was wrong: it counts no more, for checks and records from then on, and
+    /// for what is priced again. One that is withdrawn already stays as it is.
+    pub async fn withdraw_price(
+        &self,
+        actor: Actor,
+        price_id: String,
+        reason: String,
+    ) -> Result<(Price, Arc<Withdrawal>)> {
+        self.in_writer(move |shared| async move {
+            let catalog = shared.catalog.load_full();
+            let card = catalog.price_by_id(&price_id);
+            let card = card.ok_or_else(|| not_found("price", &price_id))?;
+            let price = Price::clone(card.price());
+            if let Some(before) = catalog.withdrawal(&price_id) {
+                return Ok((price, before.clone()));
+            }
+            if price.source == Source::Builtin {
+                return Err(Error::NotAllowed(
+                    "price_id: a built-in price is not withdrawn: set another with SetModelPrice"
+                        .to_owned(),
+                ));
+            }
+            let kind = WithdrawnKind::Price;
+            let owner = price.workspace_id.clone().unwrap_or_else(|| "".into());
+            let resource = ("price", &*price.id, &*owner, audit::state(&price));
+            let withdrawal = Withdrawal {
+                kind,
+                id: price.id.clone(),
+                reason,
+                actor: actor.name.clone(),
+                withdraw_time: shared.clock.now(),
+            };
+            let withdrawal = shared.withdraw(&actor, withdrawal, resource).await?;
+            Ok((price, withdrawal))
+        })
+        .await
+    }
+
+    /// The same of an exchange rate; `rate.rate` is not looked at. It counts again once it is set
+    /// again.
+    pub async fn withdraw_exchange_rate(
+        &self,
+        actor: Actor,
+        rate: ExchangeRate,
+        reason: String,
+    ) -> Result<(ExchangeRate, Arc<Withdrawal>)> {
+        self.in_writer(move |shared| async move {
+            let catalog = shared.catalog.load_full();
+            let id = id_of_rate(&rate);
+            let before = catalog.withdrawn_rates().iter().find(|(_, it)| it.id == id);
+            if let Some((rate, withdrawal)) = before {
+                return Ok((*rate, withdrawal.clone()));
+            }
+            let found = catalog.exchange_rates().iter().find(|it| id_of_rate(it) == id);
+            let rate = *found.ok_or_else(|| not_found("exchange_rate", &id))?;
+            let name = format!("{}/{}", rate.from, rate.to);
+            let resource = ("exchange_rate", &*name, "", audit::state(&rate));
+            let withdrawal = Withdrawal {
+                kind: WithdrawnKind::ExchangeRate,
+                id,
+                reason,
+                actor: actor.name.clone(),
+                withdraw_time: shared.clock.now(),
+            };
+            let withdrawal = shared.withdraw(&actor, withdrawal, resource).await?;
+            Ok((rate, withdrawal))
         })
         .await
     }
@@ -183,7 +278,30 @@ fn price_event(actor: &Actor, now: Time, price: &Price) -> Option<AuditEvent> {
     actor.event(now, workspace_id, "price", &price.id, None, Some(audit::state(price)))
 }
 
+/// Kind, id, workspace and state of what is withdrawn, for the audit log.
+type WithdrawnResource<'a> = (&'static str, &'a str, &'a str, serde_json::Value);
+
 impl Shared {
+    /// Stores a withdrawal; the catalog is put together anew without what it names.
+    async fn withdraw(
+        &self,
+        actor: &Actor,
+        withdrawal: Withdrawal,
+        (kind, id, workspace_id, before): WithdrawnResource<'_>,
+    ) -> Result<Arc<Withdrawal>> {
+        let mut stored = self.store.catalog().await?;
+        stored.withdrawals.push(withdrawal.clone());
+        let changed = assembled(&self.builtin, stored);
+        let mut after = before.clone();
+        after["withdraw_time"] = serde_json::json!(withdrawal.withdraw_time);
+        after["withdraw_reason"] = serde_json::json!(withdrawal.reason);
+        let time = withdrawal.withdraw_time;
+        let event = actor.event(time, workspace_id, kind, id, Some(before), Some(after));
+        let changes = [Change::PutWithdrawal(withdrawal.clone())];
+        self.change_catalog(changed, &changes, event.as_slice()).await?;
+        Ok(Arc::new(withdrawal))
+    }
+
     /// Stores the changes that make another catalog, and then gives it to the ledgers. What counts
     /// for providers is counted again where models have other ones. Holds keep the price that they
     /// were taken at.

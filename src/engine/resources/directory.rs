@@ -4,16 +4,20 @@
 //! Entries change in batches: all of a call or none.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::{Edit, bounded, not_found};
 use crate::domain::Time;
 use crate::domain::attribution::directory::Entry;
-use crate::domain::attribution::{EntryKind, VISIBLE, is_visible};
+use crate::domain::attribution::{Dimension, EntryKind, SubjectKind, VISIBLE, is_visible};
+use crate::domain::workspace::Workspace;
 use crate::engine::audit::{self, Actor};
 use crate::engine::error::{Error, Result};
 use crate::engine::{Engine, Shared};
 use crate::storage;
-use crate::storage::directory::{EntryState, Listed};
+use crate::storage::directory::{EntryFilter, Listed};
+use crate::storage::reports::{ReportQuery, ReportResult};
+use crate::storage::search::Counted;
 use crate::storage::settings::Change;
 
 /// An entry to be registered, or to replace the one of its kind and id.
@@ -28,6 +32,9 @@ pub struct NewEntry {
     pub sign_up_time: Option<Time>,
     pub first_value_time: Option<Time>,
 }
+
+/// Names of subjects for people; those without one are left out.
+pub type SubjectNames = HashMap<(SubjectKind, Arc<str>), String>;
 
 /// What is known of ids in one workspace, by kind and id.
 type Known = HashMap<(EntryKind, String), Listed>;
@@ -69,25 +76,54 @@ impl Engine {
         found.ok_or_else(|| not_found(kind.as_str(), id))
     }
 
-    /// Entries in a state, of users of one department if it is given, whose id is greater than
-    /// `after_id`, by id.
+    /// Entries that match, by id.
     pub async fn list_entries(
         &self,
         workspace_id: &str,
-        kind: EntryKind,
-        state: EntryState,
-        department_id: Option<&str>,
+        filter: &EntryFilter,
         after_id: &str,
         limit: usize,
-    ) -> Result<Vec<Listed>> {
+    ) -> Result<Counted<Listed>> {
         self.workspace(workspace_id).await?;
         if after_id.is_empty() {
             self.fold_now().await;
         }
-        let store = self.store();
-        let found =
-            store.list_entries(workspace_id, kind, state, department_id, after_id, limit).await?;
-        Ok(found)
+        Ok(self.store().list_entries(workspace_id, filter, after_id, limit).await?)
+    }
+
+    /// The names of some subjects, as the directory, keys, groups and the workspace have them.
+    pub async fn subject_names(
+        &self,
+        workspace_id: &str,
+        subjects: impl IntoIterator<Item = (SubjectKind, Arc<str>)>,
+    ) -> Result<SubjectNames> {
+        let workspace = self.workspace(workspace_id).await?;
+        let mut names = SubjectNames::new();
+        let mut ids: HashMap<SubjectKind, Vec<String>> = HashMap::new();
+        for (kind, id) in subjects {
+            match dimension_of_names(kind) {
+                Some(_) => ids.entry(kind).or_default().push(id.to_string()),
+                None if kind == SubjectKind::Workspace => {
+                    names.insert((kind, id), name_of(workspace.lock().workspace()));
+                }
+                None => {}
+            }
+        }
+        let (kinds, queries): (Vec<_>, Vec<_>) = ids
+            .into_iter()
+            .filter_map(|(kind, ids)| {
+                Some((kind, ReportQuery::Names(dimension_of_names(kind)?, ids)))
+            })
+            .unzip();
+        if queries.is_empty() {
+            return Ok(names);
+        }
+        let found = self.store().report(workspace_id, &queries).await?;
+        for (kind, result) in kinds.into_iter().zip(found) {
+            let ReportResult::Names(found) = result else { continue };
+            names.extend(found.into_iter().map(|(id, name)| ((kind, id.into()), name)));
+        }
+        Ok(names)
     }
 
     /// Archives registered entries, or restores them.
@@ -116,6 +152,22 @@ impl Engine {
             edit.put_entries(known, after).await
         };
         self.edit(actor, workspace_id, archive).await
+    }
+}
+
+/// Its id where it has no name.
+fn name_of(workspace: &Workspace) -> String {
+    match workspace.display_name.as_str() {
+        "" => workspace.id.to_string(),
+        name => name.to_owned(),
+    }
+}
+
+/// The dimension whose values have the names of a kind of subjects, if there are any.
+fn dimension_of_names(kind: SubjectKind) -> Option<Dimension> {
+    match kind {
+        SubjectKind::KeyGroup => Some(Dimension::KeyGroup),
+        kind => kind.field().and_then(|field| field.dimension()),
     }
 }
 

@@ -69,12 +69,14 @@ impl Edit {
             deleted_quota_count: live.quotas,
             deleted_rate_limit_count: live.rate_limits,
             deleted_boost_count: live.boosts,
+            deleted_freeze_count: usize::from(live.is_frozen),
         };
         let event = self.event(kind, &pseudonym, None, Some(audit::state(&after)));
         let erasure = Erasure { user_id: user_id.to_owned(), pseudonym: pseudonym.clone(), events };
         self.commit(vec![Change::EraseUser(erasure)], event).await?;
         shared.note_erasure();
         shared.rename_refused(&id, user_id, &pseudonym);
+        self.handle.refusals().forget_user(user_id);
         self.install(|ledger, now| ledger.erase_user(now, user_id, &pseudonym.as_str().into()));
         Ok(Erased { pseudonym, record_count: stored.record_count })
     }
@@ -107,6 +109,7 @@ struct Summary {
     deleted_quota_count: usize,
     deleted_rate_limit_count: usize,
     deleted_boost_count: usize,
+    deleted_freeze_count: usize,
 }
 
 /// Replaces a user by a pseudonym in entries of the audit log.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::listing::list;
 use super::{
     Create, Delete, Deletion, Edit, Find, Kind, Resource, Source, Update, bounded, exists,
     id_or_new,
@@ -13,6 +14,7 @@ use crate::engine::audit::{self, Actor};
 use crate::engine::error::{Error, Result};
 use crate::engine::{Engine, InCurrency};
 use crate::ledger::{Ledger, QuotaUsage, UsageFilter, UsagePosition};
+use crate::storage::search::{COUNT_MAX, Counted, Listing};
 use crate::storage::settings::{Change, LimitFilter};
 
 /// A quota to be created.
@@ -170,18 +172,19 @@ impl Delete for Quota {
 }
 
 impl Engine {
-    /// Quotas that match and whose id is greater than `after_id`, by id.
+    /// Quotas that match, by id.
     pub async fn list_quotas(
         &self,
         workspace_id: &str,
         filter: LimitFilter,
-        after_id: &str,
-        limit: usize,
-    ) -> Result<InCurrency<Vec<Quota>>> {
+        listing: Listing<'_>,
+    ) -> Result<InCurrency<Counted<Quota>>> {
         let currency = self.workspace(workspace_id).await?.lock().workspace().currency;
-        let filter = self.shared.rule_filter(filter);
-        let value = self.store().quotas(workspace_id, &filter, after_id, limit).await?;
-        Ok(InCurrency { currency, value })
+        let filter = &self.shared.rule_filter(filter);
+        let read = |after: String, limit: usize| async move {
+            self.store().quotas(workspace_id, filter, &after, limit).await
+        };
+        Ok(InCurrency { currency, value: list(listing, read).await? })
     }
 
     /// Begins a new window of a quota that is reset by hand.
@@ -215,12 +218,13 @@ impl Engine {
         filter: &UsageFilter,
         after: Option<&UsagePosition>,
         limit: usize,
-    ) -> Result<InCurrency<Vec<QuotaUsage>>> {
+    ) -> Result<InCurrency<Counted<QuotaUsage>>> {
         let handle = self.workspace(workspace_id).await?;
         let mut ledger = handle.lock();
         let currency = ledger.workspace().currency;
-        let value = ledger.quota_usage(self.now(), filter, after, limit);
-        Ok(InCurrency { currency, value })
+        let entries = ledger.quota_usage(self.now(), filter, after, limit);
+        let total_count = ledger.count_quota_usage(filter, COUNT_MAX);
+        Ok(InCurrency { currency, value: Counted { entries, total_count } })
     }
 }
 

@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use serde_json::Value;
 
+use super::listing::list;
 use super::{Edit, Kind, Resource, no_backfill};
 use crate::domain::alert::AlertPolicy;
 use crate::domain::attribution::AttributionField;
@@ -21,6 +22,7 @@ use crate::engine::error::{Error, Result};
 use crate::engine::{Engine, InCurrency};
 use crate::ledger::{Ledger, ModelView};
 use crate::storage::log::{Order, RecordFilter};
+use crate::storage::search::{Counted, Listing};
 use crate::storage::settings::{BoostFilter, Change, LimitFilter};
 
 /// Quotas read at once.
@@ -100,8 +102,11 @@ struct Part {
 const SETTINGS: Part =
     Part { kind: "workspace", audit_state: |workspace| Some(audit::state(workspace)) };
 
+/// What changes of plans are in the audit log.
+pub const PLAN_KIND: &str = "plan";
+
 const PLAN: Part = Part {
-    kind: "plan",
+    kind: PLAN_KIND,
     audit_state: |workspace| {
         let currency = workspace.currency;
         workspace.plan.map(|value| audit::state(&InCurrency { currency, value }))
@@ -154,6 +159,7 @@ impl Engine {
                 usage_retention_days: new.usage_retention_days,
                 price_max_age_days: new.price_max_age_days,
                 plan: None,
+                archive_time: None,
                 create_time: now,
                 update_time: now,
             };
@@ -172,26 +178,48 @@ impl Engine {
         Ok(self.workspace(id).await?.lock().workspace().clone())
     }
 
-    /// Workspaces whose id is greater than `after_id`, by id.
-    pub async fn list_workspaces(&self, after_id: &str, limit: usize) -> Result<Vec<Workspace>> {
-        Ok(self.store().workspaces(after_id, limit).await?)
+    /// Workspaces by id; those that are archived only where they are asked for.
+    pub async fn list_workspaces(
+        &self,
+        listing: Listing<'_>,
+        with_archived: bool,
+    ) -> Result<Counted<Workspace>> {
+        let read = |mut after: String, limit: usize| async move {
+            let mut found = Vec::new();
+            while found.len() < limit {
+                let wanted = limit - found.len();
+                let page = self.store().workspaces(&after, wanted).await?;
+                let is_last = page.len() < wanted;
+                after = page.last().map_or_else(String::new, |last| last.id.to_string());
+                found.extend(page.into_iter().filter(|it| it.is_listed(with_archived)));
+                if is_last {
+                    break;
+                }
+            }
+            Ok(found)
+        };
+        Ok(list(listing, read).await?)
     }
 
     /// The same of those with these ids, which are sorted.
     pub async fn workspaces_of(
         &self,
         ids: &[Arc<str>],
-        after_id: &str,
-        limit: usize,
-    ) -> Result<Vec<Workspace>> {
-        let mut found = Vec::new();
-        for id in ids.iter().filter(|id| ***id > *after_id) {
-            if found.len() == limit {
-                break;
+        listing: Listing<'_>,
+        with_archived: bool,
+    ) -> Result<Counted<Workspace>> {
+        let read = |after: String, limit: usize| async move {
+            let mut found = Vec::new();
+            for id in ids.iter().filter(|id| ***id > *after) {
+                if found.len() == limit {
+                    break;
+                }
+                let workspace = self.store().workspace(id).await?;
+                found.extend(workspace.filter(|it| it.is_listed(with_archived)));
             }
-            found.extend(self.store().workspace(id).await?);
-        }
-        Ok(found)
+            Ok(found)
+        };
+        Ok(list(listing, read).await?)
     }
 
     pub async fn update_workspace(
@@ -207,6 +235,24 @@ impl Engine {
             edit.change_workspace(SETTINGS, |workspace| change.apply(workspace)).await
         };
         self.edit(actor, id, update).await
+    }
+
+    /// Archives a workspace, or restores it. One that is archived already keeps the time.
+    pub async fn archive_workspace(
+        &self,
+        actor: Actor,
+        id: &str,
+        archive: bool,
+    ) -> Result<Workspace> {
+        let set = move |edit: Edit| async move {
+            let now = edit.now;
+            let change = |workspace: &mut Workspace| {
+                let time = workspace.archive_time.unwrap_or(now);
+                workspace.archive_time = archive.then_some(time);
+            };
+            edit.change_workspace(SETTINGS, change).await
+        };
+        self.edit(actor, id, set).await
     }
 
     pub async fn set_plan(&self, actor: Actor, id: &str, change: PlanChange) -> Result<Workspace> {
@@ -435,7 +481,11 @@ impl Edit {
     }
 
     /// The models of a chain by their catalog's ids.
-    fn fallback_chain(&self, model: &WorkspaceModel, ids: &[String]) -> Result<Vec<Arc<str>>> {
+    pub(super) fn fallback_chain(
+        &self,
+        model: &WorkspaceModel,
+        ids: &[String],
+    ) -> Result<Vec<Arc<str>>> {
         let catalog = self.shared.catalog.load();
         let mut chain = Vec::with_capacity(ids.len());
         for (index, id) in ids.iter().enumerate() {
@@ -463,7 +513,8 @@ fn alerts_of(workspace: Workspace) -> InCurrency<AlertPolicy> {
     InCurrency { currency: workspace.currency, value: workspace.alerts }
 }
 
-fn unset(model_id: Arc<str>) -> WorkspaceModel {
+/// A model of which nothing was ever set.
+pub(super) fn unset(model_id: Arc<str>) -> WorkspaceModel {
     WorkspaceModel {
         model_id,
         enabled: false,

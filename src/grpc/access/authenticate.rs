@@ -64,6 +64,18 @@ impl Authenticator {
         }
     }
 
+    /// Lets a request for a page through: the page needs no credentials, its calls may. The host is
+    /// the one that calls need.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn admit_page<B>(&self, request: &Request<B>) -> Result<(), String> {
+        match &self.admission {
+            Admission::Local { origins } => check_local(request, origins).map_err(str::to_owned),
+            Admission::Authenticated | Admission::Anyone => Ok(()),
+        }
+    }
+
     /// Notes the caller of a request with it.
     ///
     /// # Errors
@@ -83,7 +95,8 @@ impl Authenticator {
         match &self.admission {
             Admission::Authenticated => {}
             Admission::Local { origins } => {
-                check_local(request, origins)?;
+                let checked = check_local(request, origins);
+                checked.map_err(|reason| Failure::Denied(reason.to_owned()))?;
                 return Ok(Some(Caller::Anonymous));
             }
             Admission::Anyone => return Ok(Some(Caller::Anonymous)),
@@ -144,14 +157,17 @@ impl Authenticator {
 }
 
 /// A name that an attacker points at this machine lets pages reach it: then the host is that name.
-fn check_local(request: &Request<Body>, origins: &[String]) -> Result<(), Failure> {
+///
+/// # Errors
+/// What was expected.
+fn check_local<B>(request: &Request<B>, origins: &[String]) -> Result<(), &'static str> {
     let headers = request.headers();
     let is_this_machine = match request.uri().authority() {
         Some(authority) => is_loopback(authority.host()),
         None => headers.get(HOST).is_some_and(|host| host.to_str().is_ok_and(is_of_loopback)),
     };
     if !is_this_machine {
-        return Err(Failure::Denied(FOREIGN_HOST.to_owned()));
+        return Err(FOREIGN_HOST);
     }
     let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
     let origin = origin.to_str().unwrap_or_default();
@@ -160,7 +176,7 @@ fn check_local(request: &Request<Body>, origins: &[String]) -> Result<(), Failur
     if is_listed || is_local {
         return Ok(());
     }
-    Err(Failure::Denied(FOREIGN_ORIGIN.to_owned()))
+    Err(FOREIGN_ORIGIN)
 }
 
 /// Whether a host, with or without a port, is this machine.

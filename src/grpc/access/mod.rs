@@ -13,19 +13,41 @@ use tonic::{Request, Response, Status};
 
 pub use authorize::{Caller, Stop, authorize, by, caller};
 
-use super::ServiceContext;
 use super::shared::decode::decode;
-use crate::engine::Engine;
+use super::shared::page::{PAGE_SIZE_MAX, to_count};
+use super::shared::time::{to_duration, to_timestamp};
+use super::{Admission, ServiceContext};
+use crate::engine::{Engine, REFUSAL_AGE_MAX, REFUSALS_MAX};
+use crate::limits::{REQUEST_BYTES_MAX, STREAMS_PER_CONNECTION_MAX};
 use crate::proto::v1;
 use crate::proto::v1::access_service_server::AccessService;
 
 pub struct Access {
     engine: Engine,
+    /// What does not change of it.
+    info: v1::GetServerInfoResponse,
 }
 
 impl Access {
     pub fn new(context: &ServiceContext) -> Access {
-        Access { engine: context.engine.clone() }
+        Access { engine: context.engine.clone(), info: info(context) }
+    }
+}
+
+fn info(context: &ServiceContext) -> v1::GetServerInfoResponse {
+    let number = |number: usize| i32::try_from(number).unwrap_or(i32::MAX);
+    let time_zones = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name().to_owned());
+    v1::GetServerInfoResponse {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        authentication_required: context.admission == Admission::Authenticated,
+        smtp_configured: context.has_smtp,
+        time_zones: time_zones.collect(),
+        server_time: None,
+        page_size_max: number(PAGE_SIZE_MAX),
+        request_bytes_max: to_count(REQUEST_BYTES_MAX),
+        calls_per_connection_max: number(STREAMS_PER_CONNECTION_MAX as usize),
+        refusals_max: number(REFUSALS_MAX),
+        refusal_age_max: Some(to_duration(REFUSAL_AGE_MAX)),
     }
 }
 
@@ -87,5 +109,14 @@ impl AccessService for Access {
         let found = convert::identity_to_proto(caller(&request)?.grant().identity());
         authorize(request)?;
         Ok(Response::new(found))
+    }
+
+    async fn get_server_info(
+        &self,
+        request: Request<v1::GetServerInfoRequest>,
+    ) -> Result<Response<v1::GetServerInfoResponse>, Status> {
+        authorize(request)?;
+        let server_time = Some(to_timestamp(self.engine.now()));
+        Ok(Response::new(v1::GetServerInfoResponse { server_time, ..self.info.clone() }))
     }
 }

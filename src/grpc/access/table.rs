@@ -153,6 +153,7 @@ methods! {
         ReleaseHold(ReleaseHoldRequest): RELEASE, workspace;
         ExtendHold(ExtendHoldRequest): USE, workspace;
         ListHolds(ListHoldsRequest): FOLLOW, workspace;
+        ListRefusals(ListRefusalsRequest): READ, workspace;
         ListUsageRecords(ListUsageRecordsRequest): READ, workspace;
         RepriceUsage(RepriceUsageRequest): OPERATE, workspace;
         RecordCredit(RecordCreditRequest): OPERATE, workspace;
@@ -162,6 +163,7 @@ methods! {
         SetPlan(SetPlanRequest): OPERATE, workspace;
         SetAutomaticFallback(SetAutomaticFallbackRequest): ADMINISTER, workspace;
         GetBudget(GetBudgetRequest): READ, workspace;
+        ListCycles(ListCyclesRequest): READ, workspace;
         WatchSpend(WatchSpendRequest): READ, workspace;
         CreateBudgetBoost(CreateBudgetBoostRequest): OPERATE, workspace;
         ListBudgetBoosts(ListBudgetBoostsRequest): READ, workspace;
@@ -171,6 +173,7 @@ methods! {
         EnableModel(EnableModelRequest): ADMINISTER, workspace;
         DisableModel(DisableModelRequest): ADMINISTER, workspace;
         SetModelLimit(SetModelLimitRequest): ADMINISTER, workspace;
+        SetModelLimits(SetModelLimitsRequest): ADMINISTER, workspace;
         ListModelLimits(ListModelLimitsRequest): READ, workspace;
         SetModelAlias(SetModelAliasRequest): ADMINISTER, workspace;
         DeleteModelAlias(DeleteModelAliasRequest): ADMINISTER, workspace;
@@ -187,14 +190,21 @@ methods! {
         ListNeverActiveUsers(ListNeverActiveUsersRequest): READ, workspace;
         GetLiveMetrics(GetLiveMetricsRequest): READ, workspace;
         WatchLiveMetrics(WatchLiveMetricsRequest): READ, workspace;
+        WatchWorkspace(WatchWorkspaceRequest): READ, workspace;
         QueryUsage(QueryUsageRequest): READ_OWN, own;
         ExportUsage(ExportUsageRequest): READ, workspace;
+        CreateExportLink(CreateExportLinkRequest): READ, workspace;
     }
     WorkspaceService {
         CreateWorkspace(CreateWorkspaceRequest): OPERATE, in_workspace;
         GetWorkspace(GetWorkspaceRequest): READ, workspace;
         ListWorkspaces(ListWorkspacesRequest): READ, listed;
         UpdateWorkspace(UpdateWorkspaceRequest): ADMINISTER, in_workspace;
+        ArchiveWorkspace(ArchiveWorkspaceRequest): OPERATE, workspace;
+        RestoreWorkspace(RestoreWorkspaceRequest): OPERATE, workspace;
+        Freeze(FreezeRequest): ADMINISTER, workspace;
+        Unfreeze(UnfreezeRequest): ADMINISTER, workspace;
+        ListFreezes(ListFreezesRequest): READ, workspace;
     }
     CatalogService {
         UpsertModel(UpsertModelRequest): OPERATE, global;
@@ -202,6 +212,8 @@ methods! {
         ListModels(ListModelsRequest): READ, global;
         ListModelPrices(ListModelPricesRequest): READ, optional;
         SetExchangeRate(SetExchangeRateRequest): OPERATE, global;
+        WithdrawModelPrice(WithdrawModelPriceRequest): OPERATE, global;
+        WithdrawExchangeRate(WithdrawExchangeRateRequest): OPERATE, global;
         ListExchangeRates(ListExchangeRatesRequest): READ, global;
         ImportPrices(ImportPricesRequest): OPERATE, global;
     }
@@ -219,6 +231,7 @@ methods! {
         CreateRateLimit(CreateRateLimitRequest): ADMINISTER, workspace;
         GetRateLimit(GetRateLimitRequest): READ, workspace;
         ListRateLimits(ListRateLimitsRequest): READ, workspace;
+        ListRateLimitUsage(ListRateLimitUsageRequest): READ_OWN, own;
         UpdateRateLimit(UpdateRateLimitRequest): ADMINISTER, workspace;
         DeleteRateLimit(DeleteRateLimitRequest): ADMINISTER, workspace;
     }
@@ -250,6 +263,7 @@ methods! {
         DeleteEmailReceiver(DeleteEmailReceiverRequest): ADMINISTER, workspace;
         ListDeliveries(ListDeliveriesRequest): ADMINISTER, workspace;
         RepeatDelivery(RepeatDeliveryRequest): ADMINISTER, workspace;
+        TestWebhook(TestWebhookRequest): ADMINISTER, workspace;
     }
     AuditService {
         ListAuditEvents(ListAuditEventsRequest): ADMINISTER, workspace;
@@ -268,6 +282,7 @@ methods! {
         RotateToken(RotateTokenRequest): OPERATE, global;
         RevokeToken(RevokeTokenRequest): OPERATE, global;
         WhoAmI(WhoAmIRequest): ANY, global;
+        GetServerInfo(GetServerInfoRequest): ANY, global;
     }
 }
 
@@ -276,12 +291,21 @@ trait Owned {
     fn is_about(&self, holder: &Holder) -> bool;
 }
 
+/// Whether a subject is the holder.
+fn is_holder(subject: Option<&v1::Subject>, holder: &Holder) -> bool {
+    let own = (holder.kind.number(), &*holder.id);
+    subject.is_some_and(|subject| (subject.r#type, &*subject.id) == own)
+}
+
 impl Owned for v1::ListQuotaUsageRequest {
     fn is_about(&self, holder: &Holder) -> bool {
-        let is_it = |subject: &v1::Subject| {
-            (subject.r#type, &*subject.id) == (holder.kind.number(), &*holder.id)
-        };
-        self.subject.as_ref().is_some_and(is_it)
+        is_holder(self.subject.as_ref(), holder)
+    }
+}
+
+impl Owned for v1::ListRateLimitUsageRequest {
+    fn is_about(&self, holder: &Holder) -> bool {
+        is_holder(self.subject.as_ref(), holder)
     }
 }
 

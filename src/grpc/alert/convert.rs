@@ -10,6 +10,7 @@ use crate::domain::attribution::SubjectKind;
 use crate::domain::catalog::bill::COST_MAX;
 use crate::domain::quota::Unit;
 use crate::engine::alerts::address::AddressRules;
+use crate::engine::alerts::webhook_test::Tested;
 use crate::engine::alerts::wording::Wording;
 use crate::engine::alerts::{NewEmailReceiver, NewWebhook, WebhookChange};
 use crate::engine::{AlertPolicyChange, InCurrency};
@@ -19,7 +20,7 @@ use crate::grpc::shared::money;
 use crate::grpc::shared::page::{Page, TimePosition, parse_time_position};
 use crate::grpc::shared::subject::subject_to_proto;
 use crate::grpc::shared::text::non_empty;
-use crate::grpc::shared::time::to_timestamp;
+use crate::grpc::shared::time::{to_duration, to_timestamp};
 use crate::proto::v1;
 use crate::storage::alerts::{
     AlertFilter, AlertSubjectFilter, Delivery, DeliveryFilter, DeliveryState, Receiver, StoredAlert,
@@ -340,5 +341,16 @@ pub fn delivery_to_proto(delivery: Delivery) -> v1::Delivery {
         last_error: delivery.last_error,
         create_time: Some(to_timestamp(delivery.create_time)),
         finish_time: delivery.finish_time.map(to_timestamp),
+    }
+}
+pub fn tested_to_proto(tested: Tested) -> v1::TestWebhookResponse {
+    let Tested { delivery_id, posted } = tested;
+    let micros = i64::try_from(posted.latency.as_micros()).unwrap_or(i64::MAX);
+    v1::TestWebhookResponse {
+        delivered: posted.error.is_empty(),
+        http_status: posted.http_status.unwrap_or_default().into(),
+        error: posted.error,
+        latency: Some(to_duration(micros)),
+        delivery_id,
     }
 }

@@ -2,22 +2,31 @@
 
 mod convert;
 
+pub use convert::alert_to_proto;
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
 use super::ServiceContext;
 use super::access::{Stop, authorize, by};
-use super::shared::page::{time_position, workspace_page};
+use super::shared::page::{time_position, to_count, workspace_page};
 use super::shared::status::Failure;
 use super::shared::stream::{BoxStream, Source, stream};
 use super::shared::text::{self, resource};
 use crate::domain::alert::receiver::{EmailReceiver, Webhook};
 use crate::engine::alerts::AlertWatch;
 use crate::engine::alerts::address::AddressRules;
+use crate::engine::alerts::webhook_test::WebhookSender;
 use crate::engine::{Engine, Error};
 use crate::proto::v1;
 use crate::proto::v1::alert_service_server::AlertService;
 use crate::storage::alerts::Delivery;
+
+/// Most test deliveries at once.
+const TESTS_AT_ONCE_MAX: usize = 16;
 
 pub struct Alert {
     engine: Engine,
@@ -25,6 +34,9 @@ pub struct Alert {
     stopping: CancellationToken,
     rules: AddressRules,
     has_smtp: bool,
+    webhooks: Arc<dyn WebhookSender>,
+    /// Places for test deliveries.
+    tests: Semaphore,
 }
 
 impl Alert {
@@ -34,6 +46,8 @@ impl Alert {
             stopping: context.stopping.clone(),
             rules: context.address_rules,
             has_smtp: context.has_smtp,
+            webhooks: context.webhooks.clone(),
+            tests: Semaphore::new(TESTS_AT_ONCE_MAX),
         }
     }
 }
@@ -69,10 +83,11 @@ impl AlertService for Alert {
     ) -> Result<Response<v1::ListAlertsResponse>, Status> {
         let (filter, page, before) = convert::list_alerts(authorize(request)?)?;
         let alerts = self.engine.alerts(&filter, before, page.fetch()).await?;
+        let total_count = to_count(self.engine.count_alerts(&filter).await?);
         let wording = self.engine.wording(&filter.workspace_id).await?;
-        let to_proto = |alert| convert::alert_to_proto(&alert, &wording);
+        let to_proto = |alert| alert_to_proto(&alert, &wording);
         let (alerts, next_page_token) = page.cut(alerts, |last| last.seq.to_string(), to_proto);
-        Ok(Response::new(v1::ListAlertsResponse { alerts, next_page_token }))
+        Ok(Response::new(v1::ListAlertsResponse { alerts, next_page_token, total_count }))
     }
 
     async fn acknowledge_alert(
@@ -84,7 +99,7 @@ impl AlertService for Alert {
         convert::alert_of(&workspace_id, alert_id)?;
         let alert = self.engine.acknowledge_alert(by, &workspace_id, alert_id).await?;
         let wording = self.engine.wording(&workspace_id).await?;
-        let alert = Some(convert::alert_to_proto(&alert, &wording));
+        let alert = Some(alert_to_proto(&alert, &wording));
         Ok(Response::new(v1::AcknowledgeAlertResponse { alert }))
     }
 
@@ -221,6 +236,21 @@ impl AlertService for Alert {
         let delivery = Some(convert::delivery_to_proto(delivery));
         Ok(Response::new(v1::RepeatDeliveryResponse { delivery }))
     }
+
+    async fn test_webhook(
+        &self,
+        request: Request<v1::TestWebhookRequest>,
+    ) -> Result<Response<v1::TestWebhookResponse>, Status> {
+        let by = by(&request)?;
+        let v1::TestWebhookRequest { workspace_id, webhook_id } = authorize(request)?;
+        resource(&workspace_id, "webhook_id", &webhook_id)?;
+        // A receiver that does not answer takes a place for seconds.
+        let place = self.tests.try_acquire().map_err(|_| Failure::TooManyCalls)?;
+        let sender = &*self.webhooks;
+        let tested = self.engine.test_webhook(by, &workspace_id, &webhook_id, sender).await?;
+        drop(place);
+        Ok(Response::new(convert::tested_to_proto(tested)))
+    }
 }
 
 /// The alerts of a workspace, as [`AlertService::watch_alerts`] streams them.
@@ -236,7 +266,7 @@ impl Source for Alerts {
     async fn next(&mut self) -> Result<Option<v1::WatchAlertsResponse>, Failure> {
         let alert = self.watch.next().await?;
         let wording = self.engine.wording(&self.workspace_id).await?;
-        let alert = Some(convert::alert_to_proto(&alert, &wording));
+        let alert = Some(alert_to_proto(&alert, &wording));
         Ok(Some(v1::WatchAlertsResponse { alert }))
     }
 }

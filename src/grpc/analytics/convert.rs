@@ -1,9 +1,13 @@
 //! Requests of `AnalyticsService`: ranges of days, filters, sizes.
 
+use std::time::Duration;
+
 use chrono::NaiveDate;
 
 use crate::analytics::axis::{Restriction, UsageDimension, limit_of_text};
+use crate::analytics::metric::Metric;
 use crate::analytics::range::{DAYS_MAX, Granularity, Preset, Range};
+use crate::analytics::reports::dashboard::{Rankings, TOP_MAX};
 use crate::analytics::reports::first_value::NeverActivePosition;
 use crate::domain::attribution::Dimension;
 use crate::domain::time::{MICROS_PER_HOUR, MICROS_PER_SECOND, Micros};
@@ -12,6 +16,7 @@ use crate::grpc::shared::enums::proto_enum;
 use crate::grpc::shared::page::{Page, parse_time_position};
 use crate::grpc::shared::text::{MODEL_ID_CHARS_MAX, TAG_KEY_CHARS_MAX, non_empty};
 use crate::proto::v1;
+use crate::storage::reports::OrderBy;
 
 /// Most restrictions of one report.
 pub const FILTERS_MAX: usize = 8;
@@ -62,15 +67,46 @@ pub fn report(
     decode(|at| Some(read_report(at, workspace_id, range, filters)))
 }
 
-/// A report with the most places of a ranking.
+/// A ranking: what it is ordered by, and its most places.
 pub fn ranking(
     workspace_id: String,
     range: Option<&v1::ReportRange>,
     filters: Vec<v1::UsageFilter>,
-    top: i32,
-    top_max: usize,
-) -> Decoded<(ReportCall, usize)> {
-    decode(|at| Some((read_report(at, workspace_id, range, filters), read_top(at, top, top_max))))
+    (order_by, top): (i32, i32),
+) -> Decoded<(ReportCall, OrderBy, usize)> {
+    decode(|at| {
+        let call = read_report(at, workspace_id, range, filters);
+        let order_by = read_rank_by(at.field("order_by"), order_by);
+        Some((call, order_by, read_top(at, top, RANKING_TOP_MAX)))
+    })
+}
+
+/// What a ranking is ordered by: tokens if unspecified.
+pub fn read_rank_by(at: Decoder<'_>, number: i32) -> OrderBy {
+    match at.optional_enum(number) {
+        Some(Metric::Tokens) => OrderBy::Tokens,
+        Some(Metric::Requests) => OrderBy::Requests,
+        Some(Metric::Cost) => OrderBy::Cost,
+        Some(_) => {
+            at.refuse("expected USAGE_METRIC_TOKENS, USAGE_METRIC_REQUESTS or USAGE_METRIC_COST");
+            OrderBy::Tokens
+        }
+        None => OrderBy::Tokens,
+    }
+}
+
+/// The fields of a report, and its rankings.
+pub fn dashboard(request: v1::GetDashboardRequest) -> Decoded<(ReportCall, Rankings)> {
+    let v1::GetDashboardRequest { workspace_id, range, filters, top, .. } = request;
+    decode(|at| {
+        let call = read_report(at, workspace_id, range.as_ref(), filters);
+        let rankings = Rankings {
+            workflows: read_rank_by(at.field("workflow_order_by"), request.workflow_order_by),
+            assistants: read_rank_by(at.field("assistant_order_by"), request.assistant_order_by),
+            top: read_top(at, top, TOP_MAX),
+        };
+        Some((call, rankings))
+    })
 }
 
 pub fn active_users(request: v1::GetActiveUsersRequest) -> Decoded<(ReportCall, Granularity)> {
@@ -140,6 +176,18 @@ pub fn watch(request: v1::WatchLiveMetricsRequest) -> Decoded<(String, Micros)> 
         let at = at.field("interval");
         let interval = at.span(interval, range, expected, WATCH_INTERVAL_DEFAULT);
         Some((workspace_id, interval))
+    })
+}
+
+/// Workspace, and least time between two messages.
+pub fn watch_workspace(request: v1::WatchWorkspaceRequest) -> Decoded<(String, Duration)> {
+    let v1::WatchWorkspaceRequest { workspace_id, interval } = request;
+    let range = MICROS_PER_SECOND / 10..=15 * MICROS_PER_SECOND;
+    let expected = "expected 100 milliseconds to 15 seconds";
+    decode(|at| {
+        at.workspace_id(&workspace_id);
+        let interval = at.field("interval").span(interval, range, expected, MICROS_PER_SECOND);
+        Some((workspace_id, Duration::from_micros(interval.unsigned_abs())))
     })
 }
 
@@ -261,6 +309,18 @@ pub fn read_top(at: Decoder<'_>, top: i32, max: usize) -> usize {
         Ok(0) | Err(_) => TOP_DEFAULT,
         Ok(top) => top,
     }
+}
+
+/// The export of a link: of the workspace that the request names.
+pub fn export_link(request: v1::CreateExportLinkRequest) -> Decoded<v1::ExportUsageRequest> {
+    let v1::CreateExportLinkRequest { workspace_id, export } = request;
+    decode(|at| {
+        at.workspace_id(&workspace_id);
+        let (at, export) = at.message("export", export)?;
+        let is_same = [&*workspace_id, ""].contains(&&*export.workspace_id);
+        at.field("workspace_id").ensure(is_same, "expected none, or that of the link");
+        Some(v1::ExportUsageRequest { workspace_id, ..export })
+    })
 }
 
 #[cfg(test)]

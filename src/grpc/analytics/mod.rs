@@ -1,47 +1,48 @@
 //! `AnalyticsService`: reports, live metrics and exports.
 
 mod convert;
+pub mod download;
 mod export;
 mod export_request;
 mod places;
 mod query;
 mod reports;
+mod watch;
+mod workspace_page;
 
 pub use places::Reports;
+
 use std::time::Duration;
 
 use prost_types::Timestamp;
-use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
-use self::export::Exports;
+use self::download::Downloads;
+use self::watch::{LiveWatch, live_metrics};
+use self::workspace_page::{Pace, WorkspacePage};
 use super::ServiceContext;
 use super::access::{Stop, authorize};
 use super::shared::page::time_position;
-use super::shared::status::Failure;
-use super::shared::stream::{BoxStream, Source, stream};
+use super::shared::stream::{BoxStream, stream};
 use super::shared::text;
 use super::shared::time::to_timestamp;
 use crate::analytics::Scope;
 use crate::analytics::query::usage;
 use crate::analytics::reports::ranking::{Ranked, RankingQuery, ranking};
-use crate::analytics::reports::{active_users, dashboard, first_value, live, overview, teams};
-use crate::domain::time::Micros;
-use crate::engine::{Engine, ReportBasis, SpendWatch};
+use crate::analytics::reports::{active_users, dashboard, first_value, overview, teams};
+use crate::engine::{Engine, ReportBasis};
 use crate::proto::v1;
 use crate::proto::v1::analytics_service_server::AnalyticsService;
-use crate::storage::reports::SignUp;
-
-/// Most quotas of live metrics.
-pub const LIVE_QUOTAS_MAX: usize = 10;
+use crate::storage::reports::{OrderBy, SignUp};
 
 pub struct Analytics {
     engine: Engine,
     /// Ends streams.
     stopping: CancellationToken,
-    exports: Exports,
+    downloads: Downloads,
     reports: Reports,
+    watch_silence_max: Duration,
 }
 
 impl Analytics {
@@ -49,8 +50,9 @@ impl Analytics {
         Analytics {
             engine: context.engine.clone(),
             stopping: context.stopping.clone(),
-            exports: Exports::default(),
+            downloads: context.downloads.clone(),
             reports: context.reports.clone(),
+            watch_silence_max: context.limits.watch_silence_max,
         }
     }
 }
@@ -61,13 +63,11 @@ impl AnalyticsService for Analytics {
         &self,
         request: Request<v1::GetDashboardRequest>,
     ) -> Result<Response<v1::GetDashboardResponse>, Status> {
-        let v1::GetDashboardRequest { workspace_id, range, filters, top } = authorize(request)?;
-        let top_max = dashboard::TOP_MAX;
-        let (call, top) = convert::ranking(workspace_id, range.as_ref(), filters, top, top_max)?;
+        let (call, rankings) = convert::dashboard(authorize(request)?)?;
         let _place = self.reports.place(&call.workspace_id).await?;
         let basis = self.engine.report_basis(&call.workspace_id).await?;
         let scope = scope(&self.engine, &basis);
-        let found = dashboard::dashboard(&scope, call.range, &call.restrictions, top).await?;
+        let found = dashboard::dashboard(&scope, call.range, &call.restrictions, rankings).await?;
         let currency = basis.workspace.currency;
         let answer = reports::dashboard_to_proto(found, basis.as_of, &scope.calendar(), currency);
         Ok(Response::new(answer))
@@ -131,10 +131,12 @@ impl AnalyticsService for Analytics {
         &self,
         request: Request<v1::GetTopWorkflowsRequest>,
     ) -> Result<Response<v1::GetTopWorkflowsResponse>, Status> {
-        let v1::GetTopWorkflowsRequest { workspace_id, range, filters, top } = authorize(request)?;
-        let top_max = convert::RANKING_TOP_MAX;
-        let (call, top) = convert::ranking(workspace_id, range.as_ref(), filters, top, top_max)?;
-        let (period, as_of_time, workflows) = self.ranked(call, Ranked::Workflows, top).await?;
+        let v1::GetTopWorkflowsRequest { workspace_id, range, filters, top, order_by } =
+            authorize(request)?;
+        let (call, order_by, top) =
+            convert::ranking(workspace_id, range.as_ref(), filters, (order_by, top))?;
+        let ranked = Ranked::Workflows;
+        let (period, as_of_time, workflows) = self.ranked(call, ranked, (order_by, top)).await?;
         Ok(Response::new(v1::GetTopWorkflowsResponse { period, as_of_time, workflows }))
     }
 
@@ -142,10 +144,12 @@ impl AnalyticsService for Analytics {
         &self,
         request: Request<v1::GetTopAssistantsRequest>,
     ) -> Result<Response<v1::GetTopAssistantsResponse>, Status> {
-        let v1::GetTopAssistantsRequest { workspace_id, range, filters, top } = authorize(request)?;
-        let top_max = convert::RANKING_TOP_MAX;
-        let (call, top) = convert::ranking(workspace_id, range.as_ref(), filters, top, top_max)?;
-        let (period, as_of_time, assistants) = self.ranked(call, Ranked::Assistants, top).await?;
+        let v1::GetTopAssistantsRequest { workspace_id, range, filters, top, order_by } =
+            authorize(request)?;
+        let (call, order_by, top) =
+            convert::ranking(workspace_id, range.as_ref(), filters, (order_by, top))?;
+        let ranked = Ranked::Assistants;
+        let (period, as_of_time, assistants) = self.ranked(call, ranked, (order_by, top)).await?;
         Ok(Response::new(v1::GetTopAssistantsResponse { period, as_of_time, assistants }))
     }
 
@@ -208,6 +212,21 @@ impl AnalyticsService for Analytics {
         Ok(Response::new(stream(watch, stop)))
     }
 
+    type WatchWorkspaceStream = BoxStream<v1::WatchWorkspaceResponse>;
+
+    async fn watch_workspace(
+        &self,
+        request: Request<v1::WatchWorkspaceRequest>,
+    ) -> Result<Response<Self::WatchWorkspaceStream>, Status> {
+        let stop = Stop::of(&self.stopping, &request)?;
+        let (id, interval) = convert::watch_workspace(authorize(request)?)?;
+        let changes = self.engine.watch_workspace(&id).await?;
+        let (engine, reports) = (self.engine.clone(), self.reports.clone());
+        let pace = Pace { interval, silence_max: self.watch_silence_max };
+        let page = WorkspacePage::new(engine, reports, id, changes, pace);
+        Ok(Response::new(stream(page, stop)))
+    }
+
     async fn query_usage(
         &self,
         request: Request<v1::QueryUsageRequest>,
@@ -230,7 +249,21 @@ impl AnalyticsService for Analytics {
     ) -> Result<Response<Self::ExportUsageStream>, Status> {
         let stop = Stop::of(&self.stopping, &request)?;
         let request = authorize(request)?;
-        Ok(Response::new(self.exports.begin(self.engine.clone(), stop, request).await?))
+        let exports = &self.downloads.exports;
+        Ok(Response::new(exports.begin(self.engine.clone(), stop, request).await?))
+    }
+
+    async fn create_export_link(
+        &self,
+        request: Request<v1::CreateExportLinkRequest>,
+    ) -> Result<Response<v1::CreateExportLinkResponse>, Status> {
+        let stop = Stop::of(&self.stopping, &request)?;
+        let export = convert::export_link(authorize(request)?)?;
+        // That it is there is told now, not when the link is followed.
+        self.engine.get_workspace(&export.workspace_id).await?;
+        let (path, expire_time) = self.downloads.link(self.engine.now(), stop, export)?;
+        let expire_time = Some(to_timestamp(expire_time));
+        Ok(Response::new(v1::CreateExportLinkResponse { path, expire_time }))
     }
 }
 
@@ -240,13 +273,14 @@ impl Analytics {
         &self,
         call: convert::ReportCall,
         ranked: Ranked,
-        top: usize,
+        (order_by, top): (OrderBy, usize),
     ) -> Result<(Option<v1::ReportPeriod>, Option<Timestamp>, Vec<v1::RankedUsage>), Status> {
         let _place = self.reports.place(&call.workspace_id).await?;
         let basis = self.engine.report_basis(&call.workspace_id).await?;
         let scope = scope(&self.engine, &basis);
         let convert::ReportCall { range, restrictions, .. } = call;
-        let found = ranking(&scope, &RankingQuery { range, restrictions, ranked, top }).await?;
+        let found =
+            ranking(&scope, &RankingQuery { range, restrictions, ranked, order_by, top }).await?;
         let period = reports::period_to_proto(&found.period, &scope.calendar());
         let places = reports::ranked_to_proto(found.places, basis.workspace.currency);
         Ok((Some(period), Some(to_timestamp(basis.as_of)), places))
@@ -260,41 +294,5 @@ fn scope<'a>(engine: &'a Engine, basis: &'a ReportBasis) -> Scope<'a> {
         workspace: &basis.workspace,
         catalog: &basis.catalog,
         now: basis.now,
-    }
-}
-
-async fn live_metrics(engine: &Engine, id: &str) -> Result<v1::LiveMetrics, Failure> {
-    let basis = engine.report_basis(id).await?;
-    let live = live::live(&scope(engine, &basis), basis.as_of).await?;
-    let standing = engine.limit_status(id, LIVE_QUOTAS_MAX).await?;
-    Ok(reports::live_to_proto(&basis.workspace, basis.as_of, &live, &standing))
-}
-
-/// The live metrics of a workspace, as [`AnalyticsService::watch_live_metrics`] streams them.
-struct LiveWatch {
-    engine: Engine,
-    reports: Reports,
-    id: String,
-    interval: Micros,
-    changes: SpendWatch,
-    /// Time of the last response; absent before the first.
-    last: Option<Instant>,
-}
-
-impl Source for LiveWatch {
-    type Item = v1::WatchLiveMetricsResponse;
-
-    /// At once, the first time; then after further committed changes.
-    async fn next(&mut self) -> Result<Option<v1::WatchLiveMetricsResponse>, Failure> {
-        if let Some(last) = self.last {
-            let interval = Duration::from_micros(self.interval.unsigned_abs());
-            sleep_until(last + interval).await;
-        }
-        // Waits for a new state, and marks it as seen; the state itself is not used.
-        self.changes.next().await;
-        self.last = Some(Instant::now());
-        let _place = self.reports.next_place(&self.id).await?;
-        let metrics = Some(live_metrics(&self.engine, &self.id).await?);
-        Ok(Some(v1::WatchLiveMetricsResponse { metrics }))
     }
 }

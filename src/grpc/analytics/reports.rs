@@ -14,6 +14,7 @@ use crate::domain::{Currency, Time};
 use crate::engine::LimitStatus;
 use crate::grpc::quota::usage_to_proto;
 use crate::grpc::shared::money;
+use crate::grpc::shared::names::Names;
 use crate::grpc::shared::time::{to_duration, to_timestamp};
 use crate::proto::v1;
 use crate::storage::reports::SignUp;
@@ -73,6 +74,8 @@ pub fn overview_to_proto(overview: &Overview, currency: Currency) -> v1::Overvie
         blocked: overview.blocked.map(count),
         routed: overview.routed.map(count),
         error_rate: Some(v1::PercentFigure { value, previous }),
+        total_workflows: Some(count(overview.total_workflows)),
+        total_assistants: Some(count(overview.total_assistants)),
     }
 }
 
@@ -141,6 +144,7 @@ pub fn live_to_proto(
     as_of_time: Time,
     live: &Live,
     standing: &LimitStatus,
+    names: &Names,
 ) -> v1::LiveMetrics {
     let currency = workspace.currency;
     let money = |amount| money::to_proto(currency, amount);
@@ -163,6 +167,6 @@ pub fn live_to_proto(
         month_end_time: Some(to_timestamp(live.month_end)),
         cycle_end_time: Some(to_timestamp(live.cycle_end)),
         envelope: standing.envelope.map(money),
-        quotas: quotas.map(|usage| usage_to_proto(&workspace.id, currency, usage)).collect(),
+        quotas: quotas.map(|usage| usage_to_proto(&workspace.id, currency, usage, names)).collect(),
     }
 }

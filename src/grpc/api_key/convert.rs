@@ -1,16 +1,21 @@
 //! Requests of `ApiKeyService`, and keys and groups as protos.
 
-use crate::domain::Time;
 use crate::domain::api_key::ApiKey;
-use crate::engine::{ApiKeyChange, GroupView, NewApiKey, NewKeyGroup};
+use crate::domain::{Currency, Time};
+use crate::engine::{ApiKeyChange, ApiKeyUsage, GroupView, NewApiKey, NewKeyGroup};
 use crate::grpc::shared::decode::{Decoded, Decoder, decode};
+use crate::grpc::shared::money;
 use crate::grpc::shared::page::Page;
 use crate::grpc::shared::text::non_empty;
 use crate::grpc::shared::time::to_timestamp;
 use crate::proto::v1;
+use crate::storage::search::Search;
 
 /// Most models that a key may be restricted to.
 pub const ALLOWED_MODELS_MAX: usize = 64;
+
+/// Most keys of a page that has their usage.
+const USED_KEYS_MAX: i32 = 100;
 
 const KEY_FIELDS: [&str; 5] =
     ["display_name", "key_group_id", "allowed_model_ids", "disabled", "expire_time"];
@@ -72,14 +77,27 @@ fn expire_time(at: Decoder<'_>, key: &v1::ApiKey) -> Option<Time> {
 }
 
 /// Which keys to list: of which group, if of one.
-pub fn list_keys(request: &v1::ListApiKeysRequest) -> Decoded<(Option<&str>, Page)> {
-    let (workspace_id, group) = (&request.workspace_id, &request.key_group_id);
+pub fn list_keys(request: &v1::ListApiKeysRequest) -> Decoded<(Option<&str>, Page, Search)> {
+    let v1::ListApiKeysRequest { workspace_id, key_group_id: group, query, .. } = request;
     decode(|at| {
         at.workspace_id(workspace_id);
         at.field("key_group_id").optional_resource_id(group);
-        let filter = ["api_keys", workspace_id, group];
-        let page = at.page(&filter, request.page_size, &request.page_token);
-        Some(((!group.is_empty()).then_some(group.as_str()), page))
+        let search = at.search(query);
+        let usage = if request.with_usage { "usage" } else { "" };
+        let filter = ["api_keys", workspace_id, group, query, usage];
+        let most = if request.with_usage { USED_KEYS_MAX } else { i32::MAX };
+        let page = at.page(&filter, request.page_size.min(most), &request.page_token);
+        Some(((!group.is_empty()).then_some(group.as_str()), page, search))
+    })
+}
+
+/// Which groups to list.
+pub fn list_groups(request: &v1::ListKeyGroupsRequest) -> Decoded<(Page, Search)> {
+    let v1::ListKeyGroupsRequest { workspace_id, query, page_size, page_token } = request;
+    decode(|at| {
+        at.workspace_id(workspace_id);
+        let search = at.search(query);
+        Some((at.page(&["key_groups", workspace_id, query], *page_size, page_token), search))
     })
 }
 
@@ -109,6 +127,20 @@ pub fn update_group(
     })
 }
 
+/// The key with its usage.
+pub fn with_usage(key: v1::ApiKey, currency: Currency, usage: &ApiKeyUsage) -> v1::ApiKey {
+    let used = &usage.cycle_usage;
+    v1::ApiKey {
+        last_use_time: usage.last_use_time.map(to_timestamp),
+        cycle_usage: Some(v1::ApiKeyUsage {
+            cost: Some(money::to_proto(currency, used.money)),
+            request_count: used.requests,
+            token_count: used.tokens,
+        }),
+        ..key
+    }
+}
+
 pub fn key_to_proto(key: &ApiKey) -> v1::ApiKey {
     v1::ApiKey {
         api_key_id: key.id.to_string(),
@@ -119,6 +151,7 @@ pub fn key_to_proto(key: &ApiKey) -> v1::ApiKey {
         expire_time: key.expire_time.map(to_timestamp),
         create_time: Some(to_timestamp(key.create_time)),
         update_time: Some(to_timestamp(key.update_time)),
+        ..Default::default()
     }
 }
 

@@ -6,11 +6,11 @@ use tonic::{Request, Response, Status};
 
 use super::ServiceContext;
 use super::access::{authorize, by};
-use super::shared::page::workspace_page;
+use super::shared::page::to_count;
 use super::shared::text::resource;
 use crate::domain;
 use crate::domain::api_key::KeyGroup;
-use crate::engine::Engine;
+use crate::engine::{Engine, Error, InCurrency};
 use crate::proto::v1;
 use crate::proto::v1::api_key_service_server::ApiKeyService;
 
@@ -21,6 +21,19 @@ pub struct ApiKey {
 impl ApiKey {
     pub fn new(context: &ServiceContext) -> ApiKey {
         ApiKey { engine: context.engine.clone() }
+    }
+
+    /// Keys with when they were used last, and how much.
+    async fn with_usage(
+        &self,
+        workspace_id: &str,
+        keys: Vec<v1::ApiKey>,
+    ) -> Result<Vec<v1::ApiKey>, Error> {
+        let ids: Vec<String> = keys.iter().map(|key| key.api_key_id.clone()).collect();
+        let InCurrency { currency, value: usages } =
+            self.engine.api_key_usage(workspace_id, &ids).await?;
+        let with_usage = |(key, usage)| convert::with_usage(key, currency, &usage);
+        Ok(keys.into_iter().zip(usages).map(with_usage).collect())
     }
 }
 
@@ -41,10 +54,14 @@ impl ApiKeyService for ApiKey {
         &self,
         request: Request<v1::GetApiKeyRequest>,
     ) -> Result<Response<v1::GetApiKeyResponse>, Status> {
-        let v1::GetApiKeyRequest { workspace_id, api_key_id } = authorize(request)?;
+        let v1::GetApiKeyRequest { workspace_id, api_key_id, with_usage } = authorize(request)?;
         resource(&workspace_id, "api_key_id", &api_key_id)?;
         let found = self.engine.get::<domain::api_key::ApiKey>(&workspace_id, &api_key_id).await?;
-        let api_key = Some(convert::key_to_proto(&found));
+        let api_key = convert::key_to_proto(&found);
+        let api_key = match with_usage {
+            true => self.with_usage(&workspace_id, vec![api_key]).await?.pop(),
+            false => Some(api_key),
+        };
         Ok(Response::new(v1::GetApiKeyResponse { api_key }))
     }
 
@@ -53,13 +70,17 @@ impl ApiKeyService for ApiKey {
         request: Request<v1::ListApiKeysRequest>,
     ) -> Result<Response<v1::ListApiKeysResponse>, Status> {
         let request = authorize(request)?;
-        let (group, page) = convert::list_keys(&request)?;
-        let after = page.after().unwrap_or_default();
+        let (group, page, search) = convert::list_keys(&request)?;
         let id = &request.workspace_id;
-        let keys = self.engine.list_api_keys(id, group, after, page.fetch()).await?;
+        let keys = self.engine.list_api_keys(id, group, page.listing(&search)).await?;
+        let total_count = to_count(keys.total_count);
         let (api_keys, next_page_token) =
-            page.cut(keys, |last| last.id.to_string(), |key| convert::key_to_proto(&key));
-        Ok(Response::new(v1::ListApiKeysResponse { api_keys, next_page_token }))
+            page.cut(keys.entries, |last| last.id.to_string(), |key| convert::key_to_proto(&key));
+        let api_keys = match request.with_usage {
+            true => self.with_usage(id, api_keys).await?,
+            false => api_keys,
+        };
+        Ok(Response::new(v1::ListApiKeysResponse { api_keys, next_page_token, total_count }))
     }
 
     async fn update_api_key(
@@ -111,13 +132,14 @@ impl ApiKeyService for ApiKey {
         &self,
         request: Request<v1::ListKeyGroupsRequest>,
     ) -> Result<Response<v1::ListKeyGroupsResponse>, Status> {
-        let v1::ListKeyGroupsRequest { workspace_id, page_size, page_token } = authorize(request)?;
-        let page = workspace_page("key_groups", &workspace_id, page_size, &page_token)?;
-        let after = page.after().unwrap_or_default();
-        let groups = self.engine.list_key_groups(&workspace_id, after, page.fetch()).await?;
+        let request = authorize(request)?;
+        let (page, search) = convert::list_groups(&request)?;
+        let (id, listing) = (&request.workspace_id, page.listing(&search));
+        let groups = self.engine.list_key_groups(id, listing).await?;
+        let total_count = to_count(groups.total_count);
         let (key_groups, next_page_token) =
-            page.cut(groups, |last| last.group.id.to_string(), convert::group_to_proto);
-        Ok(Response::new(v1::ListKeyGroupsResponse { key_groups, next_page_token }))
+            page.cut(groups.entries, |last| last.group.id.to_string(), convert::group_to_proto);
+        Ok(Response::new(v1::ListKeyGroupsResponse { key_groups, next_page_token, total_count }))
     }
 
     async fn update_key_group(

@@ -2,17 +2,20 @@
 
 mod convert;
 
+pub use convert::budget_to_proto;
+
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
 use super::ServiceContext;
 use super::access::{Stop, authorize, by};
+use super::shared::names::ModelNames;
 use super::shared::status::Failure;
 use super::shared::stream::{BoxStream, Source, stream};
 use super::shared::{boost, text};
 use super::workspace::workspace_to_proto;
 use crate::domain::boost::Boost;
-use crate::engine::{BoostKind, Engine, InCurrency, SpendWatch};
+use crate::engine::{BoostKind, CycleView, Cycles, Engine, InCurrency, SpendWatch};
 use crate::proto::v1;
 use crate::proto::v1::budget_service_server::BudgetService;
 use crate::storage::settings::BoostFilter;
@@ -62,8 +65,23 @@ impl BudgetService for Budget {
         let id = authorize(request)?.workspace_id;
         text::workspace(&id)?;
         let budget = self.engine.budget(&id).await?;
-        let budget = Some(convert::budget_to_proto(id, budget));
+        let names = ModelNames::of(&self.engine);
+        let budget = Some(budget_to_proto(id, budget, &names));
         Ok(Response::new(v1::GetBudgetResponse { budget }))
+    }
+
+    async fn list_cycles(
+        &self,
+        request: Request<v1::ListCyclesRequest>,
+    ) -> Result<Response<v1::ListCyclesResponse>, Status> {
+        let request = authorize(request)?;
+        let (page, before) = convert::list_cycles(&request)?;
+        let found = self.engine.cycles(&request.workspace_id, before, page.fetch()).await?;
+        let InCurrency { currency, value: Cycles { calendar, cycles } } = found;
+        let position = |last: &CycleView| last.window.start.micros().to_string();
+        let to_proto = |cycle| convert::cycle_to_proto(currency, &calendar, &cycle);
+        let (cycles, next_page_token) = page.cut(cycles, position, to_proto);
+        Ok(Response::new(v1::ListCyclesResponse { cycles, next_page_token }))
     }
 
     type WatchSpendStream = BoxStream<v1::WatchSpendResponse>;
@@ -76,7 +94,7 @@ impl BudgetService for Budget {
         let id = authorize(request)?.workspace_id;
         text::workspace(&id)?;
         let watch = self.engine.watch(&id).await?;
-        let spend = Spend { workspace_id: id, watch };
+        let spend = Spend { engine: self.engine.clone(), workspace_id: id, watch };
         Ok(Response::new(stream(spend, stop)))
     }
 
@@ -121,6 +139,7 @@ impl BudgetService for Budget {
 
 /// The spend of a workspace, as [`BudgetService::watch_spend`] streams it.
 struct Spend {
+    engine: Engine,
     workspace_id: String,
     watch: SpendWatch,
 }
@@ -131,7 +150,8 @@ impl Source for Spend {
     async fn next(&mut self) -> Result<Option<v1::WatchSpendResponse>, Failure> {
         let budget = self.watch.next().await;
         let sequence = budget.value.revision;
-        let budget = Some(convert::budget_to_proto(self.workspace_id.clone(), budget));
+        let names = ModelNames::of(&self.engine);
+        let budget = Some(budget_to_proto(self.workspace_id.clone(), budget, &names));
         Ok(Some(v1::WatchSpendResponse { budget, sequence }))
     }
 }

@@ -9,20 +9,24 @@ use crate::domain::catalog::bill::{
 use crate::domain::catalog::price::{
     PER_MILLION_MAX, PerMillion, Price, Rate, Rates, Source, Variant,
 };
+use crate::domain::catalog::withdrawal::Withdrawal;
 use crate::domain::catalog::{ExchangeRate, Model, VARIANTS_MAX, is_factor_name};
 use crate::domain::usage::{ServiceTier, TokenClass, UnitKind};
 use crate::domain::{Amount, Time};
 use crate::grpc::shared::decode::{Decoded, Decoder, decode};
 use crate::grpc::shared::enums::ProtoEnum;
-use crate::grpc::shared::page::Page;
+use crate::grpc::shared::page::{PAGE_SIZE_MAX, Page};
 use crate::grpc::shared::text::{PROVIDER_CHARS_MAX, WORKSPACE_ID_CHARS_MAX};
 use crate::grpc::shared::time::to_timestamp;
 use crate::proto::v1;
+use crate::storage::search::Search;
 
 /// Most capabilities of a model.
 pub const CAPABILITIES_MAX: usize = 32;
 /// Most aliases of a model.
 pub const ALIASES_MAX: usize = 1_000;
+/// Longest reason of a withdrawal.
+const REASON_CHARS_MAX: usize = 500;
 
 pub fn new_model(request: v1::UpsertModelRequest) -> Decoded<Model> {
     decode(|at| {
@@ -215,11 +219,47 @@ pub fn new_rate(request: v1::SetExchangeRateRequest, now: Time) -> Decoded<Excha
     })
 }
 
-pub fn list_models(request: &v1::ListModelsRequest) -> Decoded<Page> {
+pub fn withdraw_price(request: v1::WithdrawModelPriceRequest) -> Decoded<(String, String)> {
     decode(|at| {
-        at.field("provider").text(&request.provider, 0..=PROVIDER_CHARS_MAX);
-        Some(at.page(&["models", &request.provider], request.page_size, &request.page_token))
+        at.field("price_id").resource_id(&request.price_id);
+        at.field("reason").text(&request.reason, 1..=REASON_CHARS_MAX);
+        Some((request.price_id, request.reason))
     })
+}
+
+/// The rate that is named, of which the number is not known, and the reason.
+pub fn withdraw_rate(request: v1::WithdrawExchangeRateRequest) -> Decoded<(ExchangeRate, String)> {
+    decode(|at| {
+        let from = at.field("from_currency_code").new_currency(&request.from_currency_code);
+        let to = at.field("to_currency_code").new_currency(&request.to_currency_code);
+        at.field("reason").text(&request.reason, 1..=REASON_CHARS_MAX);
+        let (time_at, time) = at.message("effective_time", request.effective_time)?;
+        let effective_time = time_at.instant(time)?;
+        let create_time = effective_time;
+        Some((
+            ExchangeRate { from, to, rate: Rate::ONE, effective_time, create_time },
+            request.reason,
+        ))
+    })
+}
+
+pub fn list_models(request: &v1::ListModelsRequest) -> Decoded<(Page, Search)> {
+    let v1::ListModelsRequest { provider, model_ids, query, .. } = request;
+    decode(|at| {
+        at.field("provider").text(provider, 0..=PROVIDER_CHARS_MAX);
+        let ids_at = at.field("model_ids");
+        ids_at.each_of(model_ids.iter().collect(), PAGE_SIZE_MAX, |at, id| at.model_id(id));
+        let search = at.search(query);
+        let mut filter = vec!["models", provider, query];
+        filter.extend(model_ids.iter().map(String::as_str));
+        Some((at.page(&filter, request.page_size, &request.page_token), search))
+    })
+}
+
+/// What a model is found by.
+pub fn searched(model: &Model) -> impl Iterator<Item = &str> {
+    let texts = [&*model.id, &model.display_name, &model.provider];
+    texts.into_iter().chain(model.aliases.iter().map(|alias| &**alias))
 }
 
 pub fn list_prices(request: &v1::ListModelPricesRequest) -> Decoded<Page> {
@@ -329,8 +369,26 @@ fn source_text(source: Source) -> String {
     text.to_owned()
 }
 
+pub fn withdrawn_price(price: v1::Price, withdrawal: &Withdrawal) -> v1::Price {
+    v1::Price {
+        withdraw_time: Some(to_timestamp(withdrawal.withdraw_time)),
+        withdraw_reason: withdrawal.reason.clone(),
+        ..price
+    }
+}
+
+pub fn withdrawn_rate(rate: &ExchangeRate, withdrawal: &Withdrawal) -> v1::ExchangeRate {
+    v1::ExchangeRate {
+        withdraw_time: Some(to_timestamp(withdrawal.withdraw_time)),
+        withdraw_reason: withdrawal.reason.clone(),
+        ..rate_to_proto(rate)
+    }
+}
+
 pub fn rate_to_proto(rate: &ExchangeRate) -> v1::ExchangeRate {
     v1::ExchangeRate {
+        withdraw_time: None,
+        withdraw_reason: String::new(),
         from_currency_code: rate.from.to_string(),
         to_currency_code: rate.to.to_string(),
         rate: Amount::from_nanos(rate.rate.nanos()).to_text(),

@@ -3,13 +3,16 @@
 mod convert;
 mod import;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use tonic::{Request, Response, Status};
 
 use super::ServiceContext;
 use super::access::{authorize, by};
+use super::shared::page::to_count;
 use crate::domain::catalog::price::RateCard;
+use crate::domain::catalog::{ExchangeRate, Model};
 use crate::engine::{self, Engine};
 use crate::proto::v1;
 use crate::proto::v1::catalog_service_server::CatalogService;
@@ -64,17 +67,23 @@ impl CatalogService for Catalog {
         request: Request<v1::ListModelsRequest>,
     ) -> Result<Response<v1::ListModelsResponse>, Status> {
         let request = authorize(request)?;
-        let page = convert::list_models(&request)?;
-        let provider = &request.provider;
-        let after = page.after();
+        let (page, search) = convert::list_models(&request)?;
+        let v1::ListModelsRequest { provider, model_ids, .. } = &request;
         let catalog = self.engine.catalog();
+        let named = model_ids.iter().filter_map(|id| catalog.by_id_or_alias(id));
+        let named: HashSet<&str> = named.map(|entry| &*entry.model().id).collect();
         let models = catalog.models().iter().map(|entry| entry.model());
-        let models = models
+        let models: Vec<&Model> = models
             .filter(|model| provider.is_empty() || model.provider == *provider)
-            .filter(|model| after.is_none_or(|after| &*model.id > after));
+            .filter(|model| model_ids.is_empty() || named.contains(&*model.id))
+            .filter(|model| search.matches(convert::searched(model)))
+            .collect();
+        let total_count = to_count(models.len());
+        let after = page.after();
+        let rest = models.into_iter().filter(|model| after.is_none_or(|after| &*model.id > after));
         let (models, next_page_token) =
-            page.cut(models, |last| last.id.to_string(), convert::model_to_proto);
-        Ok(Response::new(v1::ListModelsResponse { models, next_page_token }))
+            page.cut(rest, |last| last.id.to_string(), convert::model_to_proto);
+        Ok(Response::new(v1::ListModelsResponse { models, next_page_token, total_count }))
     }
 
     async fn list_model_prices(
@@ -91,7 +100,7 @@ impl CatalogService for Catalog {
         let catalog = self.engine.catalog();
         let not_found = || engine::Error::model_not_found(&catalog, &request.model_id);
         let entry = catalog.named(&request.model_id).ok_or_else(not_found)?;
-        let mut prices = entry.prices(workspace_id);
+        let mut prices = catalog.all_prices_of(&entry.model().id, workspace_id);
         if let Some(after) = page.after() {
             // Prices are kept for ever: the last one that was sent is among them.
             let last = prices.iter().position(|card| &*card.price().id == after);
@@ -102,9 +111,37 @@ impl CatalogService for Catalog {
         let (prices, next_page_token) = page.cut(prices, position, |card| {
             let confirm_time = catalog.confirm_time(card.price());
             let stale = workspace.as_ref().is_some_and(|it| it.sees_as_stale(confirm_time, now));
-            v1::Price { stale, ..convert::price_to_proto(card.price(), confirm_time) }
+            let price = v1::Price { stale, ..convert::price_to_proto(card.price(), confirm_time) };
+            match catalog.withdrawal(&card.price().id) {
+                Some(withdrawal) => convert::withdrawn_price(price, withdrawal),
+                None => price,
+            }
         });
         Ok(Response::new(v1::ListModelPricesResponse { prices, next_page_token }))
+    }
+
+    async fn withdraw_model_price(
+        &self,
+        request: Request<v1::WithdrawModelPriceRequest>,
+    ) -> Result<Response<v1::WithdrawModelPriceResponse>, Status> {
+        let by = by(&request)?;
+        let (price_id, reason) = convert::withdraw_price(authorize(request)?)?;
+        let (price, withdrawal) = self.engine.withdraw_price(by, price_id, reason).await?;
+        let confirm_time = self.engine.catalog().confirm_time(&price);
+        let price = convert::price_to_proto(&price, confirm_time);
+        let price = Some(convert::withdrawn_price(price, &withdrawal));
+        Ok(Response::new(v1::WithdrawModelPriceResponse { price }))
+    }
+
+    async fn withdraw_exchange_rate(
+        &self,
+        request: Request<v1::WithdrawExchangeRateRequest>,
+    ) -> Result<Response<v1::WithdrawExchangeRateResponse>, Status> {
+        let by = by(&request)?;
+        let (rate, reason) = convert::withdraw_rate(authorize(request)?)?;
+        let (rate, withdrawal) = self.engine.withdraw_exchange_rate(by, rate, reason).await?;
+        let exchange_rate = Some(convert::withdrawn_rate(&rate, &withdrawal));
+        Ok(Response::new(v1::WithdrawExchangeRateResponse { exchange_rate }))
     }
 
     async fn set_exchange_rate(
@@ -127,9 +164,19 @@ impl CatalogService for Catalog {
         let mut rates = catalog.exchange_rates().to_vec();
         // Of those of one time the first is the one that counts.
         rates.dedup_by_key(|rate| convert::position(rate));
+        let withdrawn = catalog.withdrawn_rates();
+        rates.extend(withdrawn.iter().map(|(rate, _)| *rate));
+        rates.sort_by_cached_key(convert::position);
         rates.retain(|rate| after.as_ref().is_none_or(|after| convert::position(rate) > *after));
+        let to_proto = |rate: ExchangeRate| {
+            let found = withdrawn.iter().find(|(it, _)| *it == rate);
+            match found {
+                Some((rate, withdrawal)) => convert::withdrawn_rate(rate, withdrawal),
+                None => convert::rate_to_proto(&rate),
+            }
+        };
         let (exchange_rates, next_page_token) =
-            page.cut(rates, convert::position_to_text, |rate| convert::rate_to_proto(&rate));
+            page.cut(rates, convert::position_to_text, to_proto);
         Ok(Response::new(v1::ListExchangeRatesResponse { exchange_rates, next_page_token }))
     }
 }

@@ -7,23 +7,15 @@ use crate::engine::NewEntry;
 use crate::grpc::shared::decode::{Decoded, Decoder, decode};
 use crate::grpc::shared::enums::{ProtoEnum, named_enum};
 use crate::grpc::shared::page::Page;
-use crate::grpc::shared::text::{ATTRIBUTION_CHARS_MAX, DISPLAY_NAME_CHARS_MAX};
+use crate::grpc::shared::text::{ATTRIBUTION_CHARS_MAX, DISPLAY_NAME_CHARS_MAX, non_empty};
 use crate::grpc::shared::time::to_timestamp;
 use crate::proto::v1;
-use crate::storage::directory::{EntryState, Listed};
+use crate::storage::directory::{EntryFilter, EntryState, Listed};
 
 /// Most entries of one call.
 pub const ENTRIES_MAX: usize = 1_000;
 
 named_enum!(EntryKind as DirectoryKind, "DIRECTORY_KIND");
-
-/// Which entries are listed.
-pub struct List<'a> {
-    pub kind: EntryKind,
-    pub state: EntryState,
-    pub department_id: Option<&'a str>,
-    pub page: Page,
-}
 
 /// Workspace and entries; no two of the same kind and id.
 pub fn upsert(request: v1::UpsertEntriesRequest) -> Decoded<(String, Vec<NewEntry>)> {
@@ -84,8 +76,9 @@ pub fn get(request: &v1::GetEntryRequest) -> Decoded<EntryKind> {
     })
 }
 
-pub fn list(request: &v1::ListEntriesRequest) -> Decoded<List<'_>> {
-    let v1::ListEntriesRequest { workspace_id, department_id, .. } = request;
+/// Which entries are listed.
+pub fn list(request: &v1::ListEntriesRequest) -> Decoded<(EntryFilter, Page)> {
+    let v1::ListEntriesRequest { workspace_id, department_id, query, .. } = request;
     decode(|at| {
         at.workspace_id(workspace_id);
         at.field("department_id").optional_attribution_id(department_id);
@@ -94,11 +87,12 @@ pub fn list(request: &v1::ListEntriesRequest) -> Decoded<List<'_>> {
         let expected = "expected none: only users have a department";
         at.field("department_id").ensure(department_id.is_empty() || is_of_users, expected);
         let state = state(at.field("state"), request.state);
+        let search = at.search(query);
         let (kind_number, state_number) = (request.kind.to_string(), request.state.to_string());
-        let filter = ["directory", workspace_id, &kind_number, &state_number, department_id];
+        let filter = ["directory", workspace_id, &kind_number, &state_number, department_id, query];
         let page = at.page(&filter, request.page_size, &request.page_token);
-        let department_id = (!department_id.is_empty()).then_some(department_id.as_str());
-        Some(List { kind: kind?, state, department_id, page })
+        let department_id = non_empty(department_id.clone());
+        Some((EntryFilter { kind: kind?, state, department_id, search }, page))
     })
 }
 

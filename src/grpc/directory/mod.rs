@@ -6,6 +6,7 @@ use tonic::{Request, Response, Status};
 
 use super::ServiceContext;
 use super::access::{authorize, by};
+use super::shared::page::to_count;
 use crate::domain::attribution::EntryKind;
 use crate::engine::Engine;
 use crate::proto::v1;
@@ -51,13 +52,13 @@ impl DirectoryService for Directory {
         request: Request<v1::ListEntriesRequest>,
     ) -> Result<Response<v1::ListEntriesResponse>, Status> {
         let request = authorize(request)?;
-        let convert::List { kind, state, department_id, page } = convert::list(&request)?;
+        let (filter, page) = convert::list(&request)?;
         let (id, after) = (&request.workspace_id, page.after().unwrap_or_default());
-        let engine = &self.engine;
-        let listed = engine.list_entries(id, kind, state, department_id, after, page.fetch());
-        let to_proto = |listed| convert::to_proto(kind, listed);
-        let (entries, next_page_token) = page.cut(listed.await?, |last| last.id.clone(), to_proto);
-        Ok(Response::new(v1::ListEntriesResponse { entries, next_page_token }))
+        let listed = self.engine.list_entries(id, &filter, after, page.fetch()).await?;
+        let total_count = to_count(listed.total_count);
+        let to_proto = |listed| convert::to_proto(filter.kind, listed);
+        let (entries, next_page_token) = page.cut(listed.entries, |last| last.id.clone(), to_proto);
+        Ok(Response::new(v1::ListEntriesResponse { entries, next_page_token, total_count }))
     }
 
     async fn archive_entries(

@@ -2,14 +2,20 @@
 
 use crate::domain::workspace::ModelAlias;
 use crate::domain::{Amount, Currency};
-use crate::engine::{ModelLimitChange, ModelView};
-use crate::grpc::shared::decode::{Decoded, decode};
+use crate::engine::{ModelLimitChange, ModelLimitSetting, ModelView};
+use crate::grpc::shared::decode::{Decoded, Decoder, decode};
 use crate::grpc::shared::money;
+use crate::grpc::shared::names::ModelNames;
+use crate::grpc::shared::page::Page;
 use crate::grpc::shared::time::to_timestamp;
 use crate::proto::v1;
+use crate::storage::search::Search;
 
 /// Longest fallback chain.
 pub const FALLBACKS_MAX: usize = 32;
+/// Most models that are set at once.
+const SETTINGS_MAX: usize = 1_000;
+const ETAG_CHARS_MAX: usize = 64;
 
 /// A model in a workspace.
 pub fn model(workspace_id: &str, model_id: &str) -> Decoded<()> {
@@ -17,6 +23,16 @@ pub fn model(workspace_id: &str, model_id: &str) -> Decoded<()> {
         at.workspace_id(workspace_id);
         at.field("model_id").model_id(model_id);
         Some(())
+    })
+}
+
+/// Which models to list.
+pub fn list(request: &v1::ListModelLimitsRequest) -> Decoded<(Page, Search)> {
+    let v1::ListModelLimitsRequest { workspace_id, query, page_size, page_token } = request;
+    decode(|at| {
+        at.workspace_id(workspace_id);
+        let search = at.search(query);
+        Some((at.page(&["model_limits", workspace_id, query], *page_size, page_token), search))
     })
 }
 
@@ -51,17 +67,54 @@ pub fn set_limit(request: &mut v1::SetModelLimitRequest) -> Decoded<ModelLimitCh
     decode(|at| {
         at.workspace_id(&request.workspace_id);
         at.field("model_id").model_id(&request.model_id);
-        let limit = request.limit.as_ref().map(|limit| at.field("limit").limit(limit));
-        let fallbacks_at = at.field("fallback_model_ids");
-        let fallback_model_ids =
-            fallbacks_at.each_of(fallbacks, FALLBACKS_MAX, |at, id| at.model_id(id));
-        // Without a cap there is nothing to switch off.
-        let enabled = limit.is_none() || request.limit_enabled.unwrap_or(true);
-        Some(ModelLimitChange { limit, enabled, fallback_model_ids })
+        Some(change(at, request.limit.as_ref(), request.limit_enabled, fallbacks))
     })
 }
 
-pub fn to_proto(currency: Currency, view: ModelView) -> v1::ModelLimit {
+/// The settings, and the etag if there is one.
+pub fn set_limits(
+    request: &mut v1::SetModelLimitsRequest,
+) -> Decoded<(Vec<ModelLimitSetting>, Option<String>)> {
+    let settings = std::mem::take(&mut request.settings);
+    decode(|at| {
+        at.workspace_id(&request.workspace_id);
+        let etag = &request.etag;
+        at.field("etag").text(etag, 0..=ETAG_CHARS_MAX);
+        let settings_at = at.field("settings");
+        settings_at.ensure(!settings.is_empty(), "expected 1 to 1000");
+        let settings = at.field("settings").at_most(settings, SETTINGS_MAX);
+        let settings = settings.into_iter().enumerate().map(|(row, setting)| {
+            let settings_at = at.field("settings");
+            let at = settings_at.item(row);
+            at.field("model_id").model_id(&setting.model_id);
+            let (limit, enabled) = (setting.limit.as_ref(), setting.limit_enabled);
+            ModelLimitSetting {
+                change: change(at, limit, enabled, setting.fallback_model_ids),
+                model_id: setting.model_id,
+                enabled: setting.model_enabled,
+            }
+        });
+        Some((settings.collect(), Some(etag.clone()).filter(|etag| !etag.is_empty())))
+    })
+}
+
+/// The cap and the chain of a model.
+fn change(
+    at: Decoder<'_>,
+    limit: Option<&v1::Money>,
+    limit_enabled: Option<bool>,
+    fallbacks: Vec<String>,
+) -> ModelLimitChange {
+    let limit = limit.map(|limit| at.field("limit").limit(limit));
+    let fallbacks_at = at.field("fallback_model_ids");
+    let fallback_model_ids =
+        fallbacks_at.each_of(fallbacks, FALLBACKS_MAX, |at, id| at.model_id(id));
+    // Without a cap there is nothing to switch off.
+    let enabled = limit.is_none() || limit_enabled.unwrap_or(true);
+    ModelLimitChange { limit, enabled, fallback_model_ids }
+}
+
+pub fn to_proto(currency: Currency, view: ModelView, names: &ModelNames) -> v1::ModelLimit {
     let money = |amount: Amount| money::to_proto(currency, amount);
     let settings = view.settings.as_ref();
     let with_cap = settings.filter(|settings| settings.limit.is_some());
@@ -76,5 +129,18 @@ pub fn to_proto(currency: Currency, view: ModelView) -> v1::ModelLimit {
         held: Some(money(view.held)),
         reset_time: Some(to_timestamp(view.reset_time)),
         price_stale: view.price_stale,
+        display_name: names.display_name(&view.model_id),
+        provider: names.provider(&view.model_id),
+        limit_state: limit_state(&view).into(),
+    }
+}
+
+fn limit_state(view: &ModelView) -> v1::ModelLimitState {
+    let settings = view.settings.as_ref();
+    match settings.and_then(|set| Some((set.limit?, set.limit_enabled))) {
+        None => v1::ModelLimitState::None,
+        Some((_, false)) => v1::ModelLimitState::Off,
+        Some((limit, true)) if view.spent + view.held >= limit => v1::ModelLimitState::Reached,
+        Some((_, true)) => v1::ModelLimitState::InForce,
     }
 }

@@ -6,9 +6,10 @@ use tonic::{Request, Response, Status};
 
 use super::ServiceContext;
 use super::access::{authorize, by};
-use super::shared::page::workspace_page;
+use super::shared::names::ModelNames;
+use super::shared::page::{to_count, workspace_page};
 use crate::domain::workspace::ModelAlias;
-use crate::engine::{Engine, InCurrency};
+use crate::engine::{Engine, InCurrency, ModelView};
 use crate::proto::v1;
 use crate::proto::v1::model_limit_service_server::ModelLimitService;
 
@@ -19,6 +20,10 @@ pub struct ModelLimit {
 impl ModelLimit {
     pub fn new(context: &ServiceContext) -> ModelLimit {
         ModelLimit { engine: context.engine.clone() }
+    }
+
+    fn to_proto(&self, view: InCurrency<ModelView>) -> v1::ModelLimit {
+        convert::to_proto(view.currency, view.value, &ModelNames::of(&self.engine))
     }
 }
 
@@ -32,7 +37,7 @@ impl ModelLimitService for ModelLimit {
         let v1::EnableModelRequest { workspace_id, model_id } = authorize(request)?;
         convert::model(&workspace_id, &model_id)?;
         let view = self.engine.enable_model(by, &workspace_id, &model_id, true).await?;
-        let model_limit = Some(convert::to_proto(view.currency, view.value));
+        let model_limit = Some(self.to_proto(view));
         Ok(Response::new(v1::EnableModelResponse { model_limit }))
     }
 
@@ -44,7 +49,7 @@ impl ModelLimitService for ModelLimit {
         let v1::DisableModelRequest { workspace_id, model_id } = authorize(request)?;
         convert::model(&workspace_id, &model_id)?;
         let view = self.engine.enable_model(by, &workspace_id, &model_id, false).await?;
-        let model_limit = Some(convert::to_proto(view.currency, view.value));
+        let model_limit = Some(self.to_proto(view));
         Ok(Response::new(v1::DisableModelResponse { model_limit }))
     }
 
@@ -57,8 +62,24 @@ impl ModelLimitService for ModelLimit {
         let change = convert::set_limit(&mut request)?;
         let v1::SetModelLimitRequest { workspace_id, model_id, .. } = &request;
         let view = self.engine.set_model_limit(by, workspace_id, model_id, change).await?;
-        let model_limit = Some(convert::to_proto(view.currency, view.value));
+        let model_limit = Some(self.to_proto(view));
         Ok(Response::new(v1::SetModelLimitResponse { model_limit }))
+    }
+
+    async fn set_model_limits(
+        &self,
+        request: Request<v1::SetModelLimitsRequest>,
+    ) -> Result<Response<v1::SetModelLimitsResponse>, Status> {
+        let by = by(&request)?;
+        let mut request = authorize(request)?;
+        let (settings, etag) = convert::set_limits(&mut request)?;
+        let id = &request.workspace_id;
+        let (views, etag) = self.engine.set_model_limits(by, id, settings, etag).await?;
+        let InCurrency { currency, value: views } = views;
+        let names = ModelNames::of(&self.engine);
+        let model_limits =
+            views.into_iter().map(|view| convert::to_proto(currency, view, &names)).collect();
+        Ok(Response::new(v1::SetModelLimitsResponse { model_limits, etag }))
     }
 
     async fn set_model_alias(
@@ -102,15 +123,24 @@ impl ModelLimitService for ModelLimit {
         &self,
         request: Request<v1::ListModelLimitsRequest>,
     ) -> Result<Response<v1::ListModelLimitsResponse>, Status> {
-        let v1::ListModelLimitsRequest { workspace_id, page_size, page_token } =
-            authorize(request)?;
-        let page = workspace_page("model_limits", &workspace_id, page_size, &page_token)?;
+        let request = authorize(request)?;
+        let (page, search) = convert::list(&request)?;
+        let workspace_id = request.workspace_id;
+        let etag = self.engine.model_limits_etag(&workspace_id).await?;
         let InCurrency { currency, value: mut views } =
             self.engine.model_limits(&workspace_id).await?;
+        let names = ModelNames::of(&self.engine);
+        views.retain(|view| search.matches(names.searched(&view.model_id)));
+        let total_count = to_count(views.len());
         page.keep_after(&mut views, |view| &view.model_id);
-        let to_proto = |view| convert::to_proto(currency, view);
+        let to_proto = |view| convert::to_proto(currency, view, &names);
         let (model_limits, next_page_token) =
             page.cut(views, |last| last.model_id.to_string(), to_proto);
-        Ok(Response::new(v1::ListModelLimitsResponse { model_limits, next_page_token }))
+        Ok(Response::new(v1::ListModelLimitsResponse {
+            model_limits,
+            next_page_token,
+            total_count,
+            etag,
+        }))
     }
 }

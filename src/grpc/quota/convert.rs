@@ -12,11 +12,13 @@ use crate::grpc::shared::decode::{Decoded, Decoder, decode};
 use crate::grpc::shared::enums::ProtoEnum;
 use crate::grpc::shared::mask::Mask;
 use crate::grpc::shared::money;
+use crate::grpc::shared::names::Names;
 use crate::grpc::shared::page::Page;
 use crate::grpc::shared::subject::{filter_texts, scope_to_proto, subject_to_proto};
 use crate::grpc::shared::text::non_empty;
 use crate::grpc::shared::time::to_timestamp;
 use crate::proto::v1;
+use crate::storage::search::Search;
 use crate::storage::settings::LimitFilter;
 
 /// How far in the past the window of a quota that is reset by hand may begin.
@@ -202,18 +204,19 @@ fn window_start(
 }
 
 /// Which quotas to list.
-pub fn list(request: &v1::ListQuotasRequest) -> Decoded<(LimitFilter, Page)> {
+pub fn list(request: &v1::ListQuotasRequest) -> Decoded<(LimitFilter, Page, Search)> {
     let (workspace_id, model_id) = (&request.workspace_id, &request.model_id);
     decode(|at| {
         at.workspace_id(workspace_id);
         let subject = at.subject_filter(workspace_id, request.subject.as_ref());
         at.field("model_id").optional_model_id(model_id);
         let [kind, id] = filter_texts(request.subject.as_ref());
-        let filter = ["quotas", workspace_id, &kind, &id, model_id];
+        let search = at.search(&request.query);
+        let filter = ["quotas", workspace_id, &kind, &id, model_id, &request.query];
         let page = at.page(&filter, request.page_size, &request.page_token);
         let (kind, subject_id) = subject.unzip();
         let model_id = non_empty(model_id.clone());
-        Some((LimitFilter { kind, subject_id: subject_id.flatten(), model_id }, page))
+        Some((LimitFilter { kind, subject_id: subject_id.flatten(), model_id }, page, search))
     })
 }
 
@@ -280,6 +283,7 @@ pub fn usage_to_proto(
     workspace_id: &str,
     currency: Currency,
     usage: &QuotaUsage,
+    names: &Names,
 ) -> v1::QuotaUsage {
     let quota = &usage.quota;
     let remaining = usage.limit.map(|limit| limit.saturating_sub(usage.spent + usage.held));
@@ -289,6 +293,7 @@ pub fn usage_to_proto(
     let money =
         |nanos| of(true, nanos).map(|nanos| money::to_proto(currency, Amount::from_nanos(nanos)));
     let count = |value| of(false, value).unwrap_or(0);
+    let model_id = quota.scope.model_id.as_deref().unwrap_or_default();
     v1::QuotaUsage {
         quota_id: quota.id.to_string(),
         subject: Some(subject_to_proto(workspace_id, quota.scope.kind, &usage.subject_id)),
@@ -306,7 +311,10 @@ pub fn usage_to_proto(
         unit: quota.unit.number(),
         period: quota.period.number(),
         enforcement: quota.enforcement.number(),
-        model_id: quota.scope.model_id.as_deref().unwrap_or_default().to_owned(),
+        model_id: model_id.to_owned(),
+        quota_display_name: quota.display_name.clone(),
+        subject_display_name: names.subject(quota.scope.kind, &usage.subject_id),
+        model_display_name: names.models.display_name(model_id),
     }
 }
 

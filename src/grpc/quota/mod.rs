@@ -11,11 +11,13 @@ pub use convert::usage_to_proto;
 use super::ServiceContext;
 use super::access::{authorize, by};
 use super::shared::boost as shared_boost;
+use super::shared::names::Names;
+use super::shared::page::to_count;
 use super::shared::text::resource;
 use crate::domain;
 use crate::domain::boost::Boost;
 use crate::domain::rate_limit::RateLimit;
-use crate::engine::{BoostKind, Engine, InCurrency};
+use crate::engine::{BoostKind, Engine, InCurrency, RatePosition, RateUsage};
 use crate::proto::v1;
 use crate::proto::v1::quota_service_server::QuotaService;
 
@@ -58,14 +60,15 @@ impl QuotaService for Quota {
         request: Request<v1::ListQuotasRequest>,
     ) -> Result<Response<v1::ListQuotasResponse>, Status> {
         let request = authorize(request)?;
-        let (filter, page) = convert::list(&request)?;
-        let after = page.after().unwrap_or_default();
+        let (filter, page, search) = convert::list(&request)?;
         let id = &request.workspace_id;
-        let listed = self.engine.list_quotas(id, filter, after, page.fetch()).await?;
+        let listed = self.engine.list_quotas(id, filter, page.listing(&search)).await?;
         let InCurrency { currency, value: quotas } = listed;
+        let total_count = to_count(quotas.total_count);
         let to_proto = |quota| convert::to_proto(id, currency, &quota);
-        let (quotas, next_page_token) = page.cut(quotas, |last| last.id.to_string(), to_proto);
-        Ok(Response::new(v1::ListQuotasResponse { quotas, next_page_token }))
+        let (quotas, next_page_token) =
+            page.cut(quotas.entries, |last| last.id.to_string(), to_proto);
+        Ok(Response::new(v1::ListQuotasResponse { quotas, next_page_token, total_count }))
     }
 
     async fn update_quota(
@@ -112,9 +115,12 @@ impl QuotaService for Quota {
         let id = &request.workspace_id;
         let listed = self.engine.quota_usage(id, &filter, after.as_ref(), page.fetch()).await?;
         let InCurrency { currency, value: usages } = listed;
-        let to_proto = |usage| usage_to_proto(id, currency, &usage);
-        let (usages, next_page_token) = page.cut(usages, convert::usage_position_to_text, to_proto);
-        Ok(Response::new(v1::ListQuotaUsageResponse { usages, next_page_token }))
+        let names = Names::of_usages(&self.engine, id, &usages.entries).await?;
+        let total_count = to_count(usages.total_count);
+        let to_proto = |usage| usage_to_proto(id, currency, &usage, &names);
+        let (usages, next_page_token) =
+            page.cut(usages.entries, convert::usage_position_to_text, to_proto);
+        Ok(Response::new(v1::ListQuotaUsageResponse { usages, next_page_token, total_count }))
     }
 
     async fn create_quota_boost(
@@ -181,13 +187,31 @@ impl QuotaService for Quota {
         request: Request<v1::ListRateLimitsRequest>,
     ) -> Result<Response<v1::ListRateLimitsResponse>, Status> {
         let request = authorize(request)?;
-        let (filter, page) = rate_limit::list(&request)?;
-        let after = page.after().unwrap_or_default();
+        let (filter, page, search) = rate_limit::list(&request)?;
         let id = &request.workspace_id;
-        let limits = self.engine.list_rate_limits(id, &filter, after, page.fetch()).await?;
+        let limits = self.engine.list_rate_limits(id, filter, page.listing(&search)).await?;
+        let total_count = to_count(limits.total_count);
         let to_proto = |limit| rate_limit::to_proto(id, &limit);
-        let (rate_limits, next_page_token) = page.cut(limits, |last| last.id.to_string(), to_proto);
-        Ok(Response::new(v1::ListRateLimitsResponse { rate_limits, next_page_token }))
+        let (rate_limits, next_page_token) =
+            page.cut(limits.entries, |last| last.id.to_string(), to_proto);
+        Ok(Response::new(v1::ListRateLimitsResponse { rate_limits, next_page_token, total_count }))
+    }
+
+    async fn list_rate_limit_usage(
+        &self,
+        request: Request<v1::ListRateLimitUsageRequest>,
+    ) -> Result<Response<v1::ListRateLimitUsageResponse>, Status> {
+        let request = authorize(request)?;
+        let (filter, after, page) = rate_limit::list_usage(&request)?;
+        let id = &request.workspace_id;
+        let found = self.engine.rate_usage(id, &filter, after.as_ref(), page.fetch()).await?;
+        let total_count = to_count(found.total_count);
+        let subject = |usage: &RateUsage| (usage.limit.scope.kind, usage.subject_id.clone());
+        let names = Names::of(&self.engine, id, found.entries.iter().map(subject)).await?;
+        let position = |last: &RateUsage| RatePosition::of(last).to_text();
+        let to_proto = |usage| rate_limit::usage_to_proto(id, &usage, &names);
+        let (usages, next_page_token) = page.cut(found.entries, position, to_proto);
+        Ok(Response::new(v1::ListRateLimitUsageResponse { usages, next_page_token, total_count }))
     }
 
     async fn update_rate_limit(

@@ -1,10 +1,12 @@
 //! Routing of requests to services, within the limits of their bodies, answers and deadlines.
 //!
 //! `UsageService` over plain gRPC is asked first and directly: it takes nearly all calls, and the
-//! general router allocates four times for each. Everything else, gRPC-Web included, goes there.
+//! general router allocates four times for each. Every other call, gRPC-Web included, goes there.
+//! What is no call, because it only reads (GET, HEAD), is a file of the panel.
 
 mod deadline;
 mod kind;
+mod panel;
 pub mod unread;
 mod unsent;
 mod upload;
@@ -17,7 +19,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
-use http::{Method, Request, Response, Version};
+use http::{Method, Request, Response, StatusCode, Version};
 use http_body::Body as HttpBody;
 use hyper::body::Incoming;
 use hyper::service::Service as HttpService;
@@ -36,10 +38,12 @@ use self::unread::Readable;
 use self::unsent::Answer;
 use self::upload::RequestBody;
 use super::access::authenticate::{Authenticated, Authenticator};
+use super::analytics::download::{self, Downloads};
 use super::shared::actor::ACTOR;
 use super::shared::status::Failure;
 use super::usage::Usage;
 use super::{ServiceContext, bounded, large_routes};
+use crate::engine::Engine;
 use crate::limits::{LARGE_REQUEST_BYTES_MAX, Limits, REQUEST_BYTES_MAX};
 use crate::proto::v1::usage_service_server::UsageServiceServer;
 use crate::transport::{Peer, State};
@@ -76,6 +80,8 @@ pub struct Router {
     others: Others,
     /// Of the calls whose requests may be large.
     large: Others,
+    downloads: Downloads,
+    engine: Engine,
     limits: Arc<Limits>,
 }
 
@@ -103,7 +109,8 @@ impl Router {
         let others = with_web(routes, REQUEST_BYTES_MAX);
         let large = with_web(large_routes(context), LARGE_REQUEST_BYTES_MAX);
         let limits = Arc::new(context.limits.clone());
-        Router { service, usage, authenticator, others, large, limits }
+        let (downloads, engine) = (context.downloads.clone(), context.engine.clone());
+        Router { service, usage, authenticator, others, large, downloads, engine, limits }
     }
 
     /// `room` is what the answer needs, of the memory of which connection.
@@ -141,6 +148,8 @@ impl Clone for Router {
             authenticator: self.authenticator.clone(),
             others: self.others.clone(),
             large: self.large.clone(),
+            downloads: self.downloads.clone(),
+            engine: self.engine.clone(),
             limits: self.limits.clone(),
         }
     }
@@ -177,10 +186,32 @@ impl Service<Request<Body>> for Router {
 }
 
 impl Router {
+    /// The answer to a link to an export.
+    fn download<B>(&self, request: &Request<B>) -> Call {
+        let (downloads, engine) = (self.downloads.clone(), self.engine.clone());
+        let path = request.uri().path().to_owned();
+        let with_body = *request.method() == Method::GET;
+        let future =
+            Box::pin(
+                async move { downloads.answer(engine, &path, with_body).await.map(Answer::small) },
+            );
+        Call::Other { future }
+    }
+
     fn answer<B>(&self, request: Request<B>) -> Answering
     where
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
     {
+        if panel::is_asked(&request) {
+            let response = match self.authenticator.admit_page(&request) {
+                Ok(()) if request.uri().path().starts_with(download::PREFIX) => {
+                    return Answering { call: self.download(&request), late: None };
+                }
+                Ok(()) => panel::answer(&request),
+                Err(reason) => panel::refuse(StatusCode::FORBIDDEN, &reason),
+            };
+            return Answering { call: Call::Panel { response: Some(response) }, late: None };
+        }
         let kind = Kind::of(request.uri().path());
         let late = deadline::of(request.headers()).map(sleep);
         let state = request.extensions().get::<Peer>().map(|peer| peer.state.clone());
@@ -194,6 +225,7 @@ impl Router {
 enum Call {
     Usage { future: UsageFuture },
     Other { future: BoxFuture<'static, Response<Answer>> },
+    Panel { response: Option<Response<Body>> },
 }
 
 pin_project! {
@@ -215,6 +247,10 @@ impl Future for Answering {
                 Pin::new(future).poll(context).map_ok(|response| response.map(Answer::small))
             }
             Call::Other { future } => future.as_mut().poll(context).map(Ok),
+            Call::Panel { response } => {
+                let response = response.take().expect("it is polled to its end once");
+                Poll::Ready(Ok(response.map(Answer::small)))
+            }
         };
         if polled.is_ready() {
             return polled;

@@ -8,6 +8,7 @@ pub mod decode;
 pub mod enums;
 pub mod mask;
 pub mod money;
+pub mod names;
 pub mod page;
 pub mod status;
 pub mod stream;

@@ -11,6 +11,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::decode::{Decoded, Decoder, decode};
 use crate::domain::Time;
 use crate::limits::PAGE_BYTES_MAX;
+use crate::storage::search::{Listing, Search};
 
 pub const PAGE_SIZE_DEFAULT: usize = 100;
 pub const PAGE_SIZE_MAX: usize = 1_000;
@@ -74,6 +75,11 @@ impl Page {
         self.after.as_deref()
     }
 
+    /// This part of a list by id.
+    pub fn listing<'a>(&'a self, search: &'a Search) -> Listing<'a> {
+        Listing { search, after_id: self.after().unwrap_or_default(), limit: self.fetch() }
+    }
+
     /// The same as a position of the list, which `parse` reads; `at` decodes the request.
     pub fn after_parsed<T>(
         &self,
@@ -135,9 +141,15 @@ impl Page {
         (page, String::new())
     }
 
-    fn token(&self, position: &str) -> String {
+    /// The token of the page after a position.
+    pub fn token(&self, position: &str) -> String {
         to_hex(&format!("{VERSION}.{:016x}.{position}", self.filter))
     }
+}
+
+/// A number of entries.
+pub fn to_count(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 /// Position in a list by time, then by id.

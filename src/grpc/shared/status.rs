@@ -9,7 +9,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 use tracing::error;
 
-use super::decode::{Violation, Violations};
+use super::decode::{VIOLATIONS_MAX, Violation, Violations};
 use crate::domain::Amount;
 use crate::engine;
 use crate::proto::v1::{self, ErrorReason};
@@ -295,6 +295,12 @@ impl ErrorBody {
             Error::Field { field, expected } => {
                 ErrorBody::invalid(vec![Violation { field, expected }])
             }
+            Error::Fields(fields) => {
+                let violations = fields.into_iter();
+                let violations = violations.map(|(field, expected)| Violation { field, expected });
+                ErrorBody::invalid(violations.take(VIOLATIONS_MAX).collect())
+            }
+            Error::EtagMismatch => body(ErrorReason::EtagMismatch),
             Error::SmtpNotConfigured => body(ErrorReason::SmtpNotConfigured),
             Error::NotAllowed(_) => body(ErrorReason::ChangeNotAllowed),
             Error::RequestIdReused { request_id } => {
@@ -357,6 +363,7 @@ fn code_of(reason: ErrorReason) -> Code {
         ErrorReason::BoundReached | ErrorReason::TooManyAttempts | ErrorReason::TooManyCalls => {
             Code::ResourceExhausted
         }
+        ErrorReason::EtagMismatch => Code::Aborted,
         ErrorReason::Unauthenticated => Code::Unauthenticated,
         ErrorReason::PermissionDenied => Code::PermissionDenied,
         ErrorReason::StorageUnavailable

@@ -8,6 +8,7 @@ use std::ops::RangeInclusive;
 use super::decode::{Decoded, Decoder, decode};
 use crate::domain::attribution::{VISIBLE, is_visible};
 use crate::domain::check::REQUEST_ID_CHARS_MAX;
+use crate::storage::search::Search;
 
 pub const WORKSPACE_ID_CHARS_MAX: usize = 63;
 pub const MODEL_ID_CHARS_MAX: usize = 256;
@@ -19,6 +20,8 @@ pub const ATTRIBUTION_CHARS_MAX: usize = 128;
 pub const RESOURCE_ID_CHARS_MAX: usize = 128;
 pub const TAG_KEY_CHARS_MAX: usize = 64;
 pub const TAG_VALUE_CHARS_MAX: usize = 128;
+/// Of what is searched for.
+pub const QUERY_CHARS_MAX: usize = 200;
 
 /// The workspace of a request that names nothing else.
 pub fn workspace(id: &str) -> Decoded<()> {
@@ -72,6 +75,12 @@ impl Decoder<'_> {
         if at.text(id, 1..=REQUEST_ID_CHARS_MAX) {
             at.visible(id);
         }
+    }
+
+    /// The field `query`: what is searched for.
+    pub fn search(self, query: &str) -> Search {
+        self.field("query").text(query, 0..=QUERY_CHARS_MAX);
+        Search::new(query)
     }
 
     /// The field `display_name`.

@@ -25,6 +25,12 @@ pub fn to_timestamp(time: Time) -> Timestamp {
     Timestamp { seconds, nanos: nanos_of(micros.rem_euclid(MICROS_PER_SECOND)) }
 }
 
+/// A timestamp that was made here.
+pub fn from_timestamp(timestamp: Timestamp) -> Option<Time> {
+    let micros = timestamp.seconds.checked_mul(MICROS_PER_SECOND)?;
+    Some(Time::from_micros(micros + i64::from(timestamp.nanos) / NANOS_PER_MICRO))
+}
+
 pub fn to_duration(micros: Micros) -> Duration {
     let seconds = micros / MICROS_PER_SECOND;
     Duration { seconds, nanos: nanos_of(micros % MICROS_PER_SECOND) }

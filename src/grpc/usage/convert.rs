@@ -229,6 +229,7 @@ pub fn list_records(
     request: &v1::ListUsageRecordsRequest,
 ) -> Decoded<(RecordFilter, Page, Option<RecordPosition>)> {
     let v1::ListUsageRecordsRequest { workspace_id, model_id, request_id, .. } = request;
+    let v1::ListUsageRecordsRequest { user_id, department_id, api_key_id, .. } = request;
     decode(|at| {
         at.workspace_id(workspace_id);
         at.field("model_id").optional_model_id(model_id);
@@ -236,9 +237,18 @@ pub fn list_records(
         let from = request.start_time.and_then(|time| at.field("start_time").instant(time));
         let to = request.end_time.and_then(|time| at.field("end_time").instant(time));
         let micros = |time: Option<Time>| time.map_or_else(String::new, |t| t.micros().to_string());
+        for (field, id) in
+            [("user_id", user_id), ("department_id", department_id), ("api_key_id", api_key_id)]
+        {
+            at.field(field).optional_attribution_id(id);
+        }
+        let outcome = at.field("outcome").optional_enum(request.outcome);
         let large = if request.large_only { "large" } else { "" };
-        let filter =
-            ["records", workspace_id, &micros(from), &micros(to), model_id, request_id, large];
+        let (from_text, to_text) = (micros(from), micros(to));
+        let outcome_text = request.outcome.to_string();
+        let times = [from_text.as_str(), &to_text];
+        let mut filter = vec!["records", workspace_id, times[0], times[1], model_id, request_id];
+        filter.extend([large, user_id, department_id, api_key_id, &outcome_text]);
         let page = at.page(&filter, request.page_size, &request.page_token);
         let after = page.after_parsed(at, parse_record_position);
         let filter = RecordFilter {
@@ -248,6 +258,10 @@ pub fn list_records(
             model_id: unless_empty(model_id),
             request_id: unless_empty(request_id),
             large_only: request.large_only,
+            user_id: unless_empty(user_id),
+            department_id: unless_empty(department_id),
+            api_key_id: unless_empty(api_key_id),
+            outcome,
         };
         Some((filter, page, after))
     })

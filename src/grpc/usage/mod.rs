@@ -3,9 +3,13 @@
 mod answer;
 mod convert;
 mod credits;
+mod explanation;
 mod records;
+mod refusals;
 mod stream;
 mod verdict;
+
+use std::sync::Arc;
 
 use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
@@ -14,12 +18,12 @@ use tonic::{Request, Response, Status, Streaming};
 use super::ServiceContext;
 use super::access::table::MethodRequest;
 use super::access::{Stop, authorize, by, caller};
-use super::shared::page::time_position;
+use super::shared::page::{time_position, to_count};
 use super::shared::status::Failure;
 use super::shared::stream::BoxStream;
 use super::shared::{money, time};
 use crate::domain::record::Record;
-use crate::engine::{Engine, HoldView, InCurrency};
+use crate::engine::{Engine, HoldView, InCurrency, Refusal};
 use crate::proto::v1;
 use crate::proto::v1::usage_service_server::UsageService;
 
@@ -28,11 +32,17 @@ pub struct Usage {
     engine: Engine,
     /// Ends streams.
     stopping: CancellationToken,
+    /// Entries of the log that one list looks at.
+    looked_at_max: usize,
 }
 
 impl Usage {
     pub fn new(context: &ServiceContext) -> Usage {
-        Usage { engine: context.engine.clone(), stopping: context.stopping.clone() }
+        Usage {
+            engine: context.engine.clone(),
+            stopping: context.stopping.clone(),
+            looked_at_max: context.limits.records_looked_at_max,
+        }
     }
 
     async fn record(
@@ -56,7 +66,7 @@ impl UsageService for Usage {
         let mut call = convert::check(authorize(request)?)?;
         let answer = self.engine.decide(&call.workspace_id, &mut call.check).await?;
         let mut response = convert::check_response(answer, call.request_id, call.check);
-        verdict::add_near(&mut response.verdicts, &self.engine);
+        verdict::explain_all(&mut response, &self.engine, &call.workspace_id);
         Ok(Response::new(response))
     }
 
@@ -135,10 +145,33 @@ impl UsageService for Usage {
         let (filter, page) = convert::list_holds(&request)?;
         let listed = self.engine.holds(&request.workspace_id, &filter, page.fetch()).await?;
         let InCurrency { currency, value: (views, expired_count) } = listed;
+        let total_count = to_count(views.total_count);
         let position = |last: &HoldView| time_position(last.hold.check_time, &last.hold.request_id);
         let (holds, next_page_token) =
-            page.cut(views, position, |view| records::hold_to_proto(currency, view));
-        Ok(Response::new(v1::ListHoldsResponse { holds, next_page_token, expired_count }))
+            page.cut(views.entries, position, |view| records::hold_to_proto(currency, view));
+        let answer = v1::ListHoldsResponse { holds, next_page_token, expired_count, total_count };
+        Ok(Response::new(answer))
+    }
+
+    async fn list_refusals(
+        &self,
+        request: Request<v1::ListRefusalsRequest>,
+    ) -> Result<Response<v1::ListRefusalsResponse>, Status> {
+        let request = authorize(request)?;
+        let (filter, page, before) = refusals::list(&request)?;
+        let id = &request.workspace_id;
+        let InCurrency { currency, value: found } =
+            self.engine.refusals(id, filter, before, page.fetch()).await?;
+        let to_proto =
+            |refusal: Arc<Refusal>| refusals::to_proto(&self.engine, id, currency, &refusal);
+        let (refusals, next_page_token) =
+            page.cut(found.refusals, |last| last.number.to_string(), to_proto);
+        Ok(Response::new(v1::ListRefusalsResponse {
+            refusals,
+            next_page_token,
+            total_count: to_count(found.total_count),
+            kept_from_time: Some(time::to_timestamp(found.kept_from)),
+        }))
     }
 
     async fn list_usage_records(
@@ -147,12 +180,18 @@ impl UsageService for Usage {
     ) -> Result<Response<v1::ListUsageRecordsResponse>, Status> {
         let request = authorize(request)?;
         let (filter, page, after) = convert::list_records(&request)?;
-        let InCurrency { currency, value: records } =
-            self.engine.records(&filter, after, page.fetch()).await?;
+        let bounds = (page.fetch(), self.looked_at_max);
+        let InCurrency { currency, value: found } =
+            self.engine.records(&filter, after, bounds).await?;
         let catalog = self.engine.catalog();
         let position = |last: &Record| time_position(last.charge_time, &last.seq.to_string());
-        let (records, next_page_token) = page
-            .cut(records, position, |record| records::record_to_proto(currency, &catalog, record));
+        let to_proto = |record| records::record_to_proto(currency, &catalog, record);
+        let (records, mut next_page_token) = page.cut(found.records, position, to_proto);
+        if let Some(end) = found.go_on
+            && next_page_token.is_empty()
+        {
+            next_page_token = page.token(&time_position(end.charge_time, &end.seq.to_string()));
+        }
         Ok(Response::new(v1::ListUsageRecordsResponse { records, next_page_token }))
     }
 

@@ -90,7 +90,7 @@ impl State {
         match self.engine.decide(&call.workspace_id, &mut call.check).await {
             Ok(answer) => {
                 let mut check = convert::check_response(answer, call.request_id, call.check);
-                verdict::add_near(&mut check.verdicts, &self.engine);
+                verdict::explain_all(&mut check, &self.engine, &call.workspace_id);
                 let result = Some(Answer::Check(check));
                 v1::CheckAndRouteStreamResponse { request_id: tag, result }
             }

@@ -1,5 +1,6 @@
 //! Verdicts of limits and rules as protos.
 
+use super::explanation::explain;
 use crate::domain::check::{LimitFigures, LimitPeriod, Reason, Subject, Verdict};
 use crate::domain::quota::Unit;
 use crate::domain::{Amount, Currency};
@@ -13,8 +14,16 @@ proto_enum!(Reason as Reason {
     Exhausted, HeldInFlight, RequestTooLarge, ModelLimit, NoAllowedModel, ModelUnknown,
     ModelDisabled, ModelUnpriced, PlanNotSet, CapabilityMissing, ContextWindowExceeded, RateLimited,
     AttributionMissing, KeyUnknown, KeyDisabled, KeyExpired, ModelNotAllowed, Downgrade,
-    ThresholdCrossed,
+    ThresholdCrossed, Frozen, WorkspaceArchived,
 } "expected a Reason that is known");
+
+/// Says in words what the verdicts of a check say.
+pub fn explain_all(check: &mut v1::CheckAndRouteResponse, engine: &Engine, workspace_id: &str) {
+    add_near(&mut check.verdicts, engine);
+    for verdict in check.verdicts.iter_mut().chain(&mut check.limits) {
+        explain(verdict, workspace_id);
+    }
+}
 
 /// Adds to verdicts about unknown models which ones may have been meant.
 pub fn add_near(verdicts: &mut [v1::Verdict], engine: &Engine) {

@@ -7,6 +7,7 @@ use chrono_tz::Tz;
 use super::super::shared::decode::{Decoded, Decoder, decode};
 use super::super::shared::enums::{ProtoEnum, proto_enum};
 use super::super::shared::money;
+use super::super::shared::page::Page;
 use super::super::shared::text::{PROVIDER_CHARS_MAX, WORKSPACE_ID_CHARS_MAX};
 use super::super::shared::time::to_timestamp;
 use crate::domain::Currency;
@@ -19,6 +20,7 @@ use crate::domain::workspace::{
 };
 use crate::engine::{NewWorkspace, WorkspaceChange};
 use crate::proto::v1;
+use crate::storage::search::Search;
 
 const FIELDS: [&str; 13] = [
     "display_name",
@@ -35,6 +37,16 @@ const FIELDS: [&str; 13] = [
     "cost_difference_alert_percent",
     "price_max_age_days",
 ];
+
+/// Which workspaces to list.
+pub fn list(request: &v1::ListWorkspacesRequest) -> Decoded<(Page, Search)> {
+    let v1::ListWorkspacesRequest { query, page_size, page_token, show_archived } = request;
+    let archived = if *show_archived { "archived" } else { "" };
+    decode(|at| {
+        let search = at.search(query);
+        Some((at.page(&["workspaces", query, archived], *page_size, page_token), search))
+    })
+}
 
 proto_enum!(UnpricedModelPolicy as UnpricedModelPolicy { Deny, Allow }
     "expected an UnpricedModelPolicy that is known");
@@ -257,6 +269,7 @@ pub fn workspace_to_proto(workspace: Workspace) -> v1::Workspace {
         unknown_key_policy: workspace.unknown_keys.number(),
         usage_retention_days: i32::try_from(retention_days).unwrap_or(i32::MAX),
         automatic_fallback: workspace.automatic_fallback,
+        archive_time: workspace.archive_time.map(to_timestamp),
         plan: workspace.plan.map(|plan| plan_to_proto(currency, plan)),
         create_time: Some(to_timestamp(workspace.create_time)),
         update_time: Some(to_timestamp(workspace.update_time)),

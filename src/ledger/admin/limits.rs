@@ -59,6 +59,7 @@ impl Ledger {
         for boost in config.boosts {
             self.keep_boost(now, boost);
         }
+        config.freezes.into_iter().for_each(|freeze| self.freezes.put(freeze));
         for kind in SubjectKind::ALL {
             self.link_holds(kind);
         }

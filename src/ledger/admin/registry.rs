@@ -1,9 +1,11 @@
-//! Changes of API keys, key groups, and departments of users.
+//! Changes of API keys, key groups, freezes, and departments of users.
 
 use std::sync::Arc;
 
 use crate::domain::Time;
 use crate::domain::api_key::{ApiKey, KeyGroup};
+use crate::domain::attribution::SubjectKind;
+use crate::domain::freeze::Freeze;
 use crate::ledger::error::Error;
 use crate::ledger::state::Ledger;
 
@@ -60,6 +62,38 @@ impl Ledger {
     /// If it does not.
     pub fn room_for_group(&self) -> Result<(), Error> {
         self.keys.room_for_group()
+    }
+
+    /// The freeze of a subject, if it is in force.
+    pub fn freeze(&self, now: Time, kind: SubjectKind, id: &str) -> Option<Arc<Freeze>> {
+        self.freezes.get(kind, id).filter(|freeze| !freeze.is_over(now)).cloned()
+    }
+
+    /// Every freeze in force, by kind and id of their subjects.
+    pub fn freezes(&self, now: Time) -> Vec<Arc<Freeze>> {
+        self.freezes.in_force(now)
+    }
+
+    /// Stops a subject from the next check on, or changes reason and end of the stop.
+    pub fn put_freeze(&mut self, now: Time, freeze: Freeze) {
+        self.advance(now);
+        self.freezes.put(freeze);
+        self.revision += 1;
+    }
+
+    pub fn remove_freeze(&mut self, now: Time, kind: SubjectKind, id: &str) {
+        self.advance(now);
+        self.freezes.remove(kind, id);
+        self.revision += 1;
+    }
+
+    /// Whether one more freeze stays within the bound. Those that are over make room.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub fn room_for_freeze(&mut self, now: Time) -> Result<(), Error> {
+        self.freezes.forget_over(now);
+        self.freezes.room()
     }
 
     /// Sets the departments of all users, when a ledger is loaded.

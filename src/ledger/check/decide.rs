@@ -3,7 +3,10 @@
 use super::estimate::Estimate;
 use super::prepared::PreparedCheck;
 use super::route::Grant;
-use super::verdict::{Request, key_verdict, missing_verdict, model_verdict};
+use super::verdict::{
+    Request, archive_verdict, freeze_verdict, key_verdict, missing_verdict, model_verdict,
+    push_bounded, retry_after,
+};
 use crate::domain::api_key::ApiKey;
 use crate::domain::attribution::{AttributionField, SubjectIds, SubjectKind};
 use crate::domain::check::{Answer, Check, Decision, HOLDS_MAX, Reason, Verdict};
@@ -26,8 +29,8 @@ impl Ledger {
     }
 
     /// Decides on a request and holds its worst-case cost in every limit that applies: in all of
-    /// them, or, if it is blocked, in none (I2). The order is fixed: fields of the attribution that
-    /// are required; rules about the key and the model (known, enabled, allowed for the key,
+    /// them, or, if it is blocked, in none (I2). The order is fixed: whether the workspace is
+    /// archived, or a subject frozen; fields of the attribution that are required; rules about the key and the model (known, enabled, allowed for the key,
     /// priced); then all limits; then other models, if only the model's cap or limits that
     /// downgrade block it.
     ///
@@ -65,6 +68,9 @@ impl Ledger {
         let known_key = self.keys.find(key_id);
         let group = known_key.map_or(GroupIndex::NONE, |(_, group)| group);
         let key = known_key.map(|(key, _)| key);
+        if let Some(stopped) = self.stopped(prepared, group) {
+            return Ok(self.refuse(prepared, stopped));
+        }
         let missing = self.missing_fields(prepared);
         if !missing.is_empty() {
             return Ok(self.refuse(prepared, missing));
@@ -128,6 +134,24 @@ impl Ledger {
         })
     }
 
+    /// Verdicts on an archived workspace, or on what is frozen; none if nothing is.
+    fn stopped(&self, prepared: &PreparedCheck, group: GroupIndex) -> Option<Vec<Verdict>> {
+        let workspace = self.context.workspace();
+        if workspace.archive_time.is_some() {
+            return Some(vec![archive_verdict(&workspace.id)]);
+        }
+        if self.freezes.is_empty() {
+            return None;
+        }
+        let now = self.context.now();
+        let subject_ids = prepared.subject_ids(self.keys.group_id(group));
+        let mut verdicts = Vec::new();
+        for freeze in self.freezes.stopping(&subject_ids, now) {
+            push_bounded(&mut verdicts, freeze_verdict(&workspace.id, freeze, now));
+        }
+        (!verdicts.is_empty()).then_some(verdicts)
+    }
+
     /// Verdicts on the fields of the attribution that the workspace requires and the request lacks.
     fn missing_fields(&self, prepared: &PreparedCheck) -> Vec<Verdict> {
         let required = self.context.workspace().required_fields.iter().copied();
@@ -163,10 +187,12 @@ impl Ledger {
         Ok(Ok((model, estimate)))
     }
 
-    /// The decision on a request that a rule about its attribution, key or model refuses.
+    /// The decision on a request that is stopped, or that a rule about its attribution, key or model
+    /// refuses.
     fn refuse(&mut self, prepared: &PreparedCheck, verdicts: Vec<Verdict>) -> Decision {
         let reason = verdicts.first().and_then(|verdict| verdict.reason);
-        let decision = self.blocked(reason.unwrap_or(Reason::ModelUnknown), verdicts, None);
+        let wait = retry_after(&verdicts);
+        let decision = self.blocked(reason.unwrap_or(Reason::ModelUnknown), verdicts, wait);
         let cost = self.requested_cost(prepared.check());
         self.count_refusal(prepared, cost, &decision);
         decision

@@ -34,6 +34,11 @@ impl PreparedCheck {
         &self.check.request_id
     }
 
+    /// The model as the caller spelt it.
+    pub fn model_id(&self) -> &str {
+        &self.check.model_id
+    }
+
     pub fn is_dry_run(&self) -> bool {
         self.check.dry_run
     }
@@ -53,7 +58,8 @@ impl PreparedCheck {
         self.fingerprint
     }
 
-    pub(super) fn attribution(&self) -> Option<&PackedAttribution> {
+    /// None once a hold has it.
+    pub fn attribution(&self) -> Option<&PackedAttribution> {
         self.attribution.as_ref()
     }
 

@@ -1,13 +1,16 @@
 //! Verdicts: which limit or rule denies a request, or is crossed by it, with its figures.
 
-use crate::domain::Amount;
+use std::sync::Arc;
+
 use crate::domain::attribution::{AttributionField, SubjectIds, SubjectKind};
 use crate::domain::check::{
     Check, HELD_RETRY_AFTER, LimitFigures, LimitKind, LimitPeriod, Reason, Subject, VERDICTS_MAX,
     Verdict,
 };
+use crate::domain::freeze::Freeze;
 use crate::domain::quota::{Consumption, Enforcement, Period, Unit};
 use crate::domain::time::Micros;
+use crate::domain::{Amount, Time};
 use crate::ledger::limits::{Limit, LimitSource, Rule, Slots};
 use crate::ledger::models::{ModelIndex, Totals};
 use crate::ledger::state::Ledger;
@@ -27,6 +30,21 @@ pub fn model_verdict(id: &str, reason: Reason) -> Verdict {
 /// The verdict of a rule about an API key, which blocks.
 pub fn key_verdict(id: &str, reason: Reason) -> Verdict {
     rule_verdict(Subject::Member { kind: SubjectKind::ApiKey, id: id.into() }, reason)
+}
+
+/// The verdict of a freeze, which blocks until its end.
+pub fn freeze_verdict(workspace_id: &Arc<str>, freeze: &Freeze, now: Time) -> Verdict {
+    let subject = match freeze.subject.kind {
+        SubjectKind::Workspace => Subject::Workspace(workspace_id.clone()),
+        kind => Subject::Member { kind, id: freeze.subject.id.clone() },
+    };
+    let retry_after = freeze.end_time.map(|end| end - now);
+    Verdict { retry_after, ..rule_verdict(subject, Reason::Frozen) }
+}
+
+/// The verdict of a workspace that is archived.
+pub fn archive_verdict(workspace_id: &Arc<str>) -> Verdict {
+    rule_verdict(Subject::Workspace(workspace_id.clone()), Reason::WorkspaceArchived)
 }
 
 /// The verdict of a workspace that requires a field of the attribution.

@@ -72,6 +72,10 @@ impl Hold {
         self.attribution.as_ref().map(PackedAttribution::unpack)
     }
 
+    pub fn packed_attribution(&self) -> Option<&PackedAttribution> {
+        self.attribution.as_ref()
+    }
+
     pub fn is_of_user(&self, user_id: &str) -> bool {
         self.attribution.is_some() && self.field(AttributionField::User) == user_id
     }

@@ -37,6 +37,15 @@ impl Holds {
         page
     }
 
+    /// How many holds match, wherever the page begins.
+    pub fn count(&self, filter: &HoldFilter) -> usize {
+        match filter.live {
+            Some(true) => self.len(),
+            Some(false) => self.expired.len(),
+            None => self.len() + self.expired.len(),
+        }
+    }
+
     /// Adds live holds, run by run, until no later one can be on the page.
     fn add_live<'a>(&'a self, page: &mut Vec<Listed<'a>>, filter: &HoldFilter, limit: usize) {
         for (first, run, nodes) in self.by_check.runs_from(filter.after.as_ref().map(|at| at.0)) {

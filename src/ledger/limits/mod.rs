@@ -4,6 +4,7 @@
 //! Finds, counts and shows; what a decision makes of a limit is in `check/`.
 
 mod limit;
+mod rate_usage;
 mod rule;
 mod rules;
 mod sliding_window;
@@ -40,6 +41,7 @@ use utilization::Utilization;
 
 pub use crash::penalty_end;
 pub use limit::{Limit, LimitSource};
+pub use rate_usage::{Cursor, RateUsage};
 pub use rule::{Rule, RuleIndex};
 pub use rules::KindSet as DueKinds;
 pub use subjects::{Slot, Slots};
@@ -486,5 +488,10 @@ impl Limits {
     ) -> Vec<QuotaUsage> {
         let (rules, subjects) = (&self.rules, &mut self.subjects);
         self.utilization.page(context, rules, subjects, filter, after, count)
+    }
+
+    /// How many entries of it match, counted to `most`.
+    pub fn count_quota_usage(&self, filter: &UsageFilter, most: usize) -> usize {
+        self.utilization.count(&self.rules, &self.subjects, filter, most)
     }
 }

@@ -135,6 +135,46 @@ impl Utilization {
         usages
     }
 
+    /// How many entries match, counted to `most`; as of the last page.
+    pub fn count(
+        &self,
+        rules: &Rules,
+        subjects: &Subjects,
+        filter: &UsageFilter,
+        most: usize,
+    ) -> usize {
+        if let Some((kind, Some(subject_id))) = &filter.subject {
+            let subject = subjects.find(*kind, subject_id).map(|slot| subjects.get(slot));
+            let set = subject.map_or(rules.each_set(*kind), |subject| &subject.rules);
+            let applied = set.quotas().iter().filter(|applied| !applied.overridden);
+            let quotas = applied.filter_map(|applied| rules.get(applied.index).quota());
+            let is_asked =
+                |quota: &&Arc<Quota>| filter.quota_id.as_deref().is_none_or(|id| *id == *quota.id);
+            return quotas.filter(is_asked).count().min(most);
+        }
+        let Some(index) = &self.index else { return 0 };
+        let count_of = |quota: &Quota| index.by_quota.get(&quota.id).map_or(0, BTreeSet::len);
+        let kind = filter.subject.as_ref().map(|(kind, _)| *kind);
+        let count = match (&filter.quota_id, kind) {
+            (Some(id), kind) => rules
+                .quota(id)
+                .filter(|(_, quota)| kind.is_none_or(|kind| kind == quota.scope.kind))
+                .map_or(0, |(_, quota)| count_of(quota)),
+            (None, None) => index.all.len(),
+            (None, Some(kind)) => {
+                let mut count = 0;
+                for quota in rules.quotas_of(kind) {
+                    count += count_of(quota);
+                    if count >= most {
+                        break;
+                    }
+                }
+                count
+            }
+        };
+        count.min(most)
+    }
+
     /// Updates the index, or builds it.
     fn update(&mut self, context: &Context, rules: &Rules, subjects: &mut Subjects) -> &Index {
         let valid_for = (context.windows().hour.start, next_boost_change(context, rules));

@@ -12,6 +12,7 @@ use super::alerts::Alerts;
 use super::context::{Context, calendar_of};
 use super::contexts::Contexts;
 use super::departments::Departments;
+use super::freezes::Freezes;
 use super::holds::Holds;
 use super::keys::Keys;
 use super::limits::Limits;
@@ -34,6 +35,7 @@ pub struct Ledger {
     pub(super) holds: Holds,
     pub(super) keys: Keys,
     pub(super) departments: Departments,
+    pub(super) freezes: Freezes,
     pub(super) alerts: Alerts,
     pub(super) refusals: Refusals,
     pub(super) contexts: Contexts,
@@ -67,6 +69,7 @@ impl Ledger {
             holds: Holds::default(),
             keys: Keys::default(),
             departments: Departments::default(),
+            freezes: Freezes::default(),
             alerts: Alerts::default(),
             refusals: Refusals::default(),
             contexts: Contexts::default(),
@@ -111,6 +114,7 @@ impl Ledger {
     /// time. Returns how many are left.
     pub fn sweep(&mut self, now: Time, count: u32) -> usize {
         self.advance(now);
+        self.freezes.forget_over(self.context.now());
         self.limits.sweep(&self.context, count)
     }
 

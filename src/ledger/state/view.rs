@@ -2,20 +2,29 @@
 
 use std::sync::Arc;
 
+use chrono::{Days, NaiveDate};
+use chrono_tz::Tz;
+
 use super::Ledger;
+use crate::domain::attribution::PackedAttribution;
 use crate::domain::check::BudgetState;
 use crate::domain::time::calendar::Window;
 use crate::domain::workspace::WorkspaceModel;
 use crate::domain::{Amount, Time};
 use crate::ledger::holds::{Hold, HoldFilter};
 use crate::ledger::keys::GroupIndex;
-use crate::ledger::limits::{QuotaUsage, UsageFilter, UsagePosition};
+use crate::ledger::limits::{Cursor, QuotaUsage, RateUsage, UsageFilter, UsagePosition};
 use crate::ledger::models::{Model, Totals};
 
 /// The running cycle, exact at `as_of_time`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BudgetView {
     pub cycle: Window,
+    pub time_zone: Tz,
+    /// First local day of the cycle.
+    pub first_date: NaiveDate,
+    /// Last local day of the cycle, included.
+    pub last_date: NaiveDate,
     pub spent: Amount,
     pub held: Amount,
     pub plan_budget: Amount,
@@ -78,8 +87,12 @@ impl Ledger {
         spend_by_model.sort_by(|(a, a_spent), (b, b_spent)| b_spent.cmp(a_spent).then(a.cmp(b)));
         let workspace = self.context.workspace();
         let plan = workspace.plan;
+        let calendar = self.context.calendar();
         BudgetView {
             cycle,
+            time_zone: calendar.time_zone(),
+            first_date: calendar.date(cycle.start),
+            last_date: calendar.date(cycle.end) - Days::new(1),
             spent: totals.spent,
             held: totals.held,
             plan_budget: plan.map_or(Amount::ZERO, |plan| plan.budget),
@@ -87,7 +100,7 @@ impl Ledger {
             boost: self.context.boost(),
             plan_set: plan.is_some(),
             state: self.context.budget_state(totals.spent),
-            days_left: self.context.calendar().days_left(now, cycle),
+            days_left: calendar.days_left(now, cycle),
             automatic_fallback: workspace.automatic_fallback,
             spend_by_model,
             as_of_time: now,
@@ -109,6 +122,14 @@ impl Ledger {
         }
         views.sort_by(|a, b| a.model_id.cmp(&b.model_id));
         views
+    }
+
+    /// What is set of models, by their ids.
+    pub fn model_settings(&self) -> Vec<&WorkspaceModel> {
+        let mut settings: Vec<_> =
+            self.models.iter().filter_map(|(_, model)| model.settings()).collect();
+        settings.sort_unstable_by(|a, b| a.model_id.cmp(&b.model_id));
+        settings
     }
 
     /// One model, also if nothing is known of it.
@@ -145,6 +166,16 @@ impl Ledger {
         self.holds.list(filter, limit).into_iter().map(view).collect()
     }
 
+    /// Whom a live hold is for; none where it names nobody, or there is none.
+    pub fn held_attribution(&self, request_id: &str) -> Option<PackedAttribution> {
+        self.holds.get(request_id)?.packed_attribution().cloned()
+    }
+
+    /// How many holds match, wherever the page begins.
+    pub fn hold_count(&self, filter: &HoldFilter) -> usize {
+        self.holds.count(filter)
+    }
+
     /// Usage of quotas, most utilised first, after a position.
     pub fn quota_usage(
         &mut self,
@@ -155,6 +186,25 @@ impl Ledger {
     ) -> Vec<QuotaUsage> {
         self.advance(now);
         self.limits.quota_usage(&self.context, filter, after, limit)
+    }
+
+    /// How many entries of [`Ledger::quota_usage`] match, counted to `most`; as they were when it
+    /// was last read.
+    pub fn count_quota_usage(&self, filter: &UsageFilter, most: usize) -> usize {
+        self.limits.count_quota_usage(filter, most)
+    }
+
+    /// Adds the usage of rate limits of the next `count` subjects from a position on. Returns where
+    /// to go on.
+    pub fn rate_usage(
+        &mut self,
+        now: Time,
+        filter: &UsageFilter,
+        part: (usize, usize),
+        found: &mut Vec<RateUsage>,
+    ) -> Cursor {
+        self.advance(now);
+        self.limits.rate_usage(&self.context, filter, part, found)
     }
 
     /// Spent and held by window, of the workspace (no model) and of each model: for audits.

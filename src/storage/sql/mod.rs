@@ -357,6 +357,13 @@ impl<DB: Backend> SqlStore<DB> {
         self.rows(sql, &values).await
     }
 
+    /// How many rows a selection has, counted to `most`.
+    async fn count<T>(&self, select: Select<'_, T>, most: usize) -> Result<usize> {
+        let (sql, values) = select.counted(most);
+        let count: i64 = self.row(sql, &values).await?;
+        Ok(usize::try_from(count).unwrap_or(usize::MAX))
+    }
+
     async fn snapshot(&self) -> Result<Snapshot<DB>> {
         Snapshot::begin(&self.readers).await
     }
@@ -393,6 +400,7 @@ impl<DB: Backend> ConnectionStore for SqlStore<DB> {
         if DB::LEASED {
             self.unlock().await;
         }
+        tables::entry_words::complete(&self.session).await?;
         Ok(before)
     }
 

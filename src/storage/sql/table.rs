@@ -234,6 +234,14 @@ impl<'a, T> Select<'a, T> {
         self
     }
 
+    /// The statement that counts the rows, but no more than `most`.
+    pub fn counted(mut self, most: usize) -> (SqlStr, Vec<Value<'a>>) {
+        let limit = self.bind(limit_value(most));
+        let rows = self.sql.find(" FROM ").map_or("", |from| &self.sql[from..]);
+        let sql = format!("SELECT COUNT(*) FROM (SELECT 1{rows} LIMIT {limit}) AS counted");
+        (AssertSqlSafe(sql).into_sql_str(), self.values)
+    }
+
     pub fn into_parts(self) -> (SqlStr, Vec<Value<'a>>) {
         (AssertSqlSafe(self.sql).into_sql_str(), self.values)
     }

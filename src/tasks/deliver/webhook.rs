@@ -6,6 +6,7 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::DateTime;
@@ -13,13 +14,15 @@ use hmac::{Hmac, KeyInit, Mac};
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use sha2::Sha256;
+use tokio::time::{Instant, timeout};
 
-use super::{ATTEMPT_TIMEOUT, Sent};
+use super::{ATTEMPT_TIMEOUT, Sent, bounded};
 use crate::domain::Time;
 use crate::domain::alert::receiver::Webhook;
 use crate::domain::alert::secret::{SigningSecret, SigningSecrets};
 use crate::domain::time::MICROS_PER_SECOND;
 use crate::engine::alerts::address::AddressRules;
+use crate::engine::alerts::webhook_test::{Posted, WebhookSender};
 use crate::outbound::{self, describe};
 
 pub const ID_HEADER: &str = "webhook-id";
@@ -39,7 +42,7 @@ impl Client {
         Client { rules, https: OnceLock::new(), http: OnceLock::new() }
     }
 
-    /// Makes one attempt.
+    /// Makes one attempt to deliver an alert.
     pub(super) async fn send(
         &self,
         webhook: &Webhook,
@@ -48,15 +51,26 @@ impl Client {
         now: Time,
         body: String,
     ) -> Sent {
+        match self.request(webhook, secrets, id, now, body).await {
+            Ok(answer) => judge(answer.status(), answer.headers(), now),
+            Err(error) => Sent::failed(error),
+        }
+    }
+
+    /// Posts a body, signed; why there is no answer if there is none.
+    async fn request(
+        &self,
+        webhook: &Webhook,
+        secrets: &SigningSecrets,
+        id: &str,
+        now: Time,
+        body: String,
+    ) -> Result<reqwest::Response, String> {
         // Again, as when it was created: the configuration may have changed since.
-        let url = match self.rules.check(&webhook.url) {
-            Ok(url) => url,
-            Err(expected) => return Sent::failed(format!("not sent: {expected}")),
-        };
-        let client = match self.client(url.scheme() == "https") {
-            Ok(client) => client,
-            Err(cause) => return Sent::failed(format!("not sent: {cause}")),
-        };
+        let url = self.rules.check(&webhook.url);
+        let url = url.map_err(|expected| format!("not sent: {expected}"))?;
+        let client = self.client(url.scheme() == "https");
+        let client = client.map_err(|cause| format!("not sent: {cause}"))?;
         let timestamp = now.micros().div_euclid(MICROS_PER_SECOND);
         let request = client
             .post(url)
@@ -65,10 +79,7 @@ impl Client {
             .header(TIMESTAMP_HEADER, timestamp.to_string())
             .header(SIGNATURE_HEADER, signatures(secrets, id, now, &body))
             .body(body);
-        match request.send().await {
-            Ok(answer) => judge(answer.status(), answer.headers(), now),
-            Err(error) => Sent::failed(describe(&error)),
-        }
+        request.send().await.map_err(|error| describe(&error))
     }
 
     /// Made when first needed: it reads the certificates of the system.
@@ -79,6 +90,34 @@ impl Client {
             client.map_err(|error| describe(&error))
         });
         made.as_ref().map_err(Clone::clone)
+    }
+}
+
+#[async_trait]
+impl WebhookSender for Client {
+    async fn post(
+        &self,
+        webhook: &Webhook,
+        secrets: &SigningSecrets,
+        id: &str,
+        now: Time,
+        body: String,
+    ) -> Posted {
+        let begun = Instant::now();
+        let request = self.request(webhook, secrets, id, now, body);
+        let answer = timeout(ATTEMPT_TIMEOUT, request).await;
+        let answer = answer.unwrap_or_else(|_| Err("timed out".to_owned()));
+        let latency = begun.elapsed();
+        match answer.map(|answer| answer.status()) {
+            Ok(status) => {
+                let error = match status.is_success() {
+                    true => String::new(),
+                    false => format!("HTTP {}", status.as_u16()),
+                };
+                Posted { http_status: Some(status.as_u16()), error, latency }
+            }
+            Err(error) => Posted { http_status: None, error: bounded(&error), latency },
+        }
     }
 }
 

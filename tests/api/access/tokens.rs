@@ -9,7 +9,7 @@ use tonic::{Code, Status};
 
 use super::{Guarded, create, start, token, with};
 use crate::fixtures::{ACME, refused_fields};
-use crate::server::Server;
+use crate::server::{START, Server};
 
 async fn who(server: &Server, secret: &str) -> Result<v1::WhoAmIResponse, Status> {
     let answer = server.access().who_am_i(with(secret, v1::WhoAmIRequest {})).await;
@@ -255,4 +255,25 @@ async fn only_own_workspaces_are_listed() {
     };
     assert_eq!(list(&guarded.operator).await, [ACME, "rival"]);
     assert_eq!(list(&guarded.viewer).await, [ACME]);
+}
+
+#[tokio::test]
+async fn a_server_says_what_a_client_should_know_of_it() {
+    let server = Server::start().await;
+    let info = server.access().get_server_info(v1::GetServerInfoRequest {}).await.unwrap();
+    let info = info.into_inner();
+    assert_eq!(info.version, env!("CARGO_PKG_VERSION"));
+    assert!(!info.authentication_required && !info.smtp_configured);
+    assert_eq!(info.server_time.unwrap().seconds, START.micros() / 1_000_000);
+    for zone in ["UTC", "Europe/Berlin", "Asia/Kolkata"] {
+        assert!(info.time_zones.iter().any(|known| known == zone), "{zone}");
+    }
+    assert_eq!((info.page_size_max, info.request_bytes_max), (1_000, 4 * 1_024 * 1_024));
+    assert_eq!((info.calls_per_connection_max, info.refusals_max), (100, 1_000));
+    assert_eq!(info.refusal_age_max.unwrap().seconds, 24 * 60 * 60);
+
+    let guarded = Guarded::start().await;
+    let request = with(&guarded.holder, v1::GetServerInfoRequest {});
+    let info = guarded.server.access().get_server_info(request).await.unwrap().into_inner();
+    assert!(info.authentication_required);
 }

@@ -488,3 +488,60 @@ async fn what_is_not_allowed_any_more_is_not_sent() {
     assert_eq!(delivery.last_error, "not sent: expected https");
     assert!(receiver.try_next().is_none());
 }
+
+// -- A test delivery.
+
+async fn test_webhook(server: &Server, id: &str) -> Result<v1::TestWebhookResponse, tonic::Status> {
+    let request =
+        v1::TestWebhookRequest { workspace_id: ACME.to_owned(), webhook_id: id.to_owned() };
+    Ok(server.alert().test_webhook(by("eve", request)).await?.into_inner())
+}
+
+#[tokio::test]
+async fn a_test_delivery_is_signed_and_its_answer_comes_back() {
+    let (server, mut receiver, secret) = with_receiver(&[Reply::Status(202)]).await;
+    let tested = test_webhook(&server, "w").await.unwrap();
+    assert!(tested.delivered && tested.error.is_empty(), "{tested:?}");
+    assert_eq!(tested.http_status, 202);
+    let posted = receiver.next().await;
+    assert!(posted.is_signed_with(&secret));
+    assert_eq!(posted.header("webhook-id"), tested.delivery_id);
+    let body = posted.json();
+    assert_eq!(body["type"], "webhook.test");
+    assert_eq!(body["data"]["workspace_id"], ACME);
+    assert_eq!(body["data"]["webhook_id"], "w");
+
+    // It is tried once, and listed nowhere but in the audit log.
+    receiver.answer(&[Reply::Status(503), Reply::Close]);
+    let failed = test_webhook(&server, "w").await.unwrap();
+    assert_eq!((failed.delivered, failed.http_status, &*failed.error), (false, 503, "HTTP 503"));
+    let cut = test_webhook(&server, "w").await.unwrap();
+    assert_eq!((cut.delivered, cut.http_status), (false, 0));
+    assert!(!cut.error.is_empty() && !cut.error.contains("hidden"), "{cut:?}");
+    assert!(deliveries(&server).await.is_empty());
+    let events = audit_events(&server, ACME).await;
+    let tests: Vec<_> =
+        events.iter().filter(|event| event.resource_type == "webhook_test").collect();
+    assert_eq!(tests.len(), 3);
+    assert_eq!((&*tests[2].action, &*tests[2].actor), ("TestWebhook", "eve"));
+    assert!(tests[1].after_json.contains("HTTP 503"), "{}", tests[1].after_json);
+}
+
+#[tokio::test]
+async fn a_test_delivery_keeps_to_the_address_rules() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(TestClock::default());
+    let server = Server::start_in(folder.path(), clock.clone(), config()).await;
+    set_up(&server).await;
+    let mut receiver = Receiver::start(&[Reply::Status(200)]).await;
+    create_webhook(&server, webhook("w", &receiver.url)).await.unwrap();
+    server.stop().await.unwrap();
+    // The rules are stricter now than when it was made.
+    let server = Server::start_in(folder.path(), clock, Config::default()).await;
+    let refused = test_webhook(&server, "w").await.unwrap();
+    assert!(refused.error.starts_with("not sent: expected"), "{refused:?}");
+    assert!(receiver.try_next().is_none());
+    let status = test_webhook(&server, "none").await.unwrap_err();
+    assert_failed(&status, Code::NotFound, "RESOURCE_NOT_FOUND", &[("id", "none")]);
+    server.stop().await.unwrap();
+}

@@ -110,6 +110,102 @@ async fn key_figures_stand_beside_those_of_the_previous_period() {
 }
 
 #[tokio::test]
+async fn workflows_and_assistants_are_counted_beside_those_that_were_used() {
+    let server = with_usage().await;
+    let entry = |kind: v1::DirectoryKind, id: &str| v1::DirectoryEntry {
+        kind: kind.into(),
+        id: id.to_owned(),
+        ..Default::default()
+    };
+    let entries = vec![
+        entry(v1::DirectoryKind::Workflow, "triage"),
+        entry(v1::DirectoryKind::Workflow, "idle"),
+        entry(v1::DirectoryKind::Workflow, "old"),
+        entry(v1::DirectoryKind::Assistant, "idle"),
+    ];
+    let workspace_id = ACME.to_owned();
+    let request = v1::UpsertEntriesRequest { workspace_id: workspace_id.clone(), entries };
+    server.directory().upsert_entries(request).await.unwrap();
+    let (kind, ids) = (v1::DirectoryKind::Workflow.into(), vec!["old".to_owned()]);
+    let request = v1::ArchiveEntriesRequest { workspace_id, kind, ids };
+    server.directory().archive_entries(request).await.unwrap();
+    let found = overview(&server, None, Vec::new()).await.overview.unwrap();
+    assert_eq!(figures(&found.total_workflows), (2, 0));
+    assert_eq!(figures(&found.total_assistants), (2, 0));
+    assert_eq!((figures(&found.workflows), figures(&found.assistants)), ((1, 0), (1, 0)));
+}
+
+#[tokio::test]
+async fn rankings_are_by_tokens_requests_or_cost() {
+    let server = priced().await;
+    // More tokens, more requests, more cost.
+    for (workflow, model, count, tokens) in [
+        ("tokens", "small", 1, 9_000_000),
+        ("requests", "small", 4, 1_000),
+        ("cost", "big", 2, 900_000),
+    ] {
+        for index in 0..count {
+            let usage = v1::Usage { input_token_count: tokens, ..Default::default() };
+            let attribution = v1::Attribution {
+                workflow_id: workflow.to_owned(),
+                assistant_id: workflow.to_owned(),
+                ..Default::default()
+            };
+            let request = v1::RecordUsageRequest {
+                usage: Some(usage),
+                attribution: Some(attribution),
+                ..crate::fixtures::record(&format!("{workflow}-{index}"), model)
+            };
+            server.usage().record_usage(request).await.unwrap();
+        }
+    }
+    let ids = |places: &[v1::RankedUsage]| -> Vec<String> {
+        places.iter().map(|place| place.id.clone()).collect()
+    };
+    let orders = [
+        (Metric::Unspecified, ["tokens", "cost", "requests"]),
+        (Metric::Tokens, ["tokens", "cost", "requests"]),
+        (Metric::Requests, ["requests", "cost", "tokens"]),
+        (Metric::Cost, ["cost", "tokens", "requests"]),
+    ];
+    let (mut analytics, workspace_id) = (server.analytics(), ACME.to_owned());
+    for (order, expected) in orders {
+        let order_by = order.into();
+        let request = v1::GetTopWorkflowsRequest {
+            workspace_id: workspace_id.clone(),
+            order_by,
+            ..Default::default()
+        };
+        let ranked = analytics.get_top_workflows(request).await.unwrap().into_inner();
+        assert_eq!(ids(&ranked.workflows), expected, "{order:?}");
+        let request = v1::GetTopAssistantsRequest {
+            workspace_id: workspace_id.clone(),
+            order_by,
+            top: 1,
+            ..Default::default()
+        };
+        let ranked = analytics.get_top_assistants(request).await.unwrap().into_inner();
+        assert_eq!(ids(&ranked.assistants), expected[..1], "{order:?}");
+    }
+    let request = v1::GetDashboardRequest {
+        workspace_id: workspace_id.clone(),
+        workflow_order_by: Metric::Requests.into(),
+        assistant_order_by: Metric::Cost.into(),
+        ..Default::default()
+    };
+    let page = analytics.get_dashboard(request).await.unwrap().into_inner();
+    assert_eq!(ids(&page.top_workflows), orders[2].1);
+    assert_eq!(ids(&page.top_assistants), orders[3].1);
+    let request = v1::GetTopWorkflowsRequest {
+        workspace_id,
+        order_by: Metric::Latency.into(),
+        ..Default::default()
+    };
+    let status = analytics.get_top_workflows(request).await.unwrap_err();
+    assert_eq!(crate::fixtures::refused_fields(&status), ["order_by"]);
+}
+
+#[tokio::test]
 async fn filters_restrict_what_counts() {
     let server = with_usage().await;
     let of = async |filters| overview(&server, None, filters).await.overview.unwrap();

@@ -1,6 +1,7 @@
 //! Short names for quotas, rate limits and keys, and for what the tests ask of them.
 
 pub mod boosts;
+pub mod freezes;
 pub mod keys;
 pub mod periods;
 pub mod quotas;

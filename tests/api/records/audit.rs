@@ -227,6 +227,7 @@ async fn exchange_rates_and_caps_are_logged() {
             to_currency_code: "EUR".to_owned(),
             rate: rate.to_owned(),
             effective_time: at(0),
+            ..Default::default()
         };
         let request = v1::SetExchangeRateRequest { exchange_rate: Some(exchange_rate) };
         server.catalog().set_exchange_rate(request).await.unwrap();
@@ -279,6 +280,7 @@ async fn what_changes_nothing_is_not_logged() {
         to_currency_code: "EUR".to_owned(),
         rate: "0.9".to_owned(),
         effective_time: at(0),
+        ..Default::default()
     };
     let set_rate = v1::SetExchangeRateRequest { exchange_rate: Some(rate) };
     server.catalog().set_exchange_rate(set_rate.clone()).await.unwrap();

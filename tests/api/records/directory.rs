@@ -61,6 +61,51 @@ async fn list(server: &Server, request: v1::ListEntriesRequest) -> Vec<String> {
     }
 }
 
+#[tokio::test]
+async fn entries_are_found_by_words_of_ids_and_names_and_counted() {
+    let server = acme().await;
+    let named = |id: &str, name: &str| v1::DirectoryEntry {
+        kind: Kind::User.into(),
+        id: id.to_owned(),
+        display_name: name.to_owned(),
+        ..Default::default()
+    };
+    let entries = vec![named("u-1", "Ada Lovelace"), named("u-2", "Bob"), named("u-3", "Ada B.")];
+    let request = v1::UpsertEntriesRequest { workspace_id: ACME.to_owned(), entries };
+    server.directory().upsert_entries(request).await.unwrap();
+    spend(&server, "r-1", "big", user("ada@example.com")).await;
+    let found = async |query: &str, state: State, page_size: i32| {
+        let query = query.to_owned();
+        let request = v1::ListEntriesRequest { query, page_size, ..listing(Kind::User, state) };
+        let listed = server.directory().list_entries(request).await.unwrap().into_inner();
+        let ids: Vec<String> = listed.entries.into_iter().map(|entry| entry.id).collect();
+        (ids.join(" "), listed.total_count, listed.next_page_token)
+    };
+    for (query, state, ids, count) in [
+        ("", State::Unspecified, "ada@example.com u-1 u-2 u-3", 4),
+        ("ADA", State::Unspecified, "ada@example.com u-1 u-3", 3),
+        ("ada", State::Active, "u-1 u-3", 2),
+        ("b ada", State::Unspecified, "u-3", 1),
+        ("example", State::Seen, "ada@example.com", 1),
+        ("da", State::Unspecified, "", 0),
+    ] {
+        let (found, total, _) = found(query, state, 9).await;
+        assert_eq!((found.as_str(), total), (ids, count), "{query}");
+    }
+    let (first, total, page_token) = found("ada", State::Unspecified, 2).await;
+    assert_eq!((first.as_str(), total), ("ada@example.com u-1", 3));
+    let request = v1::ListEntriesRequest {
+        query: "ada".to_owned(),
+        page_token,
+        ..listing(Kind::User, State::Unspecified)
+    };
+    let listed = server.directory().list_entries(request.clone()).await.unwrap().into_inner();
+    assert_eq!((listed.entries[0].id.as_str(), listed.total_count), ("u-3", 3));
+    let other = v1::ListEntriesRequest { query: "bob".to_owned(), ..request };
+    let status = server.directory().list_entries(other).await.unwrap_err();
+    assert_eq!(refused_fields(&status), ["page_token"]);
+}
+
 async fn archive(
     server: &Server,
     kind: Kind,

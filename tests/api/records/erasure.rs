@@ -178,6 +178,7 @@ async fn nothing_names_an_erased_user_and_every_sum_stays() {
         "deleted_quota_count": 1,
         "deleted_rate_limit_count": 1,
         "deleted_boost_count": 1,
+        "deleted_freeze_count": 0,
     });
     assert_eq!(state, expected);
 

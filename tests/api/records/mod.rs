@@ -5,6 +5,7 @@ pub mod bill;
 pub mod directory;
 pub mod erasure;
 pub mod export;
+mod export_link;
 pub mod generate;
 pub mod provider_answer;
 pub mod reported;

@@ -54,6 +54,7 @@ async fn set_rate(server: &Server, rate: &str) {
         to_currency_code: "EUR".to_owned(),
         rate: rate.to_owned(),
         effective_time: None,
+        ..Default::default()
     };
     let request = v1::SetExchangeRateRequest { exchange_rate: Some(rate) };
     server.catalog().set_exchange_rate(request).await.unwrap();
@@ -248,6 +249,7 @@ async fn a_cost_alone_without_an_exchange_rate_is_unpriced_until_there_is_one() 
         to_currency_code: "EUR".to_owned(),
         rate: "0.5".to_owned(),
         effective_time: Some(prost_types::Timestamp { seconds: 1_700_000_000, nanos: 0 }),
+        ..Default::default()
     };
     let request = v1::SetExchangeRateRequest { exchange_rate: Some(rate) };
     server.catalog().set_exchange_rate(request).await.unwrap();

@@ -550,6 +550,7 @@ async fn prices() {
         to_currency_code: "EUR".to_owned(),
         rate: "0.9".to_owned(),
         effective_time: None,
+        ..Default::default()
     };
     let good = v1::SetExchangeRateRequest { exchange_rate: Some(rate) };
     let rows: &[Row<v1::SetExchangeRateRequest>] = &[

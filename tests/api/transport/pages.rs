@@ -27,7 +27,7 @@ async fn workspaces_by_id() {
         create_workspace(&server, id).await;
     }
     let workspaces = all(async |page_size, page_token| {
-        let request = v1::ListWorkspacesRequest { page_size, page_token };
+        let request = v1::ListWorkspacesRequest { page_size, page_token, ..Default::default() };
         let listed = server.workspace().list_workspaces(request).await?.into_inner();
         Ok((listed.workspaces, listed.next_page_token))
     });
@@ -89,6 +89,7 @@ async fn models_prices_rates_and_limits() {
             to_currency_code: ["AUD", "EUR", "CHF", "EUR"][index].to_owned(),
             rate: (index + 1).to_string(),
             effective_time: None,
+            ..Default::default()
         };
         let request = v1::SetExchangeRateRequest { exchange_rate: Some(rate) };
         server.catalog().set_exchange_rate(request).await.unwrap();
@@ -125,7 +126,12 @@ async fn models_prices_rates_and_limits() {
     );
     let limits = all(async |page_size, page_token| {
         let workspace_id = ACME.to_owned();
-        let request = v1::ListModelLimitsRequest { workspace_id, page_size, page_token };
+        let request = v1::ListModelLimitsRequest {
+            workspace_id,
+            page_size,
+            page_token,
+            ..Default::default()
+        };
         let listed = server.model_limit().list_model_limits(request).await?.into_inner();
         Ok((listed.model_limits, listed.next_page_token))
     });
@@ -158,7 +164,7 @@ async fn a_token_belongs_to_its_list_and_filter() {
         let status = server.usage().list_usage_records(other).await.unwrap_err();
         assert_eq!(refused_fields(&status), ["page_token"]);
     }
-    let request = v1::ListWorkspacesRequest { page_size: 1, page_token };
+    let request = v1::ListWorkspacesRequest { page_size: 1, page_token, ..Default::default() };
     let status = server.workspace().list_workspaces(request).await.unwrap_err();
     assert_eq!(refused_fields(&status), ["page_token"]);
     // Its own list takes it, with another size, too.

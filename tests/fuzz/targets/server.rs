@@ -70,10 +70,12 @@ impl Server {
             engine: engine.clone(),
             stopping: CancellationToken::new(),
             address_rules: AddressRules { allow_loopback: false, allow_private: false },
+            webhooks: Arc::new(tollgate::tasks::deliver::webhook::Client::new(Default::default())),
             has_smtp: true,
             admission,
             limits: Limits::default(),
             reports: Reports::new(REPORTS_PER_WORKSPACE_MAX),
+            downloads: Default::default(),
             identities: None,
         };
         let router = Router::new(&context, grpc::routes(&context), &[]);

@@ -43,6 +43,7 @@ pub fn workspace() -> Workspace {
         usage_retention_days: None,
         price_max_age_days: None,
         plan: None,
+        archive_time: None,
         create_time: Time::EARLIEST,
         update_time: Time::EARLIEST,
     }

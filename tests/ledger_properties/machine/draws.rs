@@ -105,6 +105,30 @@ pub struct BoostDraw {
     pub lasts: i64,
 }
 
+/// Whom a freeze stops, and until when.
+#[derive(Clone, Debug)]
+pub struct FreezeDraw {
+    /// Index of the kind of subject.
+    pub kind: u8,
+    pub subject_id: u8,
+    /// Seconds from now, also before it; absent for no end.
+    pub ends: Option<i64>,
+    /// Whether it is taken back instead.
+    pub is_over: bool,
+}
+
+/// Mostly short, or taken back: else nothing would run for long.
+pub fn freeze() -> impl Strategy<Value = FreezeDraw> {
+    let ends = prop_oneof![1 => Just(None), 6 => (-5..120i64).prop_map(Some)];
+    let is_over = prop_oneof![1 => Just(false), 1 => Just(true)];
+    (0..12u8, 1..4u8, ends, is_over).prop_map(|(kind, subject_id, ends, is_over)| FreezeDraw {
+        kind,
+        subject_id,
+        ends,
+        is_over,
+    })
+}
+
 pub fn who() -> impl Strategy<Value = WhoDraw> {
     let some = || prop_oneof![1 => Just(0u8), 4 => Just(1u8), 3 => 2..4u8];
     (some(), some(), some(), some(), some()).prop_map(

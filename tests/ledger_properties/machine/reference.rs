@@ -328,6 +328,7 @@ impl Reference {
             }
             Step::Boost(draw) => rules::boost(oracle, self.serial, &draw),
             Step::CancelBoost { index } => rules::cancel(oracle, index),
+            Step::Freeze(draw) => rules::freeze(oracle, &draw),
             other => self.policy(other),
         }
     }
@@ -341,6 +342,9 @@ impl Reference {
                 let start_date = NaiveDate::from_ymd_opt(2026, 1, start_day).expect("in January");
                 let (budget, overage) = (millis(budget), millis(overage));
                 workspace.plan = Some(Plan { budget, overage, start_date });
+            }
+            Step::Archive { is_archived } => {
+                workspace.archive_time = is_archived.then_some(self.oracle.now);
             }
             Step::Zone { zone } => workspace.time_zone = ZONES[usize::from(zone)],
             Step::Demands { week_start, required } => {
@@ -702,6 +706,7 @@ pub fn workspace() -> Workspace {
         may_have_expiry_charges: true,
         usage_retention_days: None,
         price_max_age_days: None,
+        archive_time: None,
         plan: Some(Plan {
             budget: millis(100),
             overage: millis(50),

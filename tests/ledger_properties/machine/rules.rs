@@ -8,12 +8,15 @@ use tollgate::domain::Time;
 use tollgate::domain::api_key::{ApiKey, KeyGroup};
 use tollgate::domain::attribution::{Attribution, SubjectKind};
 use tollgate::domain::boost::{Boost, BoostTarget};
+use tollgate::domain::freeze::{Freeze, FrozenSubject};
 use tollgate::domain::quota::{Enforcement, Period, Quota, Scope, Unit};
 use tollgate::domain::rate_limit::{RateBound, RateLimit, RateWindow};
 use tollgate::domain::time::MICROS_PER_SECOND;
 
 use super::Call;
-use super::draws::{BoostDraw, KeyDraw, QuotaDraw, RateDraw, RuleDraw, ScopeDraw, WhoDraw};
+use super::draws::{
+    BoostDraw, FreezeDraw, KeyDraw, QuotaDraw, RateDraw, RuleDraw, ScopeDraw, WhoDraw,
+};
 use super::reference::{NAMES, START};
 use crate::oracle::policy::Change;
 use crate::oracle::{Oracle, facts};
@@ -257,6 +260,32 @@ pub fn cancel(oracle: &Oracle, index: usize) -> Call {
     let Some(boost) = some(&going, index) else { return Call::Nothing };
     let cancelled = Boost { cancel_time: Some(oracle.now), ..(*boost).clone() };
     Call::Rules(vec![Change::PutBoost(cancelled)])
+}
+
+/// Stops somebody, or lets one of those who are stopped go on.
+pub fn freeze(oracle: &Oracle, draw: &FreezeDraw) -> Call {
+    if draw.is_over {
+        let Some(freeze) = some(&oracle.freezes, usize::from(draw.kind)) else {
+            return Call::Nothing;
+        };
+        return Call::Rules(vec![Change::RemoveFreeze(freeze.subject.clone())]);
+    }
+    let kind = match SubjectKind::ALL[usize::from(draw.kind)] {
+        SubjectKind::Provider => SubjectKind::User,
+        kind => kind,
+    };
+    let id = match kind {
+        SubjectKind::Workspace => "".into(),
+        kind => subject_id(kind, draw.subject_id),
+    };
+    Call::Rules(vec![Change::PutFreeze(Freeze {
+        subject: FrozenSubject { kind, id },
+        reason: "because".to_owned(),
+        end_time: draw.ends.map(|seconds| oracle.now + seconds * MICROS_PER_SECOND),
+        actor: "ada".to_owned(),
+        create_time: oracle.now,
+        update_time: oracle.now,
+    })])
 }
 
 /// So many seconds after the end of a running window.

@@ -4,7 +4,7 @@ use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::strategy::{BoxedStrategy, Union};
 
 use super::draws::{
-    self, AnswerDraw, BoostDraw, ExtrasDraw, KeyDraw, ReportedDraw, RuleDraw, WhoDraw,
+    self, AnswerDraw, BoostDraw, ExtrasDraw, FreezeDraw, KeyDraw, ReportedDraw, RuleDraw, WhoDraw,
 };
 
 #[derive(Clone, Debug)]
@@ -174,6 +174,11 @@ pub enum Step {
     CancelBoost {
         index: usize,
     },
+    Freeze(FreezeDraw),
+    /// The workspace is archived, or restored.
+    Archive {
+        is_archived: bool,
+    },
     Restart {
         is_graceful: bool,
     },
@@ -238,6 +243,8 @@ pub fn any_step() -> BoxedStrategy<Step> {
         (4, (1..4u8, 0..4u8).prop_map(department).boxed()),
         (4, draws::boost().prop_map(Step::Boost).boxed()),
         (1, index().prop_map(|index| Step::CancelBoost { index }).boxed()),
+        (3, draws::freeze().prop_map(Step::Freeze).boxed()),
+        (2, prop::rarely().prop_map(|is_archived| Step::Archive { is_archived }).boxed()),
         (6, model().boxed()),
         (4, price().boxed()),
         (1, (100_000_001..3_000_000_000i64).prop_map(|nanos| Step::Exchange { nanos }).boxed()),

@@ -91,6 +91,8 @@ impl World {
             Change::RemoveKey(id) => self.remove_api_key(&id),
             Change::PutGroup(group) => self.put_key_group(group),
             Change::PutBoost(boost) => self.put_boost(boost),
+            Change::PutFreeze(freeze) => self.put_freeze(freeze),
+            Change::RemoveFreeze(subject) => self.remove_freeze(&subject),
             Change::PutDepartment(user, department) => self.put_department(&user, &department),
         }
     }

@@ -93,6 +93,10 @@ impl AlertStore for SimStore {
         .await
     }
 
+    async fn count_alerts(&self, filter: &AlertFilter, most: usize) -> Result<usize> {
+        Ok(self.alerts(filter, None, most).await?.len())
+    }
+
     async fn alerts_after(
         &self,
         workspace_id: &str,

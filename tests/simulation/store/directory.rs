@@ -1,5 +1,7 @@
 //! What the model of storage knows of the directory, and how it forgets a user.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use tollgate::domain::alert::AlertSubject;
 use tollgate::domain::attribution::directory::Entry;
@@ -7,7 +9,10 @@ use tollgate::domain::attribution::{Dimension, EntryKind, SubjectKind};
 use tollgate::domain::boost::BoostTarget;
 use tollgate::domain::quota::Scope;
 use tollgate::storage::Result;
-use tollgate::storage::directory::{DirectoryStore, EntryState, Erasure, Listed, UserTraces};
+use tollgate::storage::directory::{
+    DirectoryStore, EntryFilter, Erasure, Listed, Seen, UserTraces,
+};
+use tollgate::storage::search::{COUNT_MAX, Counted};
 
 use super::{Disk, SimStore};
 
@@ -77,12 +82,21 @@ impl Disk {
         });
         self.quotas.retain(|(id, _), quota| !(user.is_in(id) && of_user(&quota.scope)));
         self.rate_limits.retain(|(id, _), limit| !(user.is_in(id) && of_user(&limit.scope)));
+        self.freezes.retain(|(id, _), freeze| {
+            let subject = &freeze.subject;
+            !(user.is_in(id) && subject.kind == SubjectKind::User && *subject.id == *user.user_id)
+        });
     }
 
     fn rename_in_settings(&mut self, user: &Erased<'_>) {
         for ((id, _), hold) in &mut self.holds {
             if user.is_in(id) {
                 user.rename(&mut hold.attribution.user_id);
+            }
+        }
+        for ((id, _), freeze) in &mut self.freezes {
+            if user.is_in(id) {
+                user.rename(&mut freeze.actor);
             }
         }
         for ((id, _), boost) in &mut self.boosts {
@@ -197,34 +211,48 @@ impl DirectoryStore for SimStore {
         self.read(|disk| ids.iter().map(|id| disk.listed(workspace_id, kind, id)).collect()).await
     }
 
+    async fn seen(
+        &self,
+        workspace_id: &str,
+        dimension: Dimension,
+        values: &[String],
+    ) -> Result<HashMap<String, Seen>> {
+        self.read(|disk| {
+            let seen = |value: &String| {
+                let key = (workspace_id.to_owned(), dimension, value.clone());
+                Some((value.clone(), *disk.seen.get(&key)?))
+            };
+            values.iter().filter_map(seen).collect()
+        })
+        .await
+    }
+
     async fn list_entries(
         &self,
         workspace_id: &str,
-        kind: EntryKind,
-        state: EntryState,
-        department_id: Option<&str>,
+        filter: &EntryFilter,
         after_id: &str,
         limit: usize,
-    ) -> Result<Vec<Listed>> {
+    ) -> Result<Counted<Listed>> {
         self.read(|disk| {
             let keys = disk.entries.keys().chain(disk.seen.keys());
-            let keys = keys.filter(|(id, dimension, value)| {
-                id == workspace_id && *dimension == kind.dimension() && value.as_str() > after_id
+            let keys = keys.filter(|(id, dimension, _)| {
+                id == workspace_id && *dimension == filter.kind.dimension()
             });
             let ids: std::collections::BTreeSet<&String> = keys.map(|key| &key.2).collect();
-            let listed = ids.into_iter().map(|id| disk.listed(workspace_id, kind, id));
+            let listed = ids.into_iter().map(|id| disk.listed(workspace_id, filter.kind, id));
             let is_meant = |listed: &Listed| {
-                let archived = listed.entry.as_ref().map(|entry| entry.archive_time.is_some());
-                let department = listed.entry.as_ref().map_or("", |entry| &entry.department_id);
-                let in_state = match state {
-                    EntryState::Current => archived != Some(true),
-                    EntryState::Active => archived == Some(false),
-                    EntryState::SeenOnly => archived.is_none(),
-                    EntryState::Archived => archived == Some(true),
-                };
-                in_state && department_id.is_none_or(|wanted| wanted == department)
+                let entry = listed.entry.as_ref();
+                let name = entry.map_or("", |entry| &entry.display_name);
+                let external_id = entry.map_or("", |entry| &entry.external_id);
+                let is_found = filter.search.matches([&*listed.id, name, external_id]);
+                is_found && filter.is_listed(listed)
             };
-            listed.filter(is_meant).take(limit).collect()
+            let mut entries: Vec<Listed> = listed.filter(is_meant).collect();
+            let total_count = entries.len().min(COUNT_MAX);
+            entries.retain(|listed| listed.id.as_str() > after_id);
+            entries.truncate(limit);
+            Counted { entries, total_count }
         })
         .await
     }

@@ -192,6 +192,18 @@ impl LogStore for SimStore {
         .await
     }
 
+    async fn charge_time_behind(
+        &self,
+        workspace_id: &str,
+        to: Option<Time>,
+        after: Option<RecordPosition>,
+        count: usize,
+    ) -> Result<Option<Time>> {
+        let filter = RecordFilter { to, ..RecordFilter::of(workspace_id) };
+        let found = self.records(&filter, Order::NewestFirst, after, usize::MAX).await?;
+        Ok(found.get(count).map(|record| record.charge_time))
+    }
+
     async fn records_after(&self, seq: i64, limit: usize) -> Result<Vec<Record>> {
         self.read(|disk| {
             let after = disk.log.iter().filter(|record| record.seq > seq);
@@ -340,6 +352,14 @@ impl ConsumptionStore for SimStore {
         .await
     }
 
+    async fn first_charge_time(&self, workspace_id: &str) -> Result<Option<Time>> {
+        self.read(|disk| {
+            let of = disk.log.iter().filter(|record| *record.workspace_id == *workspace_id);
+            of.map(|record| record.charge_time).min()
+        })
+        .await
+    }
+
     async fn rate_buckets(&self, workspace_id: &str, query: &RateQuery) -> Result<Vec<RateBucket>> {
         self.read(|disk| {
             let mut sums: BTreeMap<(String, i64), (i64, i64, i64)> = BTreeMap::new();
@@ -409,6 +429,12 @@ fn matches(record: &Record, filter: &RecordFilter) -> bool {
         && filter.to.is_none_or(|to| record.charge_time < to)
         && filter.request_id.as_ref().is_none_or(|id| *record.request_id == **id)
         && (!filter.large_only || record.large_above.is_some())
+        && filter.user_id.as_ref().is_none_or(|id| record.attribution.user_id == *id)
+        && filter.department_id.as_ref().is_none_or(|id| record.attribution.department_id == *id)
+        && filter.api_key_id.as_ref().is_none_or(|id| record.attribution.api_key_id == *id)
+        && filter
+            .outcome
+            .is_none_or(|outcome| record.kind == RecordKind::Usage && record.outcome == outcome)
         && filter
             .model_id
             .as_ref()

@@ -27,6 +27,7 @@ use tollgate::domain::attribution::Dimension;
 use tollgate::domain::attribution::directory::Entry;
 use tollgate::domain::boost::Boost;
 use tollgate::domain::check::{RefusalCounts, RefusalKey};
+use tollgate::domain::freeze::Freeze;
 use tollgate::domain::quota::{Quota, Unit};
 use tollgate::domain::rate_limit::{RateLimit, RateWindow};
 use tollgate::domain::record::Record;
@@ -71,6 +72,7 @@ pub struct Disk {
     pub access_revision: i64,
     pub model_aliases: Of<ModelAlias>,
     pub boosts: Of<Boost>,
+    pub freezes: Of<Freeze>,
     pub webhooks: Of<Webhook>,
     /// Whether a plain secret was stored that nothing has wiped.
     pub plain_secrets: bool,

@@ -11,7 +11,9 @@ use tollgate::domain::api_key::{ApiKey, KeyGroup};
 use tollgate::domain::backfill::LimitConfig;
 use tollgate::domain::boost::{Boost, BoostTarget};
 use tollgate::domain::catalog::price::Price;
+use tollgate::domain::catalog::withdrawal::id_of_rate;
 use tollgate::domain::catalog::{Confirmation, ExchangeRate};
+use tollgate::domain::freeze::FrozenSubject;
 use tollgate::domain::quota::{Quota, Scope};
 use tollgate::domain::rate_limit::RateLimit;
 use tollgate::domain::workspace::{ModelAlias, Workspace, WorkspaceModel};
@@ -38,6 +40,16 @@ impl Disk {
             Change::PutPrices(prices) => self.add_prices(prices),
             Change::ConfirmPrices(prices) => self.confirm_prices(prices),
             Change::PutExchangeRate(rate) => self.put_exchange_rate(rate),
+            Change::PutWithdrawal(new) => {
+                let withdrawals = &mut self.catalog.withdrawals;
+                withdrawals.retain(|other| (other.kind, &other.id) != (new.kind, &new.id));
+                withdrawals.push(new);
+                withdrawals.sort_by_key(|it| (it.kind, it.id.clone()));
+            }
+            Change::RestoreExchangeRate(rate) => {
+                let id = id_of_rate(&rate);
+                self.catalog.withdrawals.retain(|withdrawal| withdrawal.id != id);
+            }
             Change::PutWorkspace(new) => drop(self.workspaces.insert(new.id.to_string(), new)),
             Change::PutWorkspaceModel(new) => drop(self.models.insert(key(&new.model_id), new)),
             Change::PutModelAlias(new) => drop(self.model_aliases.insert(key(&new.id), new)),
@@ -47,6 +59,13 @@ impl Disk {
             Change::PutApiKey(new) => drop(self.api_keys.insert(key(&new.id), new)),
             Change::PutKeyGroup(new) => drop(self.key_groups.insert(key(&new.id), new)),
             Change::PutBoost(new) => drop(self.boosts.insert(key(&new.id), new)),
+            Change::PutFreeze(new) => {
+                let key = (workspace_id.to_owned(), freeze_key(&new.subject));
+                self.freezes.insert(key, new);
+            }
+            Change::DeleteFreeze(subject) => {
+                self.freezes.remove(&(workspace_id.to_owned(), freeze_key(&subject)));
+            }
             Change::PutWebhook(new) => self.put_webhook(key(&new.id), new),
             Change::PutEmailReceiver(new) => drop(self.email_receivers.insert(key(&new.id), new)),
             Change::DeleteQuota(id) => {
@@ -190,6 +209,7 @@ impl SettingsStore for SimStore {
                 .filter(|boost| boost.end_time > now && boost.cancel_time.is_none())
                 .cloned()
                 .collect(),
+            freezes: of(&disk.freezes, workspace_id).cloned().collect(),
         })
         .await
     }
@@ -333,6 +353,11 @@ impl AuditStore for SimStore {
         })
         .await
     }
+}
+
+/// Kind and id of the subject.
+fn freeze_key(subject: &FrozenSubject) -> String {
+    format!("{:02}{}", subject.kind as u8, subject.id)
 }
 
 /// What a workspace has, by id.

@@ -9,7 +9,8 @@ use tollgate::domain::rate_limit::{RateBound, RateWindow};
 use tollgate::domain::record::Record;
 use tollgate::domain::time::MICROS_PER_HOUR;
 use tollgate::domain::workspace::UnknownKeyPolicy;
-use tollgate::storage::directory::EntryState;
+use tollgate::storage::directory::{EntryFilter, EntryState};
+use tollgate::storage::search::Search;
 use tollgate::storage::shutdown::StoredHold;
 use tollgate::storage::{PreviousOwner, Store, sql};
 
@@ -237,9 +238,11 @@ async fn check_alerts_and_directory(store: &dyn Store) {
     };
     assert_eq!((alert.key.subject, alert.key.alert_type), (subject, AlertType::Threshold));
     assert_eq!(alert.record, None);
-    let listed = store
-        .list_entries("w", EntryKind::Investigation, EntryState::Active, None, "", 10)
-        .await
-        .unwrap();
+    // It has words, although it was there before there were any.
+    let filter = EntryFilter {
+        search: Search::new("cas"),
+        ..EntryFilter::of(EntryKind::Investigation, EntryState::Active)
+    };
+    let listed = store.list_entries("w", &filter, "", 10).await.unwrap().entries;
     assert_eq!(listed[0].entry.as_ref().unwrap().display_name, "Case");
 }

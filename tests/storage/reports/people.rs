@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use tollgate::domain::attribution::Dimension;
+use tollgate::domain::attribution::{Dimension, EntryKind};
 use tollgate::domain::check::{LimitKey, RefusalCounts};
 use tollgate::domain::time::MICROS_PER_HOUR;
 use tollgate::domain::time::calendar::Window;
@@ -241,8 +241,8 @@ pub async fn users_are_known_from_when_they_are_registered_or_seen(world: &World
         (30, vec!["imported", "seen", "registered", "used-before"]),
     ] {
         let times = vec![hour(hours), hour(0)];
-        let ReportResult::KnownUsers(counts) = ask(&*store, ReportQuery::KnownUsers(times)).await
-        else {
+        let question = ReportQuery::Known(EntryKind::User, times);
+        let ReportResult::Known(counts) = ask(&*store, question).await else {
             panic!("not counts");
         };
         assert_eq!(counts, [expected.len() as i64, 0], "{hours} {expected:?}");

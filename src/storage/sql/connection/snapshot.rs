@@ -70,6 +70,13 @@ impl<DB: Backend> Snapshot<DB> {
         self.rows(sql, &values).await
     }
 
+    /// How many rows a selection has, counted to `most`.
+    pub async fn count<T>(&mut self, select: Select<'_, T>, most: usize) -> Result<usize> {
+        let (sql, values) = select.counted(most);
+        let count: i64 = self.row(sql, &values).await?;
+        Ok(usize::try_from(count).unwrap_or(usize::MAX))
+    }
+
     pub async fn end(mut self) -> Result<()> {
         self.execute("ROLLBACK").await?;
         self.connection = None;

@@ -15,6 +15,7 @@ use crate::storage::sql::connection::session::Write;
 use crate::storage::sql::connection::snapshot::Snapshot;
 use crate::storage::sql::row::{Value, code, time};
 use crate::storage::sql::tables::audit::AUDIT_EVENTS;
+use crate::storage::sql::tables::entry_words;
 
 /// Hours in which a user has records that are folded.
 const HOURS: &str = "\
@@ -78,6 +79,8 @@ pub async fn erase<DB: Backend>(
     for sql in renamings() {
         write.execute(AssertSqlSafe(sql), &names).await?;
     }
+    let (user_id, pseudonym) = (&erasure.user_id, &erasure.pseudonym);
+    entry_words::rename_user(write, workspace_id, user_id, pseudonym).await?;
     AUDIT_EVENTS.put(write, &erasure.events).await
 }
 
@@ -101,6 +104,8 @@ fn is_known() -> String {
             of_users()
         ),
         "boosts WHERE workspace_id = $1 AND actor = $2".to_owned(),
+        format!("freezes WHERE workspace_id = $1 AND subject_kind = {kind} AND subject_id = $2"),
+        "freezes WHERE workspace_id = $1 AND actor = $2".to_owned(),
         "refusals WHERE workspace_id = $1 AND user_id = $2".to_owned(),
         "holds WHERE workspace_id = $1 AND user_id = $2".to_owned(),
         format!("alerts WHERE workspace_id = $1 AND subject_kind = {kind} AND subject_id = $2"),
@@ -134,6 +139,7 @@ fn deletions() -> Vec<String> {
         )),
         delete(naming("quotas")),
         delete(naming("rate_limits")),
+        delete(naming("freezes")),
         delete(format!("directory WHERE workspace_id = $1 AND kind = {entry} AND id = $2")),
     ]
 }
@@ -167,6 +173,7 @@ fn renamings() -> Vec<String> {
         rename("alerts", "acknowledge_actor", ""),
         rename("alerts", "record_user_id", ""),
         rename("boosts", "actor", ""),
+        rename("freezes", "actor", ""),
         rename("audit_events", "actor", ""),
         rename("audit_events", "on_behalf_of", ""),
     ]

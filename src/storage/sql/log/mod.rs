@@ -66,6 +66,31 @@ impl<DB: Backend> LogStore for SqlStore<DB> {
         self.select(matching(filter, order, after, limit)).await
     }
 
+    async fn charge_time_behind(
+        &self,
+        workspace_id: &str,
+        to: Option<Time>,
+        after: Option<RecordPosition>,
+        count: usize,
+    ) -> Result<Option<Time>> {
+        let latest = Time::from_micros(i64::MAX);
+        let to = to.unwrap_or(latest);
+        let after = after.unwrap_or(RecordPosition { charge_time: latest, seq: i64::MAX });
+        // By time alone too, which every database finds by an index.
+        let sql = "SELECT charge_time FROM usage_records \
+                   WHERE workspace_id = $1 AND charge_time < $2 AND charge_time <= $3 \
+                   AND (charge_time, seq) < ($3, $4) \
+                   ORDER BY charge_time DESC, seq DESC LIMIT 1 OFFSET $5";
+        let values = [
+            Value::Text(workspace_id),
+            time(to),
+            time(after.charge_time),
+            Value::Int(after.seq),
+            limit_value(count),
+        ];
+        Ok(self.rows(sql, &values).await?.into_iter().next())
+    }
+
     async fn export_records(
         &self,
         workspace_id: &str,
@@ -225,7 +250,14 @@ fn matching<'a>(
     if filter.large_only {
         select = select.only(LARGE);
     }
+    if let Some(outcome) = filter.outcome {
+        select = select.with("kind =", code(RecordKind::Usage)).with("outcome =", code(outcome));
+    }
+    let text = |text: &'a Option<String>| text.as_deref().map(Value::Text);
     select
+        .with_any("user_id =", text(&filter.user_id))
+        .with_any("department_id =", text(&filter.department_id))
+        .with_any("api_key_id =", text(&filter.api_key_id))
         .with_any("request_id =", filter.request_id.as_deref().map(Value::Text))
         .ordered(&format!("{charge_time} {direction}, seq {direction}"), limit)
 }

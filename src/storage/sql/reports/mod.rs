@@ -73,7 +73,7 @@ impl<'a, DB: Backend> Report<'a, DB> {
             ReportQuery::Sums(query) => self.sums(query).await,
             ReportQuery::Distinct(query) => self.distinct(query).await,
             ReportQuery::Refusals(query) => self.refusals(query).await,
-            ReportQuery::KnownUsers(times) => self.known_users(times).await,
+            ReportQuery::Known(kind, times) => self.known(*kind, times).await,
             ReportQuery::SignUps { window, department_id } => {
                 self.sign_ups(*window, department_id.as_deref()).await
             }

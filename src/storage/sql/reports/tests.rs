@@ -197,7 +197,7 @@ async fn refusals_and_users_are_found_by_their_keys() {
     let users = by_key("directory", "kind=?");
     let seen = by_key("seen", "dimension=?");
     let known = by_key("known", "kind=? AND id=?");
-    assert_eq!(plan(&planner, &users::known_users()).await, [users.clone(), seen, known]);
+    assert_eq!(plan(&planner, &users::known(EntryKind::User)).await, [users.clone(), seen, known]);
     let seen = by_key("seen", "dimension=? AND value=?") + " LEFT-JOIN";
     let sql = users::sign_ups("w", day(0), Some("d"), &mut Values::default());
     assert_eq!(plan(&planner, &sql).await, [users, seen]);

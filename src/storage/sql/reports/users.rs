@@ -28,14 +28,14 @@ row! {
 }
 
 impl<DB: Backend> Report<'_, DB> {
-    pub async fn known_users(&mut self, times: &[Time]) -> Result<ReportResult> {
-        let sql = known_users();
+    pub async fn known(&mut self, kind: EntryKind, times: &[Time]) -> Result<ReportResult> {
+        let sql = known(kind);
         let mut counts = Vec::with_capacity(times.len());
         for time in times {
             let values = [Value::Text(self.workspace_id), Value::Int(time.micros())];
             counts.push(self.snapshot.row(AssertSqlSafe(sql.clone()), &values).await?);
         }
-        Ok(ReportResult::KnownUsers(counts))
+        Ok(ReportResult::Known(counts))
     }
 
     pub async fn sign_ups(
@@ -83,9 +83,9 @@ impl<DB: Backend> Report<'_, DB> {
 }
 
 /// Of `$1`, the workspace, at `$2`.
-pub fn known_users() -> String {
-    let (user, dimension) = (EntryKind::User.code(), Dimension::User.code());
-    // An archived user does not count, whatever was seen of it.
+pub fn known(kind: EntryKind) -> String {
+    let (user, dimension) = (kind.code(), kind.dimension().code());
+    // An archived one does not count, whatever was seen of it.
     format!(
         "SELECT (SELECT COUNT(*) FROM directory WHERE workspace_id = $1 AND kind = {user} \
            AND (create_time < $2 OR sign_up_time < $2) \

@@ -11,6 +11,7 @@ use crate::storage::rollup::{FoldCursor, Folded, Grain, RollupRow};
 use crate::storage::sql::connection::backend::Backend;
 use crate::storage::sql::connection::session::Write;
 use crate::storage::sql::row::{Columns, Value, code, time};
+use crate::storage::sql::tables::entry_words;
 
 /// Most histograms that are looked up with one statement; a power of two.
 const LOOKUP_MAX: usize = 128;
@@ -31,6 +32,7 @@ impl<DB: Backend> Write<'_, DB> {
                THEN excluded.first_success_time ELSE {success} END",
             widen("seen")
         );
+        entry_words::add_seen(self, &folded.seen).await?;
         SEEN.insert(self, None, &folded.seen, &tail).await?;
         let widen = widen("local_days");
         let tail = format!("ON CONFLICT (workspace_id, day) DO UPDATE SET {widen}");

@@ -86,6 +86,10 @@ impl<DB: Backend> AlertStore for SqlStore<DB> {
         self.select(select.ordered("seq DESC", limit)).await
     }
 
+    async fn count_alerts(&self, filter: &AlertFilter, most: usize) -> Result<usize> {
+        self.count(matching(filter), most).await
+    }
+
     async fn alerts_after(
         &self,
         workspace_id: &str,

@@ -5,9 +5,12 @@ use std::sync::Arc;
 use crate::domain::Coded;
 use crate::domain::catalog::bill::{Factor, Multiplier, UnitRates};
 use crate::domain::catalog::price::{Price, Rates, Variant};
+use crate::domain::catalog::withdrawal::{Withdrawal, WithdrawnKind, id_of_rate};
 use crate::domain::catalog::{Confirmation, ExchangeRate, Model};
 use crate::domain::usage::UnitKind;
-use crate::storage::sql::row::{Cell, Kind, Reader, Value, decoded, from_json, row, to_json};
+use crate::storage::sql::connection::backend::Backend;
+use crate::storage::sql::connection::session::Write;
+use crate::storage::sql::row::{Cell, Kind, Reader, Value, code, decoded, from_json, row, to_json};
 use crate::storage::sql::table::Table;
 use crate::storage::{Error, Result};
 
@@ -54,6 +57,21 @@ row! {
         price_id,
         confirm_time,
     }
+}
+
+pub static WITHDRAWALS: Table<Withdrawal> = Table::new("withdrawals", &["kind", "id"]);
+
+row! { Withdrawal { kind, id, reason, actor, withdraw_time } }
+
+const RESTORE: &str = "DELETE FROM withdrawals WHERE kind = $1 AND id = $2";
+
+pub async fn restore_rate<DB: Backend>(
+    write: &mut Write<'_, DB>,
+    rate: &ExchangeRate,
+) -> Result<()> {
+    let id = id_of_rate(rate);
+    let key = [code(WithdrawnKind::ExchangeRate), Value::Text(&id)];
+    write.execute(RESTORE, &key).await.map(drop)
 }
 
 row! {

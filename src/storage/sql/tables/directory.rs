@@ -4,12 +4,16 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 
+use super::entry_words::Spans;
 use crate::domain::Coded;
-use crate::domain::attribution::EntryKind;
 use crate::domain::attribution::directory::Entry;
+use crate::domain::attribution::{Dimension, EntryKind};
 use crate::storage::Result;
-use crate::storage::directory::{DirectoryStore, EntryState, Listed, Seen, UserTraces};
+use crate::storage::directory::{
+    DirectoryStore, EntryFilter, EntryState, Listed, Seen, UserTraces,
+};
 use crate::storage::rollup::SeenRow;
+use crate::storage::search::{COUNT_MAX, Counted};
 use crate::storage::sql::SqlStore;
 use crate::storage::sql::connection::backend::Backend;
 use crate::storage::sql::connection::snapshot::Snapshot;
@@ -48,7 +52,7 @@ impl<DB: Backend> DirectoryStore for SqlStore<DB> {
     ) -> Result<Vec<Listed>> {
         let mut snapshot = self.snapshot().await?;
         let mut entries = entries_of(&mut snapshot, workspace_id, kind, ids).await?;
-        let mut seen = seen_of(&mut snapshot, workspace_id, kind, ids).await?;
+        let mut seen = seen_of(&mut snapshot, workspace_id, kind.dimension(), ids).await?;
         snapshot.end().await?;
         let listed = |id: &String| Listed {
             id: id.clone(),
@@ -58,36 +62,37 @@ impl<DB: Backend> DirectoryStore for SqlStore<DB> {
         Ok(ids.iter().map(listed).collect())
     }
 
+    async fn seen(
+        &self,
+        workspace_id: &str,
+        dimension: Dimension,
+        values: &[String],
+    ) -> Result<HashMap<String, Seen>> {
+        let mut snapshot = self.snapshot().await?;
+        let seen = seen_of(&mut snapshot, workspace_id, dimension, values).await?;
+        snapshot.end().await?;
+        Ok(seen)
+    }
+
     async fn list_entries(
         &self,
         workspace_id: &str,
-        kind: EntryKind,
-        state: EntryState,
-        department_id: Option<&str>,
+        filter: &EntryFilter,
         after_id: &str,
         limit: usize,
-    ) -> Result<Vec<Listed>> {
+    ) -> Result<Counted<Listed>> {
         let mut snapshot = self.snapshot().await?;
-        let of_kind = (workspace_id, kind);
-        let mut listed = match state {
-            EntryState::SeenOnly => Vec::new(),
-            EntryState::Current | EntryState::Active | EntryState::Archived => {
-                let archived = state == EntryState::Archived;
-                registered(&mut snapshot, of_kind, archived, department_id, after_id, limit).await?
-            }
+        let spans = Spans::of(&filter.search);
+        let lister = Lister { workspace_id, filter, spans: &spans };
+        let counted = match spans.found(&mut snapshot, workspace_id, filter.kind).await? {
+            Some(ids) => lister.among(&mut snapshot, &ids, after_id, limit).await?,
+            None => Counted {
+                total_count: lister.count(&mut snapshot).await?,
+                entries: lister.page(&mut snapshot, after_id, limit).await?,
+            },
         };
-        let with_seen = matches!(state, EntryState::Current | EntryState::SeenOnly);
-        if with_seen && department_id.is_none() {
-            // What lies beyond a page of entries is not looked at.
-            let before = listed.last().filter(|_| listed.len() == limit);
-            let before = before.map(|last| last.id.clone());
-            let only_seen = only_seen(&mut snapshot, of_kind, after_id, before.as_deref(), limit);
-            listed.extend(only_seen.await?);
-            listed.sort_by(|a, b| a.id.cmp(&b.id));
-            listed.truncate(limit);
-        }
         snapshot.end().await?;
-        Ok(listed)
+        Ok(counted)
     }
 
     async fn user_traces(&self, workspace_id: &str, user_id: &str) -> Result<UserTraces> {
@@ -105,55 +110,138 @@ impl<DB: Backend> DirectoryStore for SqlStore<DB> {
     }
 }
 
-/// Registered entries, archived or not, with when they were seen.
-async fn registered<DB: Backend>(
-    snapshot: &mut Snapshot<DB>,
-    (workspace_id, kind): (&str, EntryKind),
-    archived: bool,
-    department_id: Option<&str>,
-    after_id: &str,
-    limit: usize,
-) -> Result<Vec<Listed>> {
-    let select = DIRECTORY
-        .of(workspace_id)
-        .with("kind =", code(kind))
-        .with_any("department_id =", department_id.map(Value::Text))
-        .only(if archived { "archive_time IS NOT NULL" } else { "archive_time IS NULL" })
-        .by_id(after_id, limit);
-    let entries = snapshot.select(select).await?;
-    let ids: Vec<String> = entries.iter().map(|entry| entry.id.clone()).collect();
-    let mut seen = seen_of(snapshot, workspace_id, kind, &ids).await?;
-    let listed = |entry: Entry| {
-        let id = entry.id.clone();
-        Listed { seen: seen.remove(&id), id, entry: Some(entry) }
-    };
-    Ok(entries.into_iter().map(listed).collect())
+/// A list of entries.
+struct Lister<'a> {
+    workspace_id: &'a str,
+    filter: &'a EntryFilter,
+    spans: &'a Spans,
 }
 
-/// What was seen and is not registered.
-async fn only_seen<DB: Backend>(
-    snapshot: &mut Snapshot<DB>,
-    (workspace_id, kind): (&str, EntryKind),
-    after_id: &str,
-    before_id: Option<&str>,
-    limit: usize,
-) -> Result<Vec<Listed>> {
-    let select = SEEN
-        .of(workspace_id)
-        .with("dimension =", code(kind.dimension()))
-        .with("value >", Value::Text(after_id))
-        .with_any("value <", before_id.map(Value::Text))
-        // One look-up for each, on either database: never a join that reads the whole directory.
-        .only(&format!(
-            "(SELECT COUNT(*) FROM directory WHERE directory.workspace_id = seen.workspace_id \
-             AND directory.kind = {} AND directory.id = seen.value) = 0",
-            kind.code()
-        ))
-        .ordered("value", limit);
-    let seen = snapshot.select(select).await?;
-    let listed =
-        |row: SeenRow| Listed { id: row.value.to_string(), entry: None, seen: Some(row.seen) };
-    Ok(seen.into_iter().map(listed).collect())
+impl Lister<'_> {
+    /// The part of it that is asked for, where these are found.
+    async fn among<DB: Backend>(
+        &self,
+        snapshot: &mut Snapshot<DB>,
+        ids: &[String],
+        after_id: &str,
+        limit: usize,
+    ) -> Result<Counted<Listed>> {
+        let mut entries = entries_of(snapshot, self.workspace_id, self.filter.kind, ids).await?;
+        let mut seen =
+            seen_of(snapshot, self.workspace_id, self.filter.kind.dimension(), ids).await?;
+        let listed = ids.iter().map(|id| Listed {
+            id: id.clone(),
+            entry: entries.remove(id),
+            seen: seen.remove(id),
+        });
+        // Words of what was seen stay when rollups are built from a log that no longer has it.
+        let is_there = |listed: &Listed| listed.entry.is_some() || listed.seen.is_some();
+        let mut entries: Vec<Listed> =
+            listed.filter(|it| is_there(it) && self.filter.is_listed(it)).collect();
+        let total_count = entries.len().min(COUNT_MAX);
+        entries.retain(|listed| *listed.id > *after_id);
+        entries.truncate(limit);
+        Ok(Counted { entries, total_count })
+    }
+
+    /// The same where all entries are gone through by id.
+    async fn page<DB: Backend>(
+        &self,
+        snapshot: &mut Snapshot<DB>,
+        after_id: &str,
+        limit: usize,
+    ) -> Result<Vec<Listed>> {
+        let mut listed = match self.registered() {
+            Some(select) => self.with_seen(snapshot, select.by_id(after_id, limit)).await?,
+            None => Vec::new(),
+        };
+        // What lies beyond a page of entries is not looked at.
+        let before = listed.last().filter(|_| listed.len() == limit);
+        let before = before.map(|last| last.id.clone());
+        if let Some(select) = self.only_seen() {
+            let select = select
+                .with("value >", Value::Text(after_id))
+                .with_any("value <", before.as_deref().map(Value::Text));
+            let only_seen = snapshot.select(select.ordered("value", limit)).await?;
+            listed.extend(only_seen.into_iter().map(|row| Listed {
+                id: row.value.to_string(),
+                entry: None,
+                seen: Some(row.seen),
+            }));
+            listed.sort_by(|a, b| a.id.cmp(&b.id));
+            listed.truncate(limit);
+        }
+        Ok(listed)
+    }
+
+    /// How many there are, counted to [`COUNT_MAX`].
+    async fn count<DB: Backend>(&self, snapshot: &mut Snapshot<DB>) -> Result<usize> {
+        let mut count = 0;
+        if let Some(select) = self.registered() {
+            count += snapshot.count(select, COUNT_MAX).await?;
+        }
+        match self.only_seen() {
+            Some(select) if count < COUNT_MAX => {
+                count += snapshot.count(select, COUNT_MAX - count).await?;
+            }
+            _ => {}
+        }
+        Ok(count)
+    }
+
+    /// Registered entries, archived or not.
+    fn registered(&self) -> Option<Select<'_, Entry>> {
+        let EntryFilter { kind, state, department_id, .. } = self.filter;
+        let archived = match state {
+            EntryState::SeenOnly => return None,
+            EntryState::Current | EntryState::Active => "archive_time IS NULL",
+            EntryState::Archived => "archive_time IS NOT NULL",
+        };
+        let select = DIRECTORY
+            .of(self.workspace_id)
+            .with("kind =", code(*kind))
+            .with_any("department_id =", department_id.as_deref().map(Value::Text))
+            .only(archived);
+        Some(self.spans.restrict(select, "directory", "id", *kind))
+    }
+
+    /// What was seen and is not registered.
+    fn only_seen(&self) -> Option<Select<'_, SeenRow>> {
+        let EntryFilter { kind, state, department_id, .. } = self.filter;
+        let is_listed = matches!(state, EntryState::Current | EntryState::SeenOnly);
+        if !is_listed || department_id.is_some() {
+            return None;
+        }
+        let select = SEEN
+            .of(self.workspace_id)
+            .with("dimension =", code(kind.dimension()))
+            // One look-up for each, on either database: never a join that reads all of the
+            // directory.
+            .only(&format!(
+                "(SELECT COUNT(*) FROM directory \
+                 WHERE directory.workspace_id = seen.workspace_id \
+                 AND directory.kind = {} AND directory.id = seen.value) = 0",
+                kind.code()
+            ));
+        Some(self.spans.restrict(select, "seen", "value", *kind))
+    }
+
+    /// Entries with when they were seen.
+    async fn with_seen<DB: Backend>(
+        &self,
+        snapshot: &mut Snapshot<DB>,
+        select: Select<'_, Entry>,
+    ) -> Result<Vec<Listed>> {
+        let entries = snapshot.select(select).await?;
+        let ids: Vec<String> = entries.iter().map(|entry| entry.id.clone()).collect();
+        let mut seen =
+            seen_of(snapshot, self.workspace_id, self.filter.kind.dimension(), &ids).await?;
+        let listed = |entry: Entry| {
+            let id = entry.id.clone();
+            Listed { seen: seen.remove(&id), id, entry: Some(entry) }
+        };
+        Ok(entries.into_iter().map(listed).collect())
+    }
 }
 
 async fn entries_of<DB: Backend>(
@@ -170,11 +258,11 @@ async fn entries_of<DB: Backend>(
 async fn seen_of<DB: Backend>(
     snapshot: &mut Snapshot<DB>,
     workspace_id: &str,
-    kind: EntryKind,
-    ids: &[String],
+    dimension: Dimension,
+    values: &[String],
 ) -> Result<HashMap<String, Seen>> {
-    let of_kind = || SEEN.of(workspace_id).with("dimension =", code(kind.dimension()));
-    let found = look_up(snapshot, of_kind, "value", ids).await?;
+    let of_dimension = || SEEN.of(workspace_id).with("dimension =", code(dimension));
+    let found = look_up(snapshot, of_dimension, "value", values).await?;
     Ok(found.into_iter().map(|row| (row.value.to_string(), row.seen)).collect())
 }
 

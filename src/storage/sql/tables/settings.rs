@@ -6,8 +6,12 @@ use super::access::{ACCESS_TOKENS, REVISION, put_token, use_token};
 use super::api_key::{API_KEYS, KEY_GROUPS};
 use super::audit::AUDIT_EVENTS;
 use super::boost::BOOSTS;
-use super::catalog::{EXCHANGE_RATES, MODELS, PRICE_CONFIRMATIONS, PRICES};
+use super::catalog::{
+    EXCHANGE_RATES, MODELS, PRICE_CONFIRMATIONS, PRICES, WITHDRAWALS, restore_rate,
+};
 use super::directory::DIRECTORY;
+use super::entry_words::put_words;
+use super::freeze::{FREEZES, delete_freeze};
 use super::quota::{self, QUOTAS, matching};
 use super::rate_limit::RATE_LIMITS;
 use super::receiver::{EMAIL_RECEIVERS, WEBHOOKS, put_webhook};
@@ -64,9 +68,10 @@ impl<DB: Backend> SettingsStore for SqlStore<DB> {
         let prices = snapshot.select(PRICES.all().sorted("create_time, id")).await?;
         let order = "create_time, from_currency, to_currency, effective_time";
         let exchange_rates = snapshot.select(EXCHANGE_RATES.all().sorted(order)).await?;
+        let withdrawals = snapshot.select(WITHDRAWALS.all().sorted("kind, id")).await?;
         let confirmations = snapshot.select(PRICE_CONFIRMATIONS.all().sorted("price_id")).await?;
         snapshot.end().await?;
-        Ok(CatalogRows { models, prices, confirmations, exchange_rates })
+        Ok(CatalogRows { models, prices, confirmations, exchange_rates, withdrawals })
     }
 
     async fn workspace(&self, id: &str) -> Result<Option<Workspace>> {
@@ -90,12 +95,14 @@ impl<DB: Backend> SettingsStore for SqlStore<DB> {
         let mut snapshot = self.snapshot().await?;
         let boosts =
             BOOSTS.of(workspace_id).with("end_time >", time(now)).only("cancel_time IS NULL");
+        let freezes = FREEZES.of(workspace_id).sorted("subject_kind, subject_id");
         let config = LimitConfig {
             quotas: snapshot.select(QUOTAS.of(workspace_id).sorted("id")).await?,
             rate_limits: snapshot.select(RATE_LIMITS.of(workspace_id).sorted("id")).await?,
             api_keys: snapshot.select(API_KEYS.of(workspace_id).sorted("id")).await?,
             key_groups: snapshot.select(KEY_GROUPS.of(workspace_id).sorted("id")).await?,
             boosts: snapshot.select(boosts.sorted("id")).await?,
+            freezes: snapshot.select(freezes).await?,
         };
         snapshot.end().await?;
         Ok(config)
@@ -175,6 +182,8 @@ async fn apply<DB: Backend>(
         Change::PutPrices(prices) => PRICES.add(write, prices).await,
         Change::ConfirmPrices(prices) => PRICE_CONFIRMATIONS.put(write, prices).await,
         Change::PutExchangeRate(rate) => EXCHANGE_RATES.put(write, [rate]).await,
+        Change::PutWithdrawal(withdrawal) => WITHDRAWALS.put(write, [withdrawal]).await,
+        Change::RestoreExchangeRate(rate) => restore_rate(write, rate).await,
         Change::PutWorkspace(workspace) => WORKSPACES.put(write, [workspace]).await,
         Change::PutWorkspaceModel(model) => {
             WORKSPACE_MODELS.put_in(write, workspace_id, [model]).await
@@ -185,11 +194,16 @@ async fn apply<DB: Backend>(
         Change::PutApiKey(key) => API_KEYS.put_in(write, workspace_id, [key]).await,
         Change::PutKeyGroup(group) => KEY_GROUPS.put_in(write, workspace_id, [group]).await,
         Change::PutBoost(boost) => BOOSTS.put_in(write, workspace_id, [boost]).await,
+        Change::PutFreeze(freeze) => FREEZES.put_in(write, workspace_id, [freeze]).await,
+        Change::DeleteFreeze(subject) => delete_freeze(write, workspace_id, subject).await,
         Change::PutWebhook(webhook) => put_webhook(write, workspace_id, webhook).await,
         Change::PutEmailReceiver(receiver) => {
             EMAIL_RECEIVERS.put_in(write, workspace_id, [receiver]).await
         }
-        Change::PutEntries(entries) => DIRECTORY.put_in(write, workspace_id, entries).await,
+        Change::PutEntries(entries) => {
+            DIRECTORY.put_in(write, workspace_id, entries).await?;
+            put_words(write, workspace_id, entries).await
+        }
         Change::EraseUser(user) => erasure::erase(write, workspace_id, user).await,
         Change::DeleteQuota(id) => quota::delete_quota(write, workspace_id, id).await,
         Change::DeleteModelAlias(id) => MODEL_ALIASES.delete(write, workspace_id, id).await,

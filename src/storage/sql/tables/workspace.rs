@@ -31,6 +31,7 @@ row! {
         usage_retention_days,
         price_max_age_days,
         plan,
+        archive_time,
         create_time,
         update_time,
     }

@@ -5,6 +5,7 @@
 
 pub mod event;
 pub mod history;
+mod names;
 pub mod personas;
 mod sessions;
 
@@ -29,6 +30,9 @@ pub struct Spec {
     pub assistants: usize,
     pub workflows: usize,
     pub models: usize,
+    /// Whether users, assistants and workflows have names as in life instead of numbers, as far as
+    /// there are enough.
+    pub named: bool,
     pub seed: u64,
 }
 

@@ -5,7 +5,7 @@ use rand::distr::weighted::WeightedIndex;
 use rand::rngs::StdRng;
 use rand_distr::{Distribution, Zipf};
 
-use super::{DAY, HOUR, MINUTE, Micros, Spec, log_normal};
+use super::{DAY, HOUR, MINUTE, Micros, Spec, log_normal, names};
 
 const DEPARTMENT_NAMES: [&str; 16] = [
     "Engineering",
@@ -98,7 +98,9 @@ impl Personas {
             Some(_) => activity.sample(rng),
             None => 0.0,
         });
-        let all = |name: &str, count| (0..count).map(|n| numbered(name, n, count)).collect();
+        let all = |name: &str, count| -> Vec<Member> {
+            (0..count).map(|index| member(name, index, count, spec.named)).collect()
+        };
         Personas {
             activity: WeightedIndex::new(weights).expect("the first user is active"),
             users,
@@ -133,7 +135,7 @@ fn user(index: usize, spec: &Spec, sizes: &Zipf<f64>, rng: &mut StdRng) -> User 
     let moves = rng.random_bool(MOVE_PROBABILITY);
     let has_department = !rng.random_bool(NO_DEPARTMENT_PROBABILITY);
     User {
-        member: numbered("User", index, spec.users),
+        member: member("User", index, spec.users, spec.named),
         sign_up_time,
         active_from: Some(first_request).filter(|time| !is_inactive && *time < end),
         department: has_department.then_some(department),
@@ -151,6 +153,18 @@ fn time_to_first_request(rng: &mut StdRng) -> Micros {
         from = to;
     }
     from
+}
+
+/// With a name as in life if that is asked for, and there is one.
+fn member(kind: &str, index: usize, count: usize, is_named: bool) -> Member {
+    let name = names::name(kind, index).filter(|_| is_named);
+    name.map_or_else(
+        || numbered(kind, index, count),
+        |name| match kind {
+            "User" => Member { id: name.to_lowercase().replace(' ', "."), display_name: name },
+            _ => named(&name),
+        },
+    )
 }
 
 fn named(name: &str) -> Member {

@@ -23,6 +23,7 @@ fn spec(records: usize, users: usize) -> Spec {
         assistants: 10,
         workflows: 5,
         models: 30,
+        named: false,
         seed: 7,
     }
 }
@@ -36,6 +37,19 @@ fn the_same_seed_gives_the_same_history() {
     let first = events(&spec(3_000, 40));
     assert_eq!(events(&spec(3_000, 40)), first);
     assert_ne!(events(&Spec { seed: 8, ..spec(3_000, 40) }), first);
+}
+
+#[test]
+fn names_differ_and_change_nothing_else() {
+    let numbered = spec(3_000, 300);
+    let named = Spec { named: true, ..numbered.clone() };
+    let (numbered, named) = (History::new(&numbered), History::new(&named));
+    let ids: HashSet<&str> = named.personas.users.iter().map(|user| &*user.member.id).collect();
+    assert_eq!(ids.len(), 300);
+    let first = &named.personas.users[0].member;
+    assert_eq!((&*first.id, &*first.display_name), ("ada.novak", "Ada Novak"));
+    let times = |history: History| history.flatten().map(|event| event.start_time);
+    assert!(times(numbered).eq(times(named)));
 }
 
 #[test]

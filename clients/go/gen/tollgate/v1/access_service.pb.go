@@ -647,6 +647,170 @@ func (x *RevokeTokenResponse) GetToken() *Token {
 	return nil
 }
 
+// Request of GetServerInfo.
+type GetServerInfoRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetServerInfoRequest) Reset() {
+	*x = GetServerInfoRequest{}
+	mi := &file_tollgate_v1_access_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetServerInfoRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetServerInfoRequest) ProtoMessage() {}
+
+func (x *GetServerInfoRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_access_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetServerInfoRequest.ProtoReflect.Descriptor instead.
+func (*GetServerInfoRequest) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_access_service_proto_rawDescGZIP(), []int{9}
+}
+
+// Response of GetServerInfo.
+type GetServerInfoResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Version of the server, for example "0.1.0".
+	Version string `protobuf:"bytes,1,opt,name=version,proto3" json:"version,omitempty"`
+	// Whether calls need credentials.
+	AuthenticationRequired bool `protobuf:"varint,2,opt,name=authentication_required,json=authenticationRequired,proto3" json:"authentication_required,omitempty"`
+	// Whether a server for mail is configured: without one there are no e-mail receivers.
+	SmtpConfigured bool `protobuf:"varint,3,opt,name=smtp_configured,json=smtpConfigured,proto3" json:"smtp_configured,omitempty"`
+	// Time zones that a workspace may have: IANA names.
+	TimeZones []string `protobuf:"bytes,4,rep,name=time_zones,json=timeZones,proto3" json:"time_zones,omitempty"`
+	// Time of the server.
+	ServerTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=server_time,json=serverTime,proto3" json:"server_time,omitempty"`
+	// Most entries on a page of a list.
+	PageSizeMax int32 `protobuf:"varint,6,opt,name=page_size_max,json=pageSizeMax,proto3" json:"page_size_max,omitempty"`
+	// Most bytes of a request.
+	RequestBytesMax int64 `protobuf:"varint,7,opt,name=request_bytes_max,json=requestBytesMax,proto3" json:"request_bytes_max,omitempty"`
+	// Most calls in flight on one connection.
+	CallsPerConnectionMax int32 `protobuf:"varint,8,opt,name=calls_per_connection_max,json=callsPerConnectionMax,proto3" json:"calls_per_connection_max,omitempty"`
+	// How many of the latest blocked and routed requests of a workspace ListRefusals has at most.
+	RefusalsMax int32 `protobuf:"varint,9,opt,name=refusals_max,json=refusalsMax,proto3" json:"refusals_max,omitempty"`
+	// How long it has them.
+	RefusalAgeMax *durationpb.Duration `protobuf:"bytes,10,opt,name=refusal_age_max,json=refusalAgeMax,proto3" json:"refusal_age_max,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetServerInfoResponse) Reset() {
+	*x = GetServerInfoResponse{}
+	mi := &file_tollgate_v1_access_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetServerInfoResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetServerInfoResponse) ProtoMessage() {}
+
+func (x *GetServerInfoResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_access_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetServerInfoResponse.ProtoReflect.Descriptor instead.
+func (*GetServerInfoResponse) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_access_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *GetServerInfoResponse) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *GetServerInfoResponse) GetAuthenticationRequired() bool {
+	if x != nil {
+		return x.AuthenticationRequired
+	}
+	return false
+}
+
+func (x *GetServerInfoResponse) GetSmtpConfigured() bool {
+	if x != nil {
+		return x.SmtpConfigured
+	}
+	return false
+}
+
+func (x *GetServerInfoResponse) GetTimeZones() []string {
+	if x != nil {
+		return x.TimeZones
+	}
+	return nil
+}
+
+func (x *GetServerInfoResponse) GetServerTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ServerTime
+	}
+	return nil
+}
+
+func (x *GetServerInfoResponse) GetPageSizeMax() int32 {
+	if x != nil {
+		return x.PageSizeMax
+	}
+	return 0
+}
+
+func (x *GetServerInfoResponse) GetRequestBytesMax() int64 {
+	if x != nil {
+		return x.RequestBytesMax
+	}
+	return 0
+}
+
+func (x *GetServerInfoResponse) GetCallsPerConnectionMax() int32 {
+	if x != nil {
+		return x.CallsPerConnectionMax
+	}
+	return 0
+}
+
+func (x *GetServerInfoResponse) GetRefusalsMax() int32 {
+	if x != nil {
+		return x.RefusalsMax
+	}
+	return 0
+}
+
+func (x *GetServerInfoResponse) GetRefusalAgeMax() *durationpb.Duration {
+	if x != nil {
+		return x.RefusalAgeMax
+	}
+	return nil
+}
+
 // Request of WhoAmI.
 type WhoAmIRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -656,7 +820,7 @@ type WhoAmIRequest struct {
 
 func (x *WhoAmIRequest) Reset() {
 	*x = WhoAmIRequest{}
-	mi := &file_tollgate_v1_access_service_proto_msgTypes[9]
+	mi := &file_tollgate_v1_access_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -668,7 +832,7 @@ func (x *WhoAmIRequest) String() string {
 func (*WhoAmIRequest) ProtoMessage() {}
 
 func (x *WhoAmIRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_access_service_proto_msgTypes[9]
+	mi := &file_tollgate_v1_access_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -681,7 +845,7 @@ func (x *WhoAmIRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WhoAmIRequest.ProtoReflect.Descriptor instead.
 func (*WhoAmIRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_access_service_proto_rawDescGZIP(), []int{9}
+	return file_tollgate_v1_access_service_proto_rawDescGZIP(), []int{11}
 }
 
 // Response of WhoAmI.
@@ -706,7 +870,7 @@ type WhoAmIResponse struct {
 
 func (x *WhoAmIResponse) Reset() {
 	*x = WhoAmIResponse{}
-	mi := &file_tollgate_v1_access_service_proto_msgTypes[10]
+	mi := &file_tollgate_v1_access_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -718,7 +882,7 @@ func (x *WhoAmIResponse) String() string {
 func (*WhoAmIResponse) ProtoMessage() {}
 
 func (x *WhoAmIResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_access_service_proto_msgTypes[10]
+	mi := &file_tollgate_v1_access_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -731,7 +895,7 @@ func (x *WhoAmIResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WhoAmIResponse.ProtoReflect.Descriptor instead.
 func (*WhoAmIResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_access_service_proto_rawDescGZIP(), []int{10}
+	return file_tollgate_v1_access_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *WhoAmIResponse) GetIdentity() string {
@@ -811,7 +975,22 @@ const file_tollgate_v1_access_service_proto_rawDesc = "" +
 	"\x12RevokeTokenRequest\x12\x19\n" +
 	"\btoken_id\x18\x01 \x01(\tR\atokenId\"?\n" +
 	"\x13RevokeTokenResponse\x12(\n" +
-	"\x05token\x18\x01 \x01(\v2\x12.tollgate.v1.TokenR\x05token\"\x0f\n" +
+	"\x05token\x18\x01 \x01(\v2\x12.tollgate.v1.TokenR\x05token\"\x16\n" +
+	"\x14GetServerInfoRequest\"\xde\x03\n" +
+	"\x15GetServerInfoResponse\x12\x18\n" +
+	"\aversion\x18\x01 \x01(\tR\aversion\x127\n" +
+	"\x17authentication_required\x18\x02 \x01(\bR\x16authenticationRequired\x12'\n" +
+	"\x0fsmtp_configured\x18\x03 \x01(\bR\x0esmtpConfigured\x12\x1d\n" +
+	"\n" +
+	"time_zones\x18\x04 \x03(\tR\ttimeZones\x12;\n" +
+	"\vserver_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"serverTime\x12\"\n" +
+	"\rpage_size_max\x18\x06 \x01(\x05R\vpageSizeMax\x12*\n" +
+	"\x11request_bytes_max\x18\a \x01(\x03R\x0frequestBytesMax\x127\n" +
+	"\x18calls_per_connection_max\x18\b \x01(\x05R\x15callsPerConnectionMax\x12!\n" +
+	"\frefusals_max\x18\t \x01(\x05R\vrefusalsMax\x12A\n" +
+	"\x0frefusal_age_max\x18\n" +
+	" \x01(\v2\x19.google.protobuf.DurationR\rrefusalAgeMax\"\x0f\n" +
 	"\rWhoAmIRequest\"\xe5\x01\n" +
 	"\x0eWhoAmIResponse\x12\x1a\n" +
 	"\bidentity\x18\x01 \x01(\tR\bidentity\x12%\n" +
@@ -827,14 +1006,15 @@ const file_tollgate_v1_access_service_proto_rawDesc = "" +
 	"ROLE_ADMIN\x10\x02\x12\x10\n" +
 	"\fROLE_SERVICE\x10\x03\x12\x0f\n" +
 	"\vROLE_VIEWER\x10\x04\x12\x0f\n" +
-	"\vROLE_HOLDER\x10\x052\x97\x03\n" +
+	"\vROLE_HOLDER\x10\x052\xef\x03\n" +
 	"\rAccessService\x12P\n" +
 	"\vCreateToken\x12\x1f.tollgate.v1.CreateTokenRequest\x1a .tollgate.v1.CreateTokenResponse\x12M\n" +
 	"\n" +
 	"ListTokens\x12\x1e.tollgate.v1.ListTokensRequest\x1a\x1f.tollgate.v1.ListTokensResponse\x12P\n" +
 	"\vRotateToken\x12\x1f.tollgate.v1.RotateTokenRequest\x1a .tollgate.v1.RotateTokenResponse\x12P\n" +
 	"\vRevokeToken\x12\x1f.tollgate.v1.RevokeTokenRequest\x1a .tollgate.v1.RevokeTokenResponse\x12A\n" +
-	"\x06WhoAmI\x12\x1a.tollgate.v1.WhoAmIRequest\x1a\x1b.tollgate.v1.WhoAmIResponseBV\n" +
+	"\x06WhoAmI\x12\x1a.tollgate.v1.WhoAmIRequest\x1a\x1b.tollgate.v1.WhoAmIResponse\x12V\n" +
+	"\rGetServerInfo\x12!.tollgate.v1.GetServerInfoRequest\x1a\".tollgate.v1.GetServerInfoResponseBV\n" +
 	"\x0eio.tollgate.v1B\x12AccessServiceProtoP\x01Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1b\x06proto3"
 
 var (
@@ -850,7 +1030,7 @@ func file_tollgate_v1_access_service_proto_rawDescGZIP() []byte {
 }
 
 var file_tollgate_v1_access_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_tollgate_v1_access_service_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_tollgate_v1_access_service_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_tollgate_v1_access_service_proto_goTypes = []any{
 	(Role)(0),                     // 0: tollgate.v1.Role
 	(*Token)(nil),                 // 1: tollgate.v1.Token
@@ -862,45 +1042,51 @@ var file_tollgate_v1_access_service_proto_goTypes = []any{
 	(*RotateTokenResponse)(nil),   // 7: tollgate.v1.RotateTokenResponse
 	(*RevokeTokenRequest)(nil),    // 8: tollgate.v1.RevokeTokenRequest
 	(*RevokeTokenResponse)(nil),   // 9: tollgate.v1.RevokeTokenResponse
-	(*WhoAmIRequest)(nil),         // 10: tollgate.v1.WhoAmIRequest
-	(*WhoAmIResponse)(nil),        // 11: tollgate.v1.WhoAmIResponse
-	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
-	(*Subject)(nil),               // 13: tollgate.v1.Subject
-	(*durationpb.Duration)(nil),   // 14: google.protobuf.Duration
+	(*GetServerInfoRequest)(nil),  // 10: tollgate.v1.GetServerInfoRequest
+	(*GetServerInfoResponse)(nil), // 11: tollgate.v1.GetServerInfoResponse
+	(*WhoAmIRequest)(nil),         // 12: tollgate.v1.WhoAmIRequest
+	(*WhoAmIResponse)(nil),        // 13: tollgate.v1.WhoAmIResponse
+	(*timestamppb.Timestamp)(nil), // 14: google.protobuf.Timestamp
+	(*Subject)(nil),               // 15: tollgate.v1.Subject
+	(*durationpb.Duration)(nil),   // 16: google.protobuf.Duration
 }
 var file_tollgate_v1_access_service_proto_depIdxs = []int32{
 	0,  // 0: tollgate.v1.Token.role:type_name -> tollgate.v1.Role
-	12, // 1: tollgate.v1.Token.expire_time:type_name -> google.protobuf.Timestamp
-	12, // 2: tollgate.v1.Token.create_time:type_name -> google.protobuf.Timestamp
-	12, // 3: tollgate.v1.Token.revoke_time:type_name -> google.protobuf.Timestamp
-	12, // 4: tollgate.v1.Token.old_secret_expire_time:type_name -> google.protobuf.Timestamp
-	12, // 5: tollgate.v1.Token.last_use_time:type_name -> google.protobuf.Timestamp
-	12, // 6: tollgate.v1.Token.secret_create_time:type_name -> google.protobuf.Timestamp
-	13, // 7: tollgate.v1.Token.subject:type_name -> tollgate.v1.Subject
+	14, // 1: tollgate.v1.Token.expire_time:type_name -> google.protobuf.Timestamp
+	14, // 2: tollgate.v1.Token.create_time:type_name -> google.protobuf.Timestamp
+	14, // 3: tollgate.v1.Token.revoke_time:type_name -> google.protobuf.Timestamp
+	14, // 4: tollgate.v1.Token.old_secret_expire_time:type_name -> google.protobuf.Timestamp
+	14, // 5: tollgate.v1.Token.last_use_time:type_name -> google.protobuf.Timestamp
+	14, // 6: tollgate.v1.Token.secret_create_time:type_name -> google.protobuf.Timestamp
+	15, // 7: tollgate.v1.Token.subject:type_name -> tollgate.v1.Subject
 	1,  // 8: tollgate.v1.CreateTokenRequest.token:type_name -> tollgate.v1.Token
 	1,  // 9: tollgate.v1.CreateTokenResponse.token:type_name -> tollgate.v1.Token
 	1,  // 10: tollgate.v1.ListTokensResponse.tokens:type_name -> tollgate.v1.Token
-	14, // 11: tollgate.v1.RotateTokenRequest.overlap:type_name -> google.protobuf.Duration
+	16, // 11: tollgate.v1.RotateTokenRequest.overlap:type_name -> google.protobuf.Duration
 	1,  // 12: tollgate.v1.RotateTokenResponse.token:type_name -> tollgate.v1.Token
 	1,  // 13: tollgate.v1.RevokeTokenResponse.token:type_name -> tollgate.v1.Token
-	0,  // 14: tollgate.v1.WhoAmIResponse.role:type_name -> tollgate.v1.Role
-	12, // 15: tollgate.v1.WhoAmIResponse.expire_time:type_name -> google.protobuf.Timestamp
-	13, // 16: tollgate.v1.WhoAmIResponse.subject:type_name -> tollgate.v1.Subject
-	2,  // 17: tollgate.v1.AccessService.CreateToken:input_type -> tollgate.v1.CreateTokenRequest
-	4,  // 18: tollgate.v1.AccessService.ListTokens:input_type -> tollgate.v1.ListTokensRequest
-	6,  // 19: tollgate.v1.AccessService.RotateToken:input_type -> tollgate.v1.RotateTokenRequest
-	8,  // 20: tollgate.v1.AccessService.RevokeToken:input_type -> tollgate.v1.RevokeTokenRequest
-	10, // 21: tollgate.v1.AccessService.WhoAmI:input_type -> tollgate.v1.WhoAmIRequest
-	3,  // 22: tollgate.v1.AccessService.CreateToken:output_type -> tollgate.v1.CreateTokenResponse
-	5,  // 23: tollgate.v1.AccessService.ListTokens:output_type -> tollgate.v1.ListTokensResponse
-	7,  // 24: tollgate.v1.AccessService.RotateToken:output_type -> tollgate.v1.RotateTokenResponse
-	9,  // 25: tollgate.v1.AccessService.RevokeToken:output_type -> tollgate.v1.RevokeTokenResponse
-	11, // 26: tollgate.v1.AccessService.WhoAmI:output_type -> tollgate.v1.WhoAmIResponse
-	22, // [22:27] is the sub-list for method output_type
-	17, // [17:22] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	14, // 14: tollgate.v1.GetServerInfoResponse.server_time:type_name -> google.protobuf.Timestamp
+	16, // 15: tollgate.v1.GetServerInfoResponse.refusal_age_max:type_name -> google.protobuf.Duration
+	0,  // 16: tollgate.v1.WhoAmIResponse.role:type_name -> tollgate.v1.Role
+	14, // 17: tollgate.v1.WhoAmIResponse.expire_time:type_name -> google.protobuf.Timestamp
+	15, // 18: tollgate.v1.WhoAmIResponse.subject:type_name -> tollgate.v1.Subject
+	2,  // 19: tollgate.v1.AccessService.CreateToken:input_type -> tollgate.v1.CreateTokenRequest
+	4,  // 20: tollgate.v1.AccessService.ListTokens:input_type -> tollgate.v1.ListTokensRequest
+	6,  // 21: tollgate.v1.AccessService.RotateToken:input_type -> tollgate.v1.RotateTokenRequest
+	8,  // 22: tollgate.v1.AccessService.RevokeToken:input_type -> tollgate.v1.RevokeTokenRequest
+	12, // 23: tollgate.v1.AccessService.WhoAmI:input_type -> tollgate.v1.WhoAmIRequest
+	10, // 24: tollgate.v1.AccessService.GetServerInfo:input_type -> tollgate.v1.GetServerInfoRequest
+	3,  // 25: tollgate.v1.AccessService.CreateToken:output_type -> tollgate.v1.CreateTokenResponse
+	5,  // 26: tollgate.v1.AccessService.ListTokens:output_type -> tollgate.v1.ListTokensResponse
+	7,  // 27: tollgate.v1.AccessService.RotateToken:output_type -> tollgate.v1.RotateTokenResponse
+	9,  // 28: tollgate.v1.AccessService.RevokeToken:output_type -> tollgate.v1.RevokeTokenResponse
+	13, // 29: tollgate.v1.AccessService.WhoAmI:output_type -> tollgate.v1.WhoAmIResponse
+	11, // 30: tollgate.v1.AccessService.GetServerInfo:output_type -> tollgate.v1.GetServerInfoResponse
+	25, // [25:31] is the sub-list for method output_type
+	19, // [19:25] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_tollgate_v1_access_service_proto_init() }
@@ -915,7 +1101,7 @@ func file_tollgate_v1_access_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tollgate_v1_access_service_proto_rawDesc), len(file_tollgate_v1_access_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   11,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -21,11 +21,12 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	AccessService_CreateToken_FullMethodName = "/tollgate.v1.AccessService/CreateToken"
-	AccessService_ListTokens_FullMethodName  = "/tollgate.v1.AccessService/ListTokens"
-	AccessService_RotateToken_FullMethodName = "/tollgate.v1.AccessService/RotateToken"
-	AccessService_RevokeToken_FullMethodName = "/tollgate.v1.AccessService/RevokeToken"
-	AccessService_WhoAmI_FullMethodName      = "/tollgate.v1.AccessService/WhoAmI"
+	AccessService_CreateToken_FullMethodName   = "/tollgate.v1.AccessService/CreateToken"
+	AccessService_ListTokens_FullMethodName    = "/tollgate.v1.AccessService/ListTokens"
+	AccessService_RotateToken_FullMethodName   = "/tollgate.v1.AccessService/RotateToken"
+	AccessService_RevokeToken_FullMethodName   = "/tollgate.v1.AccessService/RevokeToken"
+	AccessService_WhoAmI_FullMethodName        = "/tollgate.v1.AccessService/WhoAmI"
+	AccessService_GetServerInfo_FullMethodName = "/tollgate.v1.AccessService/GetServerInfo"
 )
 
 // AccessServiceClient is the client API for AccessService service.
@@ -48,6 +49,8 @@ type AccessServiceClient interface {
 	RevokeToken(ctx context.Context, in *RevokeTokenRequest, opts ...grpc.CallOption) (*RevokeTokenResponse, error)
 	// Returns who the caller is. Every role may call it.
 	WhoAmI(ctx context.Context, in *WhoAmIRequest, opts ...grpc.CallOption) (*WhoAmIResponse, error)
+	// Returns what a client should know of this server. Every role may call it.
+	GetServerInfo(ctx context.Context, in *GetServerInfoRequest, opts ...grpc.CallOption) (*GetServerInfoResponse, error)
 }
 
 type accessServiceClient struct {
@@ -108,6 +111,16 @@ func (c *accessServiceClient) WhoAmI(ctx context.Context, in *WhoAmIRequest, opt
 	return out, nil
 }
 
+func (c *accessServiceClient) GetServerInfo(ctx context.Context, in *GetServerInfoRequest, opts ...grpc.CallOption) (*GetServerInfoResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetServerInfoResponse)
+	err := c.cc.Invoke(ctx, AccessService_GetServerInfo_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // AccessServiceServer is the server API for AccessService service.
 // All implementations must embed UnimplementedAccessServiceServer
 // for forward compatibility.
@@ -128,6 +141,8 @@ type AccessServiceServer interface {
 	RevokeToken(context.Context, *RevokeTokenRequest) (*RevokeTokenResponse, error)
 	// Returns who the caller is. Every role may call it.
 	WhoAmI(context.Context, *WhoAmIRequest) (*WhoAmIResponse, error)
+	// Returns what a client should know of this server. Every role may call it.
+	GetServerInfo(context.Context, *GetServerInfoRequest) (*GetServerInfoResponse, error)
 	mustEmbedUnimplementedAccessServiceServer()
 }
 
@@ -152,6 +167,9 @@ func (UnimplementedAccessServiceServer) RevokeToken(context.Context, *RevokeToke
 }
 func (UnimplementedAccessServiceServer) WhoAmI(context.Context, *WhoAmIRequest) (*WhoAmIResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method WhoAmI not implemented")
+}
+func (UnimplementedAccessServiceServer) GetServerInfo(context.Context, *GetServerInfoRequest) (*GetServerInfoResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetServerInfo not implemented")
 }
 func (UnimplementedAccessServiceServer) mustEmbedUnimplementedAccessServiceServer() {}
 func (UnimplementedAccessServiceServer) testEmbeddedByValue()                       {}
@@ -264,6 +282,24 @@ func _AccessService_WhoAmI_Handler(srv interface{}, ctx context.Context, dec fun
 	return interceptor(ctx, in, info, handler)
 }
 
+func _AccessService_GetServerInfo_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetServerInfoRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AccessServiceServer).GetServerInfo(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AccessService_GetServerInfo_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AccessServiceServer).GetServerInfo(ctx, req.(*GetServerInfoRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // AccessService_ServiceDesc is the grpc.ServiceDesc for AccessService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -290,6 +326,10 @@ var AccessService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "WhoAmI",
 			Handler:    _AccessService_WhoAmI_Handler,
+		},
+		{
+			MethodName: "GetServerInfo",
+			Handler:    _AccessService_GetServerInfo_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

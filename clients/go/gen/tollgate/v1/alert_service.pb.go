@@ -11,6 +11,7 @@ package tollgatev1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	fieldmaskpb "google.golang.org/protobuf/types/known/fieldmaskpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
@@ -1163,6 +1164,8 @@ type ListAlertsResponse struct {
 	Alerts []*Alert `protobuf:"bytes,1,rep,name=alerts,proto3" json:"alerts,omitempty"`
 	// Token of the next page; empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// Number of entries that match, on all pages, counted to 10,000: then there may be more.
+	TotalCount    int64 `protobuf:"varint,3,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1209,6 +1212,13 @@ func (x *ListAlertsResponse) GetNextPageToken() string {
 		return x.NextPageToken
 	}
 	return ""
+}
+
+func (x *ListAlertsResponse) GetTotalCount() int64 {
+	if x != nil {
+		return x.TotalCount
+	}
+	return 0
 }
 
 // Request of AcknowledgeAlert.
@@ -2505,11 +2515,148 @@ func (x *RepeatDeliveryResponse) GetDelivery() *Delivery {
 	return nil
 }
 
+// Request of TestWebhook.
+type TestWebhookRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its workspace.
+	WorkspaceId string `protobuf:"bytes,1,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	// Its id.
+	WebhookId     string `protobuf:"bytes,2,opt,name=webhook_id,json=webhookId,proto3" json:"webhook_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TestWebhookRequest) Reset() {
+	*x = TestWebhookRequest{}
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TestWebhookRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TestWebhookRequest) ProtoMessage() {}
+
+func (x *TestWebhookRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TestWebhookRequest.ProtoReflect.Descriptor instead.
+func (*TestWebhookRequest) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *TestWebhookRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+func (x *TestWebhookRequest) GetWebhookId() string {
+	if x != nil {
+		return x.WebhookId
+	}
+	return ""
+}
+
+// Response of TestWebhook.
+type TestWebhookResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether the receiver accepted it: a status of 2xx within 10 seconds.
+	Delivered bool `protobuf:"varint,1,opt,name=delivered,proto3" json:"delivered,omitempty"`
+	// HTTP status of the answer; 0 if there was none. Its body is not read.
+	HttpStatus int32 `protobuf:"varint,2,opt,name=http_status,json=httpStatus,proto3" json:"http_status,omitempty"`
+	// Why it is not delivered, for example "HTTP 503" or "timed out"; empty if it is.
+	Error string `protobuf:"bytes,3,opt,name=error,proto3" json:"error,omitempty"`
+	// Time until the answer, or the error.
+	Latency *durationpb.Duration `protobuf:"bytes,4,opt,name=latency,proto3" json:"latency,omitempty"`
+	// The `webhook-id` that it was sent with.
+	DeliveryId    string `protobuf:"bytes,5,opt,name=delivery_id,json=deliveryId,proto3" json:"delivery_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TestWebhookResponse) Reset() {
+	*x = TestWebhookResponse{}
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TestWebhookResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TestWebhookResponse) ProtoMessage() {}
+
+func (x *TestWebhookResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TestWebhookResponse.ProtoReflect.Descriptor instead.
+func (*TestWebhookResponse) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *TestWebhookResponse) GetDelivered() bool {
+	if x != nil {
+		return x.Delivered
+	}
+	return false
+}
+
+func (x *TestWebhookResponse) GetHttpStatus() int32 {
+	if x != nil {
+		return x.HttpStatus
+	}
+	return 0
+}
+
+func (x *TestWebhookResponse) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+func (x *TestWebhookResponse) GetLatency() *durationpb.Duration {
+	if x != nil {
+		return x.Latency
+	}
+	return nil
+}
+
+func (x *TestWebhookResponse) GetDeliveryId() string {
+	if x != nil {
+		return x.DeliveryId
+	}
+	return ""
+}
+
 var File_tollgate_v1_alert_service_proto protoreflect.FileDescriptor
 
 const file_tollgate_v1_alert_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1ftollgate/v1/alert_service.proto\x12\vtollgate.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tollgate/v1/common.proto\"\xd2\x01\n" +
+	"\x1ftollgate/v1/alert_service.proto\x12\vtollgate.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tollgate/v1/common.proto\"\xd2\x01\n" +
 	"\vAlertPolicy\x12>\n" +
 	"\x1benvelope_threshold_percents\x18\x01 \x03(\x05R\x19envelopeThresholdPercents\x12C\n" +
 	"\x1emodel_limit_threshold_percents\x18\x02 \x03(\x05R\x1bmodelLimitThresholdPercents\x12>\n" +
@@ -2602,10 +2749,12 @@ const file_tollgate_v1_alert_service_proto_rawDesc = "" +
 	"\bend_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12\x1b\n" +
 	"\tpage_size\x18\b \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\t \x01(\tR\tpageToken\"h\n" +
+	"page_token\x18\t \x01(\tR\tpageToken\"\x89\x01\n" +
 	"\x12ListAlertsResponse\x12*\n" +
 	"\x06alerts\x18\x01 \x03(\v2\x12.tollgate.v1.AlertR\x06alerts\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"W\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1f\n" +
+	"\vtotal_count\x18\x03 \x01(\x03R\n" +
+	"totalCount\"W\n" +
 	"\x17AcknowledgeAlertRequest\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12\x19\n" +
 	"\balert_id\x18\x02 \x01(\x03R\aalertId\"D\n" +
@@ -2685,7 +2834,19 @@ const file_tollgate_v1_alert_service_proto_rawDesc = "" +
 	"\vdelivery_id\x18\x02 \x01(\tR\n" +
 	"deliveryId\"K\n" +
 	"\x16RepeatDeliveryResponse\x121\n" +
-	"\bdelivery\x18\x01 \x01(\v2\x15.tollgate.v1.DeliveryR\bdelivery*\xaa\x02\n" +
+	"\bdelivery\x18\x01 \x01(\v2\x15.tollgate.v1.DeliveryR\bdelivery\"V\n" +
+	"\x12TestWebhookRequest\x12!\n" +
+	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12\x1d\n" +
+	"\n" +
+	"webhook_id\x18\x02 \x01(\tR\twebhookId\"\xc0\x01\n" +
+	"\x13TestWebhookResponse\x12\x1c\n" +
+	"\tdelivered\x18\x01 \x01(\bR\tdelivered\x12\x1f\n" +
+	"\vhttp_status\x18\x02 \x01(\x05R\n" +
+	"httpStatus\x12\x14\n" +
+	"\x05error\x18\x03 \x01(\tR\x05error\x123\n" +
+	"\alatency\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\alatency\x12\x1f\n" +
+	"\vdelivery_id\x18\x05 \x01(\tR\n" +
+	"deliveryId*\xaa\x02\n" +
 	"\tAlertType\x12\x1a\n" +
 	"\x16ALERT_TYPE_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14ALERT_TYPE_THRESHOLD\x10\x01\x12\x19\n" +
@@ -2701,7 +2862,7 @@ const file_tollgate_v1_alert_service_proto_rawDesc = "" +
 	"\x1aDELIVERY_STATE_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16DELIVERY_STATE_PENDING\x10\x01\x12\x1c\n" +
 	"\x18DELIVERY_STATE_DELIVERED\x10\x02\x12\x17\n" +
-	"\x13DELIVERY_STATE_DEAD\x10\x032\x80\v\n" +
+	"\x13DELIVERY_STATE_DEAD\x10\x032\xd2\v\n" +
 	"\fAlertService\x12Y\n" +
 	"\x0eGetAlertPolicy\x12\".tollgate.v1.GetAlertPolicyRequest\x1a#.tollgate.v1.GetAlertPolicyResponse\x12Y\n" +
 	"\x0eSetAlertPolicy\x12\".tollgate.v1.SetAlertPolicyRequest\x1a#.tollgate.v1.SetAlertPolicyResponse\x12M\n" +
@@ -2718,7 +2879,8 @@ const file_tollgate_v1_alert_service_proto_rawDesc = "" +
 	"\x12ListEmailReceivers\x12&.tollgate.v1.ListEmailReceiversRequest\x1a'.tollgate.v1.ListEmailReceiversResponse\x12h\n" +
 	"\x13DeleteEmailReceiver\x12'.tollgate.v1.DeleteEmailReceiverRequest\x1a(.tollgate.v1.DeleteEmailReceiverResponse\x12Y\n" +
 	"\x0eListDeliveries\x12\".tollgate.v1.ListDeliveriesRequest\x1a#.tollgate.v1.ListDeliveriesResponse\x12Y\n" +
-	"\x0eRepeatDelivery\x12\".tollgate.v1.RepeatDeliveryRequest\x1a#.tollgate.v1.RepeatDeliveryResponseBU\n" +
+	"\x0eRepeatDelivery\x12\".tollgate.v1.RepeatDeliveryRequest\x1a#.tollgate.v1.RepeatDeliveryResponse\x12P\n" +
+	"\vTestWebhook\x12\x1f.tollgate.v1.TestWebhookRequest\x1a .tollgate.v1.TestWebhookResponseBU\n" +
 	"\x0eio.tollgate.v1B\x11AlertServiceProtoP\x01Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1b\x06proto3"
 
 var (
@@ -2734,7 +2896,7 @@ func file_tollgate_v1_alert_service_proto_rawDescGZIP() []byte {
 }
 
 var file_tollgate_v1_alert_service_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_tollgate_v1_alert_service_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
+var file_tollgate_v1_alert_service_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
 var file_tollgate_v1_alert_service_proto_goTypes = []any{
 	(AlertType)(0),                      // 0: tollgate.v1.AlertType
 	(DeliveryState)(0),                  // 1: tollgate.v1.DeliveryState
@@ -2774,42 +2936,45 @@ var file_tollgate_v1_alert_service_proto_goTypes = []any{
 	(*ListDeliveriesResponse)(nil),      // 35: tollgate.v1.ListDeliveriesResponse
 	(*RepeatDeliveryRequest)(nil),       // 36: tollgate.v1.RepeatDeliveryRequest
 	(*RepeatDeliveryResponse)(nil),      // 37: tollgate.v1.RepeatDeliveryResponse
-	(*Money)(nil),                       // 38: tollgate.v1.Money
-	(LimitKind)(0),                      // 39: tollgate.v1.LimitKind
-	(*Subject)(nil),                     // 40: tollgate.v1.Subject
-	(LimitUnit)(0),                      // 41: tollgate.v1.LimitUnit
-	(*timestamppb.Timestamp)(nil),       // 42: google.protobuf.Timestamp
-	(*fieldmaskpb.FieldMask)(nil),       // 43: google.protobuf.FieldMask
+	(*TestWebhookRequest)(nil),          // 38: tollgate.v1.TestWebhookRequest
+	(*TestWebhookResponse)(nil),         // 39: tollgate.v1.TestWebhookResponse
+	(*Money)(nil),                       // 40: tollgate.v1.Money
+	(LimitKind)(0),                      // 41: tollgate.v1.LimitKind
+	(*Subject)(nil),                     // 42: tollgate.v1.Subject
+	(LimitUnit)(0),                      // 43: tollgate.v1.LimitUnit
+	(*timestamppb.Timestamp)(nil),       // 44: google.protobuf.Timestamp
+	(*fieldmaskpb.FieldMask)(nil),       // 45: google.protobuf.FieldMask
+	(*durationpb.Duration)(nil),         // 46: google.protobuf.Duration
 }
 var file_tollgate_v1_alert_service_proto_depIdxs = []int32{
-	38, // 0: tollgate.v1.AlertPolicy.large_record_cost:type_name -> tollgate.v1.Money
+	40, // 0: tollgate.v1.AlertPolicy.large_record_cost:type_name -> tollgate.v1.Money
 	0,  // 1: tollgate.v1.Alert.type:type_name -> tollgate.v1.AlertType
-	39, // 2: tollgate.v1.Alert.limit_kind:type_name -> tollgate.v1.LimitKind
-	40, // 3: tollgate.v1.Alert.subject:type_name -> tollgate.v1.Subject
-	41, // 4: tollgate.v1.Alert.unit:type_name -> tollgate.v1.LimitUnit
-	38, // 5: tollgate.v1.Alert.limit:type_name -> tollgate.v1.Money
-	38, // 6: tollgate.v1.Alert.spent:type_name -> tollgate.v1.Money
-	42, // 7: tollgate.v1.Alert.window_start_time:type_name -> google.protobuf.Timestamp
-	42, // 8: tollgate.v1.Alert.window_end_time:type_name -> google.protobuf.Timestamp
-	42, // 9: tollgate.v1.Alert.create_time:type_name -> google.protobuf.Timestamp
-	42, // 10: tollgate.v1.Alert.acknowledge_time:type_name -> google.protobuf.Timestamp
+	41, // 2: tollgate.v1.Alert.limit_kind:type_name -> tollgate.v1.LimitKind
+	42, // 3: tollgate.v1.Alert.subject:type_name -> tollgate.v1.Subject
+	43, // 4: tollgate.v1.Alert.unit:type_name -> tollgate.v1.LimitUnit
+	40, // 5: tollgate.v1.Alert.limit:type_name -> tollgate.v1.Money
+	40, // 6: tollgate.v1.Alert.spent:type_name -> tollgate.v1.Money
+	44, // 7: tollgate.v1.Alert.window_start_time:type_name -> google.protobuf.Timestamp
+	44, // 8: tollgate.v1.Alert.window_end_time:type_name -> google.protobuf.Timestamp
+	44, // 9: tollgate.v1.Alert.create_time:type_name -> google.protobuf.Timestamp
+	44, // 10: tollgate.v1.Alert.acknowledge_time:type_name -> google.protobuf.Timestamp
 	4,  // 11: tollgate.v1.Alert.record:type_name -> tollgate.v1.AlertRecord
 	0,  // 12: tollgate.v1.Webhook.types:type_name -> tollgate.v1.AlertType
-	42, // 13: tollgate.v1.Webhook.create_time:type_name -> google.protobuf.Timestamp
-	42, // 14: tollgate.v1.Webhook.update_time:type_name -> google.protobuf.Timestamp
+	44, // 13: tollgate.v1.Webhook.create_time:type_name -> google.protobuf.Timestamp
+	44, // 14: tollgate.v1.Webhook.update_time:type_name -> google.protobuf.Timestamp
 	0,  // 15: tollgate.v1.EmailReceiver.types:type_name -> tollgate.v1.AlertType
-	42, // 16: tollgate.v1.EmailReceiver.create_time:type_name -> google.protobuf.Timestamp
+	44, // 16: tollgate.v1.EmailReceiver.create_time:type_name -> google.protobuf.Timestamp
 	1,  // 17: tollgate.v1.Delivery.state:type_name -> tollgate.v1.DeliveryState
-	42, // 18: tollgate.v1.Delivery.next_attempt_time:type_name -> google.protobuf.Timestamp
-	42, // 19: tollgate.v1.Delivery.create_time:type_name -> google.protobuf.Timestamp
-	42, // 20: tollgate.v1.Delivery.finish_time:type_name -> google.protobuf.Timestamp
+	44, // 18: tollgate.v1.Delivery.next_attempt_time:type_name -> google.protobuf.Timestamp
+	44, // 19: tollgate.v1.Delivery.create_time:type_name -> google.protobuf.Timestamp
+	44, // 20: tollgate.v1.Delivery.finish_time:type_name -> google.protobuf.Timestamp
 	2,  // 21: tollgate.v1.GetAlertPolicyResponse.alert_policy:type_name -> tollgate.v1.AlertPolicy
 	2,  // 22: tollgate.v1.SetAlertPolicyRequest.alert_policy:type_name -> tollgate.v1.AlertPolicy
 	2,  // 23: tollgate.v1.SetAlertPolicyResponse.alert_policy:type_name -> tollgate.v1.AlertPolicy
 	0,  // 24: tollgate.v1.ListAlertsRequest.types:type_name -> tollgate.v1.AlertType
-	40, // 25: tollgate.v1.ListAlertsRequest.subject:type_name -> tollgate.v1.Subject
-	42, // 26: tollgate.v1.ListAlertsRequest.start_time:type_name -> google.protobuf.Timestamp
-	42, // 27: tollgate.v1.ListAlertsRequest.end_time:type_name -> google.protobuf.Timestamp
+	42, // 25: tollgate.v1.ListAlertsRequest.subject:type_name -> tollgate.v1.Subject
+	44, // 26: tollgate.v1.ListAlertsRequest.start_time:type_name -> google.protobuf.Timestamp
+	44, // 27: tollgate.v1.ListAlertsRequest.end_time:type_name -> google.protobuf.Timestamp
 	3,  // 28: tollgate.v1.ListAlertsResponse.alerts:type_name -> tollgate.v1.Alert
 	3,  // 29: tollgate.v1.AcknowledgeAlertResponse.alert:type_name -> tollgate.v1.Alert
 	3,  // 30: tollgate.v1.WatchAlertsResponse.alert:type_name -> tollgate.v1.Alert
@@ -2817,7 +2982,7 @@ var file_tollgate_v1_alert_service_proto_depIdxs = []int32{
 	5,  // 32: tollgate.v1.CreateWebhookResponse.webhook:type_name -> tollgate.v1.Webhook
 	5,  // 33: tollgate.v1.ListWebhooksResponse.webhooks:type_name -> tollgate.v1.Webhook
 	5,  // 34: tollgate.v1.UpdateWebhookRequest.webhook:type_name -> tollgate.v1.Webhook
-	43, // 35: tollgate.v1.UpdateWebhookRequest.update_mask:type_name -> google.protobuf.FieldMask
+	45, // 35: tollgate.v1.UpdateWebhookRequest.update_mask:type_name -> google.protobuf.FieldMask
 	5,  // 36: tollgate.v1.UpdateWebhookResponse.webhook:type_name -> tollgate.v1.Webhook
 	6,  // 37: tollgate.v1.CreateEmailReceiverRequest.email_receiver:type_name -> tollgate.v1.EmailReceiver
 	6,  // 38: tollgate.v1.CreateEmailReceiverResponse.email_receiver:type_name -> tollgate.v1.EmailReceiver
@@ -2825,41 +2990,44 @@ var file_tollgate_v1_alert_service_proto_depIdxs = []int32{
 	1,  // 40: tollgate.v1.ListDeliveriesRequest.state:type_name -> tollgate.v1.DeliveryState
 	7,  // 41: tollgate.v1.ListDeliveriesResponse.deliveries:type_name -> tollgate.v1.Delivery
 	7,  // 42: tollgate.v1.RepeatDeliveryResponse.delivery:type_name -> tollgate.v1.Delivery
-	8,  // 43: tollgate.v1.AlertService.GetAlertPolicy:input_type -> tollgate.v1.GetAlertPolicyRequest
-	10, // 44: tollgate.v1.AlertService.SetAlertPolicy:input_type -> tollgate.v1.SetAlertPolicyRequest
-	12, // 45: tollgate.v1.AlertService.ListAlerts:input_type -> tollgate.v1.ListAlertsRequest
-	14, // 46: tollgate.v1.AlertService.AcknowledgeAlert:input_type -> tollgate.v1.AcknowledgeAlertRequest
-	16, // 47: tollgate.v1.AlertService.WatchAlerts:input_type -> tollgate.v1.WatchAlertsRequest
-	18, // 48: tollgate.v1.AlertService.CreateWebhook:input_type -> tollgate.v1.CreateWebhookRequest
-	20, // 49: tollgate.v1.AlertService.ListWebhooks:input_type -> tollgate.v1.ListWebhooksRequest
-	22, // 50: tollgate.v1.AlertService.UpdateWebhook:input_type -> tollgate.v1.UpdateWebhookRequest
-	24, // 51: tollgate.v1.AlertService.RotateWebhookSecret:input_type -> tollgate.v1.RotateWebhookSecretRequest
-	26, // 52: tollgate.v1.AlertService.DeleteWebhook:input_type -> tollgate.v1.DeleteWebhookRequest
-	28, // 53: tollgate.v1.AlertService.CreateEmailReceiver:input_type -> tollgate.v1.CreateEmailReceiverRequest
-	30, // 54: tollgate.v1.AlertService.ListEmailReceivers:input_type -> tollgate.v1.ListEmailReceiversRequest
-	32, // 55: tollgate.v1.AlertService.DeleteEmailReceiver:input_type -> tollgate.v1.DeleteEmailReceiverRequest
-	34, // 56: tollgate.v1.AlertService.ListDeliveries:input_type -> tollgate.v1.ListDeliveriesRequest
-	36, // 57: tollgate.v1.AlertService.RepeatDelivery:input_type -> tollgate.v1.RepeatDeliveryRequest
-	9,  // 58: tollgate.v1.AlertService.GetAlertPolicy:output_type -> tollgate.v1.GetAlertPolicyResponse
-	11, // 59: tollgate.v1.AlertService.SetAlertPolicy:output_type -> tollgate.v1.SetAlertPolicyResponse
-	13, // 60: tollgate.v1.AlertService.ListAlerts:output_type -> tollgate.v1.ListAlertsResponse
-	15, // 61: tollgate.v1.AlertService.AcknowledgeAlert:output_type -> tollgate.v1.AcknowledgeAlertResponse
-	17, // 62: tollgate.v1.AlertService.WatchAlerts:output_type -> tollgate.v1.WatchAlertsResponse
-	19, // 63: tollgate.v1.AlertService.CreateWebhook:output_type -> tollgate.v1.CreateWebhookResponse
-	21, // 64: tollgate.v1.AlertService.ListWebhooks:output_type -> tollgate.v1.ListWebhooksResponse
-	23, // 65: tollgate.v1.AlertService.UpdateWebhook:output_type -> tollgate.v1.UpdateWebhookResponse
-	25, // 66: tollgate.v1.AlertService.RotateWebhookSecret:output_type -> tollgate.v1.RotateWebhookSecretResponse
-	27, // 67: tollgate.v1.AlertService.DeleteWebhook:output_type -> tollgate.v1.DeleteWebhookResponse
-	29, // 68: tollgate.v1.AlertService.CreateEmailReceiver:output_type -> tollgate.v1.CreateEmailReceiverResponse
-	31, // 69: tollgate.v1.AlertService.ListEmailReceivers:output_type -> tollgate.v1.ListEmailReceiversResponse
-	33, // 70: tollgate.v1.AlertService.DeleteEmailReceiver:output_type -> tollgate.v1.DeleteEmailReceiverResponse
-	35, // 71: tollgate.v1.AlertService.ListDeliveries:output_type -> tollgate.v1.ListDeliveriesResponse
-	37, // 72: tollgate.v1.AlertService.RepeatDelivery:output_type -> tollgate.v1.RepeatDeliveryResponse
-	58, // [58:73] is the sub-list for method output_type
-	43, // [43:58] is the sub-list for method input_type
-	43, // [43:43] is the sub-list for extension type_name
-	43, // [43:43] is the sub-list for extension extendee
-	0,  // [0:43] is the sub-list for field type_name
+	46, // 43: tollgate.v1.TestWebhookResponse.latency:type_name -> google.protobuf.Duration
+	8,  // 44: tollgate.v1.AlertService.GetAlertPolicy:input_type -> tollgate.v1.GetAlertPolicyRequest
+	10, // 45: tollgate.v1.AlertService.SetAlertPolicy:input_type -> tollgate.v1.SetAlertPolicyRequest
+	12, // 46: tollgate.v1.AlertService.ListAlerts:input_type -> tollgate.v1.ListAlertsRequest
+	14, // 47: tollgate.v1.AlertService.AcknowledgeAlert:input_type -> tollgate.v1.AcknowledgeAlertRequest
+	16, // 48: tollgate.v1.AlertService.WatchAlerts:input_type -> tollgate.v1.WatchAlertsRequest
+	18, // 49: tollgate.v1.AlertService.CreateWebhook:input_type -> tollgate.v1.CreateWebhookRequest
+	20, // 50: tollgate.v1.AlertService.ListWebhooks:input_type -> tollgate.v1.ListWebhooksRequest
+	22, // 51: tollgate.v1.AlertService.UpdateWebhook:input_type -> tollgate.v1.UpdateWebhookRequest
+	24, // 52: tollgate.v1.AlertService.RotateWebhookSecret:input_type -> tollgate.v1.RotateWebhookSecretRequest
+	26, // 53: tollgate.v1.AlertService.DeleteWebhook:input_type -> tollgate.v1.DeleteWebhookRequest
+	28, // 54: tollgate.v1.AlertService.CreateEmailReceiver:input_type -> tollgate.v1.CreateEmailReceiverRequest
+	30, // 55: tollgate.v1.AlertService.ListEmailReceivers:input_type -> tollgate.v1.ListEmailReceiversRequest
+	32, // 56: tollgate.v1.AlertService.DeleteEmailReceiver:input_type -> tollgate.v1.DeleteEmailReceiverRequest
+	34, // 57: tollgate.v1.AlertService.ListDeliveries:input_type -> tollgate.v1.ListDeliveriesRequest
+	36, // 58: tollgate.v1.AlertService.RepeatDelivery:input_type -> tollgate.v1.RepeatDeliveryRequest
+	38, // 59: tollgate.v1.AlertService.TestWebhook:input_type -> tollgate.v1.TestWebhookRequest
+	9,  // 60: tollgate.v1.AlertService.GetAlertPolicy:output_type -> tollgate.v1.GetAlertPolicyResponse
+	11, // 61: tollgate.v1.AlertService.SetAlertPolicy:output_type -> tollgate.v1.SetAlertPolicyResponse
+	13, // 62: tollgate.v1.AlertService.ListAlerts:output_type -> tollgate.v1.ListAlertsResponse
+	15, // 63: tollgate.v1.AlertService.AcknowledgeAlert:output_type -> tollgate.v1.AcknowledgeAlertResponse
+	17, // 64: tollgate.v1.AlertService.WatchAlerts:output_type -> tollgate.v1.WatchAlertsResponse
+	19, // 65: tollgate.v1.AlertService.CreateWebhook:output_type -> tollgate.v1.CreateWebhookResponse
+	21, // 66: tollgate.v1.AlertService.ListWebhooks:output_type -> tollgate.v1.ListWebhooksResponse
+	23, // 67: tollgate.v1.AlertService.UpdateWebhook:output_type -> tollgate.v1.UpdateWebhookResponse
+	25, // 68: tollgate.v1.AlertService.RotateWebhookSecret:output_type -> tollgate.v1.RotateWebhookSecretResponse
+	27, // 69: tollgate.v1.AlertService.DeleteWebhook:output_type -> tollgate.v1.DeleteWebhookResponse
+	29, // 70: tollgate.v1.AlertService.CreateEmailReceiver:output_type -> tollgate.v1.CreateEmailReceiverResponse
+	31, // 71: tollgate.v1.AlertService.ListEmailReceivers:output_type -> tollgate.v1.ListEmailReceiversResponse
+	33, // 72: tollgate.v1.AlertService.DeleteEmailReceiver:output_type -> tollgate.v1.DeleteEmailReceiverResponse
+	35, // 73: tollgate.v1.AlertService.ListDeliveries:output_type -> tollgate.v1.ListDeliveriesResponse
+	37, // 74: tollgate.v1.AlertService.RepeatDelivery:output_type -> tollgate.v1.RepeatDeliveryResponse
+	39, // 75: tollgate.v1.AlertService.TestWebhook:output_type -> tollgate.v1.TestWebhookResponse
+	60, // [60:76] is the sub-list for method output_type
+	44, // [44:60] is the sub-list for method input_type
+	44, // [44:44] is the sub-list for extension type_name
+	44, // [44:44] is the sub-list for extension extendee
+	0,  // [0:44] is the sub-list for field type_name
 }
 
 func init() { file_tollgate_v1_alert_service_proto_init() }
@@ -2875,7 +3043,7 @@ func file_tollgate_v1_alert_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tollgate_v1_alert_service_proto_rawDesc), len(file_tollgate_v1_alert_service_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   36,
+			NumMessages:   38,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -36,6 +36,7 @@ const (
 	AlertService_DeleteEmailReceiver_FullMethodName = "/tollgate.v1.AlertService/DeleteEmailReceiver"
 	AlertService_ListDeliveries_FullMethodName      = "/tollgate.v1.AlertService/ListDeliveries"
 	AlertService_RepeatDelivery_FullMethodName      = "/tollgate.v1.AlertService/RepeatDelivery"
+	AlertService_TestWebhook_FullMethodName         = "/tollgate.v1.AlertService/TestWebhook"
 )
 
 // AlertServiceClient is the client API for AlertService service.
@@ -82,6 +83,10 @@ type AlertServiceClient interface {
 	ListDeliveries(ctx context.Context, in *ListDeliveriesRequest, opts ...grpc.CallOption) (*ListDeliveriesResponse, error)
 	// Repeats a delivery now, whatever its state, with the same `webhook-id`.
 	RepeatDelivery(ctx context.Context, in *RepeatDeliveryRequest, opts ...grpc.CallOption) (*RepeatDeliveryResponse, error)
+	// Sends a signed test delivery to a webhook now, also to one that is disabled, and answers what
+	// came back. Its body has the type "webhook.test". It is tried once, and is no delivery of a list.
+	// That the receiver fails is no error. Audited.
+	TestWebhook(ctx context.Context, in *TestWebhookRequest, opts ...grpc.CallOption) (*TestWebhookResponse, error)
 }
 
 type alertServiceClient struct {
@@ -251,6 +256,16 @@ func (c *alertServiceClient) RepeatDelivery(ctx context.Context, in *RepeatDeliv
 	return out, nil
 }
 
+func (c *alertServiceClient) TestWebhook(ctx context.Context, in *TestWebhookRequest, opts ...grpc.CallOption) (*TestWebhookResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(TestWebhookResponse)
+	err := c.cc.Invoke(ctx, AlertService_TestWebhook_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // AlertServiceServer is the server API for AlertService service.
 // All implementations must embed UnimplementedAlertServiceServer
 // for forward compatibility.
@@ -295,6 +310,10 @@ type AlertServiceServer interface {
 	ListDeliveries(context.Context, *ListDeliveriesRequest) (*ListDeliveriesResponse, error)
 	// Repeats a delivery now, whatever its state, with the same `webhook-id`.
 	RepeatDelivery(context.Context, *RepeatDeliveryRequest) (*RepeatDeliveryResponse, error)
+	// Sends a signed test delivery to a webhook now, also to one that is disabled, and answers what
+	// came back. Its body has the type "webhook.test". It is tried once, and is no delivery of a list.
+	// That the receiver fails is no error. Audited.
+	TestWebhook(context.Context, *TestWebhookRequest) (*TestWebhookResponse, error)
 	mustEmbedUnimplementedAlertServiceServer()
 }
 
@@ -349,6 +368,9 @@ func (UnimplementedAlertServiceServer) ListDeliveries(context.Context, *ListDeli
 }
 func (UnimplementedAlertServiceServer) RepeatDelivery(context.Context, *RepeatDeliveryRequest) (*RepeatDeliveryResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RepeatDelivery not implemented")
+}
+func (UnimplementedAlertServiceServer) TestWebhook(context.Context, *TestWebhookRequest) (*TestWebhookResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method TestWebhook not implemented")
 }
 func (UnimplementedAlertServiceServer) mustEmbedUnimplementedAlertServiceServer() {}
 func (UnimplementedAlertServiceServer) testEmbeddedByValue()                      {}
@@ -634,6 +656,24 @@ func _AlertService_RepeatDelivery_Handler(srv interface{}, ctx context.Context, 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _AlertService_TestWebhook_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(TestWebhookRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AlertServiceServer).TestWebhook(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AlertService_TestWebhook_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AlertServiceServer).TestWebhook(ctx, req.(*TestWebhookRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // AlertService_ServiceDesc is the grpc.ServiceDesc for AlertService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -696,6 +736,10 @@ var AlertService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "RepeatDelivery",
 			Handler:    _AlertService_RepeatDelivery_Handler,
+		},
+		{
+			MethodName: "TestWebhook",
+			Handler:    _AlertService_TestWebhook_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

@@ -932,9 +932,14 @@ type GetDashboardRequest struct {
 	// Restrictions; at most 8.
 	Filters []*UsageFilter `protobuf:"bytes,3,rep,name=filters,proto3" json:"filters,omitempty"`
 	// Most workflows and assistants that are ranked; 0 for 10, at most 100.
-	Top           int32 `protobuf:"varint,4,opt,name=top,proto3" json:"top,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Top int32 `protobuf:"varint,4,opt,name=top,proto3" json:"top,omitempty"`
+	// What ranks workflows: USAGE_METRIC_TOKENS, the default, USAGE_METRIC_REQUESTS ("most run") or
+	// USAGE_METRIC_COST.
+	WorkflowOrderBy UsageMetric `protobuf:"varint,5,opt,name=workflow_order_by,json=workflowOrderBy,proto3,enum=tollgate.v1.UsageMetric" json:"workflow_order_by,omitempty"`
+	// What ranks assistants, likewise.
+	AssistantOrderBy UsageMetric `protobuf:"varint,6,opt,name=assistant_order_by,json=assistantOrderBy,proto3,enum=tollgate.v1.UsageMetric" json:"assistant_order_by,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *GetDashboardRequest) Reset() {
@@ -995,6 +1000,20 @@ func (x *GetDashboardRequest) GetTop() int32 {
 	return 0
 }
 
+func (x *GetDashboardRequest) GetWorkflowOrderBy() UsageMetric {
+	if x != nil {
+		return x.WorkflowOrderBy
+	}
+	return UsageMetric_USAGE_METRIC_UNSPECIFIED
+}
+
+func (x *GetDashboardRequest) GetAssistantOrderBy() UsageMetric {
+	if x != nil {
+		return x.AssistantOrderBy
+	}
+	return UsageMetric_USAGE_METRIC_UNSPECIFIED
+}
+
 // Response of GetDashboard.
 type GetDashboardResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1008,9 +1027,9 @@ type GetDashboardResponse struct {
 	ActiveUsers []*ActiveUsersPoint `protobuf:"bytes,4,rep,name=active_users,json=activeUsers,proto3" json:"active_users,omitempty"`
 	// Tokens by department.
 	Teams []*TeamUsage `protobuf:"bytes,5,rep,name=teams,proto3" json:"teams,omitempty"`
-	// Workflows with most tokens.
+	// Workflows, greatest by workflow_order_by first.
 	TopWorkflows []*RankedUsage `protobuf:"bytes,6,rep,name=top_workflows,json=topWorkflows,proto3" json:"top_workflows,omitempty"`
-	// Assistants with most tokens.
+	// Assistants, greatest by assistant_order_by first.
 	TopAssistants []*RankedUsage `protobuf:"bytes,7,rep,name=top_assistants,json=topAssistants,proto3" json:"top_assistants,omitempty"`
 	// From sign-up to first value, of users who signed up in the period. Filters do not apply.
 	TimeToFirstValue *TimeToFirstValue `protobuf:"bytes,8,opt,name=time_to_first_value,json=timeToFirstValue,proto3" json:"time_to_first_value,omitempty"`
@@ -1256,9 +1275,14 @@ type Overview struct {
 	// Checks that were routed to another model. Absent as blocked is.
 	Routed *CountFigure `protobuf:"bytes,9,opt,name=routed,proto3" json:"routed,omitempty"`
 	// Requests with OUTCOME_ERROR of all requests, in percent.
-	ErrorRate     *PercentFigure `protobuf:"bytes,10,opt,name=error_rate,json=errorRate,proto3" json:"error_rate,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	ErrorRate *PercentFigure `protobuf:"bytes,10,opt,name=error_rate,json=errorRate,proto3" json:"error_rate,omitempty"`
+	// Workflows at the end of the period: registered and not archived, or seen in usage. Filters do not
+	// apply.
+	TotalWorkflows *CountFigure `protobuf:"bytes,11,opt,name=total_workflows,json=totalWorkflows,proto3" json:"total_workflows,omitempty"`
+	// Assistants, likewise.
+	TotalAssistants *CountFigure `protobuf:"bytes,12,opt,name=total_assistants,json=totalAssistants,proto3" json:"total_assistants,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Overview) Reset() {
@@ -1357,6 +1381,20 @@ func (x *Overview) GetRouted() *CountFigure {
 func (x *Overview) GetErrorRate() *PercentFigure {
 	if x != nil {
 		return x.ErrorRate
+	}
+	return nil
+}
+
+func (x *Overview) GetTotalWorkflows() *CountFigure {
+	if x != nil {
+		return x.TotalWorkflows
+	}
+	return nil
+}
+
+func (x *Overview) GetTotalAssistants() *CountFigure {
+	if x != nil {
+		return x.TotalAssistants
 	}
 	return nil
 }
@@ -1810,7 +1848,10 @@ type GetTopWorkflowsRequest struct {
 	// Restrictions; at most 8.
 	Filters []*UsageFilter `protobuf:"bytes,3,rep,name=filters,proto3" json:"filters,omitempty"`
 	// Most workflows; 0 for 10, at most 1,000.
-	Top           int32 `protobuf:"varint,4,opt,name=top,proto3" json:"top,omitempty"`
+	Top int32 `protobuf:"varint,4,opt,name=top,proto3" json:"top,omitempty"`
+	// What ranks workflows: USAGE_METRIC_TOKENS, the default, USAGE_METRIC_REQUESTS ("most run") or
+	// USAGE_METRIC_COST.
+	OrderBy       UsageMetric `protobuf:"varint,5,opt,name=order_by,json=orderBy,proto3,enum=tollgate.v1.UsageMetric" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1873,6 +1914,13 @@ func (x *GetTopWorkflowsRequest) GetTop() int32 {
 	return 0
 }
 
+func (x *GetTopWorkflowsRequest) GetOrderBy() UsageMetric {
+	if x != nil {
+		return x.OrderBy
+	}
+	return UsageMetric_USAGE_METRIC_UNSPECIFIED
+}
+
 // Response of GetTopWorkflows.
 type GetTopWorkflowsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1880,7 +1928,7 @@ type GetTopWorkflowsResponse struct {
 	Period *ReportPeriod `protobuf:"bytes,1,opt,name=period,proto3" json:"period,omitempty"`
 	// Time up to which all records are included.
 	AsOfTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=as_of_time,json=asOfTime,proto3" json:"as_of_time,omitempty"`
-	// Workflows, most tokens first, then by id. Usage without one is not ranked.
+	// Workflows, greatest by order_by first, then by id. Usage without one is not ranked.
 	Workflows     []*RankedUsage `protobuf:"bytes,3,rep,name=workflows,proto3" json:"workflows,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1947,7 +1995,10 @@ type GetTopAssistantsRequest struct {
 	// Restrictions; at most 8.
 	Filters []*UsageFilter `protobuf:"bytes,3,rep,name=filters,proto3" json:"filters,omitempty"`
 	// Most assistants; 0 for 10, at most 1,000.
-	Top           int32 `protobuf:"varint,4,opt,name=top,proto3" json:"top,omitempty"`
+	Top int32 `protobuf:"varint,4,opt,name=top,proto3" json:"top,omitempty"`
+	// What ranks assistants: USAGE_METRIC_TOKENS, the default, USAGE_METRIC_REQUESTS ("most run") or
+	// USAGE_METRIC_COST.
+	OrderBy       UsageMetric `protobuf:"varint,5,opt,name=order_by,json=orderBy,proto3,enum=tollgate.v1.UsageMetric" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2010,6 +2061,13 @@ func (x *GetTopAssistantsRequest) GetTop() int32 {
 	return 0
 }
 
+func (x *GetTopAssistantsRequest) GetOrderBy() UsageMetric {
+	if x != nil {
+		return x.OrderBy
+	}
+	return UsageMetric_USAGE_METRIC_UNSPECIFIED
+}
+
 // Response of GetTopAssistants.
 type GetTopAssistantsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2017,7 +2075,7 @@ type GetTopAssistantsResponse struct {
 	Period *ReportPeriod `protobuf:"bytes,1,opt,name=period,proto3" json:"period,omitempty"`
 	// Time up to which all records are included.
 	AsOfTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=as_of_time,json=asOfTime,proto3" json:"as_of_time,omitempty"`
-	// Assistants, most tokens first, then by id. Usage without one is not ranked.
+	// Assistants, greatest by order_by first, then by id. Usage without one is not ranked.
 	Assistants    []*RankedUsage `protobuf:"bytes,3,rep,name=assistants,proto3" json:"assistants,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2881,6 +2939,256 @@ func (x *WatchLiveMetricsResponse) GetMetrics() *LiveMetrics {
 	return nil
 }
 
+// Request of WatchWorkspace.
+type WatchWorkspaceRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The workspace.
+	WorkspaceId string `protobuf:"bytes,1,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	// Least time between two messages: 100 milliseconds to 15 seconds; default 1 second.
+	Interval      *durationpb.Duration `protobuf:"bytes,2,opt,name=interval,proto3" json:"interval,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchWorkspaceRequest) Reset() {
+	*x = WatchWorkspaceRequest{}
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchWorkspaceRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchWorkspaceRequest) ProtoMessage() {}
+
+func (x *WatchWorkspaceRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchWorkspaceRequest.ProtoReflect.Descriptor instead.
+func (*WatchWorkspaceRequest) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_analytics_service_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *WatchWorkspaceRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+func (x *WatchWorkspaceRequest) GetInterval() *durationpb.Duration {
+	if x != nil {
+		return x.Interval
+	}
+	return nil
+}
+
+// A message of WatchWorkspace. Each part is set, whole, in the first message and in each one in which
+// it differs from the message before; what is not set has not changed.
+type WatchWorkspaceResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Number of the message in its stream, from 1.
+	Sequence int64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// Time at which the message was made, by the server.
+	ServerTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=server_time,json=serverTime,proto3" json:"server_time,omitempty"`
+	// The running cycle, as GetBudget returns it. A change of as_of_time alone is none.
+	Budget *Budget `protobuf:"bytes,3,opt,name=budget,proto3" json:"budget,omitempty"`
+	// Current usage, as GetLiveMetrics returns it; computed at most every 5 seconds. It may be missing
+	// in the first message, when reports are in the way, and comes with a later one then. A change of
+	// as_of_time and of the start of the last hour alone is none.
+	LiveMetrics *LiveMetrics `protobuf:"bytes,4,opt,name=live_metrics,json=liveMetrics,proto3" json:"live_metrics,omitempty"`
+	// The newest alerts.
+	Alerts *WorkspaceAlerts `protobuf:"bytes,5,opt,name=alerts,proto3" json:"alerts,omitempty"`
+	// The most used quotas.
+	Quotas        *WorkspaceQuotas `protobuf:"bytes,6,opt,name=quotas,proto3" json:"quotas,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchWorkspaceResponse) Reset() {
+	*x = WatchWorkspaceResponse{}
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchWorkspaceResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchWorkspaceResponse) ProtoMessage() {}
+
+func (x *WatchWorkspaceResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchWorkspaceResponse.ProtoReflect.Descriptor instead.
+func (*WatchWorkspaceResponse) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_analytics_service_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *WatchWorkspaceResponse) GetSequence() int64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *WatchWorkspaceResponse) GetServerTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ServerTime
+	}
+	return nil
+}
+
+func (x *WatchWorkspaceResponse) GetBudget() *Budget {
+	if x != nil {
+		return x.Budget
+	}
+	return nil
+}
+
+func (x *WatchWorkspaceResponse) GetLiveMetrics() *LiveMetrics {
+	if x != nil {
+		return x.LiveMetrics
+	}
+	return nil
+}
+
+func (x *WatchWorkspaceResponse) GetAlerts() *WorkspaceAlerts {
+	if x != nil {
+		return x.Alerts
+	}
+	return nil
+}
+
+func (x *WatchWorkspaceResponse) GetQuotas() *WorkspaceQuotas {
+	if x != nil {
+		return x.Quotas
+	}
+	return nil
+}
+
+// Alerts of a workspace.
+type WorkspaceAlerts struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The newest, newest first; at most 20.
+	Alerts []*Alert `protobuf:"bytes,1,rep,name=alerts,proto3" json:"alerts,omitempty"`
+	// Number of alerts that are not acknowledged, counted to 10,000.
+	UnacknowledgedCount int64 `protobuf:"varint,2,opt,name=unacknowledged_count,json=unacknowledgedCount,proto3" json:"unacknowledged_count,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
+}
+
+func (x *WorkspaceAlerts) Reset() {
+	*x = WorkspaceAlerts{}
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WorkspaceAlerts) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WorkspaceAlerts) ProtoMessage() {}
+
+func (x *WorkspaceAlerts) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WorkspaceAlerts.ProtoReflect.Descriptor instead.
+func (*WorkspaceAlerts) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_analytics_service_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *WorkspaceAlerts) GetAlerts() []*Alert {
+	if x != nil {
+		return x.Alerts
+	}
+	return nil
+}
+
+func (x *WorkspaceAlerts) GetUnacknowledgedCount() int64 {
+	if x != nil {
+		return x.UnacknowledgedCount
+	}
+	return 0
+}
+
+// Usage of the quotas of a workspace.
+type WorkspaceQuotas struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Those with the highest utilization, highest first; at most 20.
+	Usages        []*QuotaUsage `protobuf:"bytes,1,rep,name=usages,proto3" json:"usages,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WorkspaceQuotas) Reset() {
+	*x = WorkspaceQuotas{}
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WorkspaceQuotas) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WorkspaceQuotas) ProtoMessage() {}
+
+func (x *WorkspaceQuotas) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WorkspaceQuotas.ProtoReflect.Descriptor instead.
+func (*WorkspaceQuotas) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_analytics_service_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *WorkspaceQuotas) GetUsages() []*QuotaUsage {
+	if x != nil {
+		return x.Usages
+	}
+	return nil
+}
+
 // Current usage of a workspace.
 type LiveMetrics struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2914,7 +3222,7 @@ type LiveMetrics struct {
 
 func (x *LiveMetrics) Reset() {
 	*x = LiveMetrics{}
-	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[33]
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2926,7 +3234,7 @@ func (x *LiveMetrics) String() string {
 func (*LiveMetrics) ProtoMessage() {}
 
 func (x *LiveMetrics) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[33]
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2939,7 +3247,7 @@ func (x *LiveMetrics) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LiveMetrics.ProtoReflect.Descriptor instead.
 func (*LiveMetrics) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_analytics_service_proto_rawDescGZIP(), []int{33}
+	return file_tollgate_v1_analytics_service_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *LiveMetrics) GetAsOfTime() *timestamppb.Timestamp {
@@ -3038,7 +3346,7 @@ type UsageTotals struct {
 
 func (x *UsageTotals) Reset() {
 	*x = UsageTotals{}
-	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[34]
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3050,7 +3358,7 @@ func (x *UsageTotals) String() string {
 func (*UsageTotals) ProtoMessage() {}
 
 func (x *UsageTotals) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[34]
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3063,7 +3371,7 @@ func (x *UsageTotals) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsageTotals.ProtoReflect.Descriptor instead.
 func (*UsageTotals) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_analytics_service_proto_rawDescGZIP(), []int{34}
+	return file_tollgate_v1_analytics_service_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *UsageTotals) GetCost() *Money {
@@ -3131,7 +3439,7 @@ type QueryUsageRequest struct {
 
 func (x *QueryUsageRequest) Reset() {
 	*x = QueryUsageRequest{}
-	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[35]
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3143,7 +3451,7 @@ func (x *QueryUsageRequest) String() string {
 func (*QueryUsageRequest) ProtoMessage() {}
 
 func (x *QueryUsageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[35]
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3156,7 +3464,7 @@ func (x *QueryUsageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryUsageRequest.ProtoReflect.Descriptor instead.
 func (*QueryUsageRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_analytics_service_proto_rawDescGZIP(), []int{35}
+	return file_tollgate_v1_analytics_service_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *QueryUsageRequest) GetWorkspaceId() string {
@@ -3235,7 +3543,7 @@ type UsageGrouping struct {
 
 func (x *UsageGrouping) Reset() {
 	*x = UsageGrouping{}
-	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[36]
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3247,7 +3555,7 @@ func (x *UsageGrouping) String() string {
 func (*UsageGrouping) ProtoMessage() {}
 
 func (x *UsageGrouping) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[36]
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3260,7 +3568,7 @@ func (x *UsageGrouping) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsageGrouping.ProtoReflect.Descriptor instead.
 func (*UsageGrouping) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_analytics_service_proto_rawDescGZIP(), []int{36}
+	return file_tollgate_v1_analytics_service_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *UsageGrouping) GetDimension() UsageDimension {
@@ -3294,7 +3602,7 @@ type QueryUsageResponse struct {
 
 func (x *QueryUsageResponse) Reset() {
 	*x = QueryUsageResponse{}
-	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[37]
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3306,7 +3614,7 @@ func (x *QueryUsageResponse) String() string {
 func (*QueryUsageResponse) ProtoMessage() {}
 
 func (x *QueryUsageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[37]
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3319,7 +3627,7 @@ func (x *QueryUsageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryUsageResponse.ProtoReflect.Descriptor instead.
 func (*QueryUsageResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_analytics_service_proto_rawDescGZIP(), []int{37}
+	return file_tollgate_v1_analytics_service_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *QueryUsageResponse) GetPeriod() *ReportPeriod {
@@ -3375,7 +3683,7 @@ type UsageGroup struct {
 
 func (x *UsageGroup) Reset() {
 	*x = UsageGroup{}
-	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[38]
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3387,7 +3695,7 @@ func (x *UsageGroup) String() string {
 func (*UsageGroup) ProtoMessage() {}
 
 func (x *UsageGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[38]
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3400,7 +3708,7 @@ func (x *UsageGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsageGroup.ProtoReflect.Descriptor instead.
 func (*UsageGroup) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_analytics_service_proto_rawDescGZIP(), []int{38}
+	return file_tollgate_v1_analytics_service_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *UsageGroup) GetKeys() []*UsageGroupKey {
@@ -3465,7 +3773,7 @@ type UsageGroupKey struct {
 
 func (x *UsageGroupKey) Reset() {
 	*x = UsageGroupKey{}
-	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[39]
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3477,7 +3785,7 @@ func (x *UsageGroupKey) String() string {
 func (*UsageGroupKey) ProtoMessage() {}
 
 func (x *UsageGroupKey) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[39]
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3490,7 +3798,7 @@ func (x *UsageGroupKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsageGroupKey.ProtoReflect.Descriptor instead.
 func (*UsageGroupKey) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_analytics_service_proto_rawDescGZIP(), []int{39}
+	return file_tollgate_v1_analytics_service_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *UsageGroupKey) GetValue() string {
@@ -3522,7 +3830,7 @@ type UsagePoint struct {
 
 func (x *UsagePoint) Reset() {
 	*x = UsagePoint{}
-	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[40]
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3534,7 +3842,7 @@ func (x *UsagePoint) String() string {
 func (*UsagePoint) ProtoMessage() {}
 
 func (x *UsagePoint) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[40]
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3547,7 +3855,7 @@ func (x *UsagePoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsagePoint.ProtoReflect.Descriptor instead.
 func (*UsagePoint) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_analytics_service_proto_rawDescGZIP(), []int{40}
+	return file_tollgate_v1_analytics_service_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *UsagePoint) GetStartTime() *timestamppb.Timestamp {
@@ -3624,7 +3932,7 @@ type UsageValues struct {
 
 func (x *UsageValues) Reset() {
 	*x = UsageValues{}
-	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[41]
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3636,7 +3944,7 @@ func (x *UsageValues) String() string {
 func (*UsageValues) ProtoMessage() {}
 
 func (x *UsageValues) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[41]
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3649,7 +3957,7 @@ func (x *UsageValues) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsageValues.ProtoReflect.Descriptor instead.
 func (*UsageValues) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_analytics_service_proto_rawDescGZIP(), []int{41}
+	return file_tollgate_v1_analytics_service_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *UsageValues) GetCost() *Money {
@@ -3814,7 +4122,7 @@ type ExportUsageRequest struct {
 
 func (x *ExportUsageRequest) Reset() {
 	*x = ExportUsageRequest{}
-	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[42]
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3826,7 +4134,7 @@ func (x *ExportUsageRequest) String() string {
 func (*ExportUsageRequest) ProtoMessage() {}
 
 func (x *ExportUsageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[42]
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3839,7 +4147,7 @@ func (x *ExportUsageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportUsageRequest.ProtoReflect.Descriptor instead.
 func (*ExportUsageRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_analytics_service_proto_rawDescGZIP(), []int{42}
+	return file_tollgate_v1_analytics_service_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *ExportUsageRequest) GetWorkspaceId() string {
@@ -3931,6 +4239,117 @@ func (*ExportUsageRequest_Query) isExportUsageRequest_Content() {}
 
 func (*ExportUsageRequest_Report) isExportUsageRequest_Content() {}
 
+// Request of CreateExportLink.
+type CreateExportLinkRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace of the export.
+	WorkspaceId string `protobuf:"bytes,1,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	// The export; its workspace_id may be left out.
+	Export        *ExportUsageRequest `protobuf:"bytes,2,opt,name=export,proto3" json:"export,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CreateExportLinkRequest) Reset() {
+	*x = CreateExportLinkRequest{}
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CreateExportLinkRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CreateExportLinkRequest) ProtoMessage() {}
+
+func (x *CreateExportLinkRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CreateExportLinkRequest.ProtoReflect.Descriptor instead.
+func (*CreateExportLinkRequest) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_analytics_service_proto_rawDescGZIP(), []int{47}
+}
+
+func (x *CreateExportLinkRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+func (x *CreateExportLinkRequest) GetExport() *ExportUsageRequest {
+	if x != nil {
+		return x.Export
+	}
+	return nil
+}
+
+// Response of CreateExportLink.
+type CreateExportLinkResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Path of the link, below the address of this server. Whoever has it can download the file: it is
+	// as secret as the file.
+	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	// When it ends. What has begun by then goes on.
+	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CreateExportLinkResponse) Reset() {
+	*x = CreateExportLinkResponse{}
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[48]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CreateExportLinkResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CreateExportLinkResponse) ProtoMessage() {}
+
+func (x *CreateExportLinkResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[48]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CreateExportLinkResponse.ProtoReflect.Descriptor instead.
+func (*CreateExportLinkResponse) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_analytics_service_proto_rawDescGZIP(), []int{48}
+}
+
+func (x *CreateExportLinkResponse) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *CreateExportLinkResponse) GetExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpireTime
+	}
+	return nil
+}
+
 // The usage log.
 type RecordsExport struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -3942,7 +4361,7 @@ type RecordsExport struct {
 
 func (x *RecordsExport) Reset() {
 	*x = RecordsExport{}
-	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[43]
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3954,7 +4373,7 @@ func (x *RecordsExport) String() string {
 func (*RecordsExport) ProtoMessage() {}
 
 func (x *RecordsExport) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[43]
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3967,7 +4386,7 @@ func (x *RecordsExport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordsExport.ProtoReflect.Descriptor instead.
 func (*RecordsExport) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_analytics_service_proto_rawDescGZIP(), []int{43}
+	return file_tollgate_v1_analytics_service_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *RecordsExport) GetRange() *ReportRange {
@@ -3992,7 +4411,7 @@ type FocusExport struct {
 
 func (x *FocusExport) Reset() {
 	*x = FocusExport{}
-	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[44]
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4004,7 +4423,7 @@ func (x *FocusExport) String() string {
 func (*FocusExport) ProtoMessage() {}
 
 func (x *FocusExport) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[44]
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4017,7 +4436,7 @@ func (x *FocusExport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FocusExport.ProtoReflect.Descriptor instead.
 func (*FocusExport) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_analytics_service_proto_rawDescGZIP(), []int{44}
+	return file_tollgate_v1_analytics_service_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *FocusExport) GetRange() *ReportRange {
@@ -4053,7 +4472,7 @@ type ReportExport struct {
 
 func (x *ReportExport) Reset() {
 	*x = ReportExport{}
-	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[45]
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4065,7 +4484,7 @@ func (x *ReportExport) String() string {
 func (*ReportExport) ProtoMessage() {}
 
 func (x *ReportExport) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[45]
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4078,7 +4497,7 @@ func (x *ReportExport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportExport.ProtoReflect.Descriptor instead.
 func (*ReportExport) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_analytics_service_proto_rawDescGZIP(), []int{45}
+	return file_tollgate_v1_analytics_service_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *ReportExport) GetKind() ReportKind {
@@ -4131,7 +4550,7 @@ type ExportUsageResponse struct {
 
 func (x *ExportUsageResponse) Reset() {
 	*x = ExportUsageResponse{}
-	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[46]
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4143,7 +4562,7 @@ func (x *ExportUsageResponse) String() string {
 func (*ExportUsageResponse) ProtoMessage() {}
 
 func (x *ExportUsageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[46]
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4156,7 +4575,7 @@ func (x *ExportUsageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportUsageResponse.ProtoReflect.Descriptor instead.
 func (*ExportUsageResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_analytics_service_proto_rawDescGZIP(), []int{46}
+	return file_tollgate_v1_analytics_service_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *ExportUsageResponse) GetData() []byte {
@@ -4184,7 +4603,7 @@ var File_tollgate_v1_analytics_service_proto protoreflect.FileDescriptor
 
 const file_tollgate_v1_analytics_service_proto_rawDesc = "" +
 	"\n" +
-	"#tollgate/v1/analytics_service.proto\x12\vtollgate.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tollgate/v1/common.proto\x1a\x1ftollgate/v1/quota_service.proto\"|\n" +
+	"#tollgate/v1/analytics_service.proto\x12\vtollgate.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ftollgate/v1/alert_service.proto\x1a tollgate/v1/budget_service.proto\x1a\x18tollgate/v1/common.proto\x1a\x1ftollgate/v1/quota_service.proto\"|\n" +
 	"\vReportRange\x121\n" +
 	"\x06preset\x18\x01 \x01(\x0e2\x19.tollgate.v1.ReportPresetR\x06preset\x12\x1d\n" +
 	"\n" +
@@ -4218,12 +4637,14 @@ const file_tollgate_v1_analytics_service_proto_rawDesc = "" +
 	"\x05value\x18\x01 \x01(\x01H\x00R\x05value\x88\x01\x01\x12\x1f\n" +
 	"\bprevious\x18\x02 \x01(\x01H\x01R\bprevious\x88\x01\x01B\b\n" +
 	"\x06_valueB\v\n" +
-	"\t_previous\"\xae\x01\n" +
+	"\t_previous\"\xbc\x02\n" +
 	"\x13GetDashboardRequest\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12.\n" +
 	"\x05range\x18\x02 \x01(\v2\x18.tollgate.v1.ReportRangeR\x05range\x122\n" +
 	"\afilters\x18\x03 \x03(\v2\x18.tollgate.v1.UsageFilterR\afilters\x12\x10\n" +
-	"\x03top\x18\x04 \x01(\x05R\x03top\"\xf4\x03\n" +
+	"\x03top\x18\x04 \x01(\x05R\x03top\x12D\n" +
+	"\x11workflow_order_by\x18\x05 \x01(\x0e2\x18.tollgate.v1.UsageMetricR\x0fworkflowOrderBy\x12F\n" +
+	"\x12assistant_order_by\x18\x06 \x01(\x0e2\x18.tollgate.v1.UsageMetricR\x10assistantOrderBy\"\xf4\x03\n" +
 	"\x14GetDashboardResponse\x121\n" +
 	"\x06period\x18\x01 \x01(\v2\x19.tollgate.v1.ReportPeriodR\x06period\x128\n" +
 	"\n" +
@@ -4242,7 +4663,7 @@ const file_tollgate_v1_analytics_service_proto_rawDesc = "" +
 	"\x06period\x18\x01 \x01(\v2\x19.tollgate.v1.ReportPeriodR\x06period\x128\n" +
 	"\n" +
 	"as_of_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\basOfTime\x121\n" +
-	"\boverview\x18\x03 \x01(\v2\x15.tollgate.v1.OverviewR\boverview\"\xad\x04\n" +
+	"\boverview\x18\x03 \x01(\v2\x15.tollgate.v1.OverviewR\boverview\"\xb5\x05\n" +
 	"\bOverview\x129\n" +
 	"\vtotal_users\x18\x01 \x01(\v2\x18.tollgate.v1.CountFigureR\n" +
 	"totalUsers\x12;\n" +
@@ -4258,7 +4679,9 @@ const file_tollgate_v1_analytics_service_proto_rawDesc = "" +
 	"\x06routed\x18\t \x01(\v2\x18.tollgate.v1.CountFigureR\x06routed\x129\n" +
 	"\n" +
 	"error_rate\x18\n" +
-	" \x01(\v2\x1a.tollgate.v1.PercentFigureR\terrorRate\"\xde\x01\n" +
+	" \x01(\v2\x1a.tollgate.v1.PercentFigureR\terrorRate\x12A\n" +
+	"\x0ftotal_workflows\x18\v \x01(\v2\x18.tollgate.v1.CountFigureR\x0etotalWorkflows\x12C\n" +
+	"\x10total_assistants\x18\f \x01(\v2\x18.tollgate.v1.CountFigureR\x0ftotalAssistants\"\xde\x01\n" +
 	"\x15GetActiveUsersRequest\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12.\n" +
 	"\x05range\x18\x02 \x01(\v2\x18.tollgate.v1.ReportRangeR\x05range\x122\n" +
@@ -4294,22 +4717,24 @@ const file_tollgate_v1_analytics_service_proto_rawDesc = "" +
 	"\rrequest_count\x18\x04 \x01(\x03R\frequestCount\x12&\n" +
 	"\x04cost\x18\x05 \x01(\v2\x12.tollgate.v1.MoneyR\x04cost\x12.\n" +
 	"\x13token_share_percent\x18\x06 \x01(\x01R\x11tokenSharePercent\x12\x16\n" +
-	"\x06others\x18\a \x01(\bR\x06others\"\xb1\x01\n" +
+	"\x06others\x18\a \x01(\bR\x06others\"\xe6\x01\n" +
 	"\x16GetTopWorkflowsRequest\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12.\n" +
 	"\x05range\x18\x02 \x01(\v2\x18.tollgate.v1.ReportRangeR\x05range\x122\n" +
 	"\afilters\x18\x03 \x03(\v2\x18.tollgate.v1.UsageFilterR\afilters\x12\x10\n" +
-	"\x03top\x18\x04 \x01(\x05R\x03top\"\xbe\x01\n" +
+	"\x03top\x18\x04 \x01(\x05R\x03top\x123\n" +
+	"\border_by\x18\x05 \x01(\x0e2\x18.tollgate.v1.UsageMetricR\aorderBy\"\xbe\x01\n" +
 	"\x17GetTopWorkflowsResponse\x121\n" +
 	"\x06period\x18\x01 \x01(\v2\x19.tollgate.v1.ReportPeriodR\x06period\x128\n" +
 	"\n" +
 	"as_of_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\basOfTime\x126\n" +
-	"\tworkflows\x18\x03 \x03(\v2\x18.tollgate.v1.RankedUsageR\tworkflows\"\xb2\x01\n" +
+	"\tworkflows\x18\x03 \x03(\v2\x18.tollgate.v1.RankedUsageR\tworkflows\"\xe7\x01\n" +
 	"\x17GetTopAssistantsRequest\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12.\n" +
 	"\x05range\x18\x02 \x01(\v2\x18.tollgate.v1.ReportRangeR\x05range\x122\n" +
 	"\afilters\x18\x03 \x03(\v2\x18.tollgate.v1.UsageFilterR\afilters\x12\x10\n" +
-	"\x03top\x18\x04 \x01(\x05R\x03top\"\xc1\x01\n" +
+	"\x03top\x18\x04 \x01(\x05R\x03top\x123\n" +
+	"\border_by\x18\x05 \x01(\x0e2\x18.tollgate.v1.UsageMetricR\aorderBy\"\xc1\x01\n" +
 	"\x18GetTopAssistantsResponse\x121\n" +
 	"\x06period\x18\x01 \x01(\v2\x19.tollgate.v1.ReportPeriodR\x06period\x128\n" +
 	"\n" +
@@ -4375,7 +4800,23 @@ const file_tollgate_v1_analytics_service_proto_rawDesc = "" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x125\n" +
 	"\binterval\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\binterval\"N\n" +
 	"\x18WatchLiveMetricsResponse\x122\n" +
-	"\ametrics\x18\x01 \x01(\v2\x18.tollgate.v1.LiveMetricsR\ametrics\"\x83\x05\n" +
+	"\ametrics\x18\x01 \x01(\v2\x18.tollgate.v1.LiveMetricsR\ametrics\"q\n" +
+	"\x15WatchWorkspaceRequest\x12!\n" +
+	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x125\n" +
+	"\binterval\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\binterval\"\xc7\x02\n" +
+	"\x16WatchWorkspaceResponse\x12\x1a\n" +
+	"\bsequence\x18\x01 \x01(\x03R\bsequence\x12;\n" +
+	"\vserver_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"serverTime\x12+\n" +
+	"\x06budget\x18\x03 \x01(\v2\x13.tollgate.v1.BudgetR\x06budget\x12;\n" +
+	"\flive_metrics\x18\x04 \x01(\v2\x18.tollgate.v1.LiveMetricsR\vliveMetrics\x124\n" +
+	"\x06alerts\x18\x05 \x01(\v2\x1c.tollgate.v1.WorkspaceAlertsR\x06alerts\x124\n" +
+	"\x06quotas\x18\x06 \x01(\v2\x1c.tollgate.v1.WorkspaceQuotasR\x06quotas\"p\n" +
+	"\x0fWorkspaceAlerts\x12*\n" +
+	"\x06alerts\x18\x01 \x03(\v2\x12.tollgate.v1.AlertR\x06alerts\x121\n" +
+	"\x14unacknowledged_count\x18\x02 \x01(\x03R\x13unacknowledgedCount\"B\n" +
+	"\x0fWorkspaceQuotas\x12/\n" +
+	"\x06usages\x18\x01 \x03(\v2\x17.tollgate.v1.QuotaUsageR\x06usages\"\x83\x05\n" +
 	"\vLiveMetrics\x128\n" +
 	"\n" +
 	"as_of_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\basOfTime\x12.\n" +
@@ -4482,7 +4923,14 @@ const file_tollgate_v1_analytics_service_proto_rawDesc = "" +
 	"\x05focus\x18\x04 \x01(\v2\x18.tollgate.v1.FocusExportH\x00R\x05focus\x126\n" +
 	"\x05query\x18\x05 \x01(\v2\x1e.tollgate.v1.QueryUsageRequestH\x00R\x05query\x123\n" +
 	"\x06report\x18\x06 \x01(\v2\x19.tollgate.v1.ReportExportH\x00R\x06reportB\t\n" +
-	"\acontent\"?\n" +
+	"\acontent\"u\n" +
+	"\x17CreateExportLinkRequest\x12!\n" +
+	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x127\n" +
+	"\x06export\x18\x02 \x01(\v2\x1f.tollgate.v1.ExportUsageRequestR\x06export\"k\n" +
+	"\x18CreateExportLinkResponse\x12\x12\n" +
+	"\x04path\x18\x01 \x01(\tR\x04path\x12;\n" +
+	"\vexpire_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"expireTime\"?\n" +
 	"\rRecordsExport\x12.\n" +
 	"\x05range\x18\x01 \x01(\v2\x18.tollgate.v1.ReportRangeR\x05range\"}\n" +
 	"\vFocusExport\x12.\n" +
@@ -4566,7 +5014,8 @@ const file_tollgate_v1_analytics_service_proto_rawDesc = "" +
 	"\fExportFormat\x12\x1d\n" +
 	"\x19EXPORT_FORMAT_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11EXPORT_FORMAT_CSV\x10\x01\x12\x19\n" +
-	"\x15EXPORT_FORMAT_PARQUET\x10\x022\xf5\b\n" +
+	"\x15EXPORT_FORMAT_PARQUET\x10\x022\xb3\n" +
+	"\n" +
 	"\x10AnalyticsService\x12S\n" +
 	"\fGetDashboard\x12 .tollgate.v1.GetDashboardRequest\x1a!.tollgate.v1.GetDashboardResponse\x12P\n" +
 	"\vGetOverview\x12\x1f.tollgate.v1.GetOverviewRequest\x1a .tollgate.v1.GetOverviewResponse\x12Y\n" +
@@ -4577,10 +5026,12 @@ const file_tollgate_v1_analytics_service_proto_rawDesc = "" +
 	"\x13GetTimeToFirstValue\x12'.tollgate.v1.GetTimeToFirstValueRequest\x1a(.tollgate.v1.GetTimeToFirstValueResponse\x12k\n" +
 	"\x14ListNeverActiveUsers\x12(.tollgate.v1.ListNeverActiveUsersRequest\x1a).tollgate.v1.ListNeverActiveUsersResponse\x12Y\n" +
 	"\x0eGetLiveMetrics\x12\".tollgate.v1.GetLiveMetricsRequest\x1a#.tollgate.v1.GetLiveMetricsResponse\x12a\n" +
-	"\x10WatchLiveMetrics\x12$.tollgate.v1.WatchLiveMetricsRequest\x1a%.tollgate.v1.WatchLiveMetricsResponse0\x01\x12M\n" +
+	"\x10WatchLiveMetrics\x12$.tollgate.v1.WatchLiveMetricsRequest\x1a%.tollgate.v1.WatchLiveMetricsResponse0\x01\x12[\n" +
+	"\x0eWatchWorkspace\x12\".tollgate.v1.WatchWorkspaceRequest\x1a#.tollgate.v1.WatchWorkspaceResponse0\x01\x12M\n" +
 	"\n" +
 	"QueryUsage\x12\x1e.tollgate.v1.QueryUsageRequest\x1a\x1f.tollgate.v1.QueryUsageResponse\x12R\n" +
-	"\vExportUsage\x12\x1f.tollgate.v1.ExportUsageRequest\x1a .tollgate.v1.ExportUsageResponse0\x01BY\n" +
+	"\vExportUsage\x12\x1f.tollgate.v1.ExportUsageRequest\x1a .tollgate.v1.ExportUsageResponse0\x01\x12_\n" +
+	"\x10CreateExportLink\x12$.tollgate.v1.CreateExportLinkRequest\x1a%.tollgate.v1.CreateExportLinkResponseBY\n" +
 	"\x0eio.tollgate.v1B\x15AnalyticsServiceProtoP\x01Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1b\x06proto3"
 
 var (
@@ -4596,7 +5047,7 @@ func file_tollgate_v1_analytics_service_proto_rawDescGZIP() []byte {
 }
 
 var file_tollgate_v1_analytics_service_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
-var file_tollgate_v1_analytics_service_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
+var file_tollgate_v1_analytics_service_proto_msgTypes = make([]protoimpl.MessageInfo, 53)
 var file_tollgate_v1_analytics_service_proto_goTypes = []any{
 	(ReportPreset)(0),                    // 0: tollgate.v1.ReportPreset
 	(UsageDimension)(0),                  // 1: tollgate.v1.UsageDimension
@@ -4637,181 +5088,209 @@ var file_tollgate_v1_analytics_service_proto_goTypes = []any{
 	(*GetLiveMetricsResponse)(nil),       // 36: tollgate.v1.GetLiveMetricsResponse
 	(*WatchLiveMetricsRequest)(nil),      // 37: tollgate.v1.WatchLiveMetricsRequest
 	(*WatchLiveMetricsResponse)(nil),     // 38: tollgate.v1.WatchLiveMetricsResponse
-	(*LiveMetrics)(nil),                  // 39: tollgate.v1.LiveMetrics
-	(*UsageTotals)(nil),                  // 40: tollgate.v1.UsageTotals
-	(*QueryUsageRequest)(nil),            // 41: tollgate.v1.QueryUsageRequest
-	(*UsageGrouping)(nil),                // 42: tollgate.v1.UsageGrouping
-	(*QueryUsageResponse)(nil),           // 43: tollgate.v1.QueryUsageResponse
-	(*UsageGroup)(nil),                   // 44: tollgate.v1.UsageGroup
-	(*UsageGroupKey)(nil),                // 45: tollgate.v1.UsageGroupKey
-	(*UsagePoint)(nil),                   // 46: tollgate.v1.UsagePoint
-	(*UsageValues)(nil),                  // 47: tollgate.v1.UsageValues
-	(*ExportUsageRequest)(nil),           // 48: tollgate.v1.ExportUsageRequest
-	(*RecordsExport)(nil),                // 49: tollgate.v1.RecordsExport
-	(*FocusExport)(nil),                  // 50: tollgate.v1.FocusExport
-	(*ReportExport)(nil),                 // 51: tollgate.v1.ReportExport
-	(*ExportUsageResponse)(nil),          // 52: tollgate.v1.ExportUsageResponse
-	(*timestamppb.Timestamp)(nil),        // 53: google.protobuf.Timestamp
-	(*Money)(nil),                        // 54: tollgate.v1.Money
-	(*durationpb.Duration)(nil),          // 55: google.protobuf.Duration
-	(*QuotaUsage)(nil),                   // 56: tollgate.v1.QuotaUsage
-	(*Usage)(nil),                        // 57: tollgate.v1.Usage
+	(*WatchWorkspaceRequest)(nil),        // 39: tollgate.v1.WatchWorkspaceRequest
+	(*WatchWorkspaceResponse)(nil),       // 40: tollgate.v1.WatchWorkspaceResponse
+	(*WorkspaceAlerts)(nil),              // 41: tollgate.v1.WorkspaceAlerts
+	(*WorkspaceQuotas)(nil),              // 42: tollgate.v1.WorkspaceQuotas
+	(*LiveMetrics)(nil),                  // 43: tollgate.v1.LiveMetrics
+	(*UsageTotals)(nil),                  // 44: tollgate.v1.UsageTotals
+	(*QueryUsageRequest)(nil),            // 45: tollgate.v1.QueryUsageRequest
+	(*UsageGrouping)(nil),                // 46: tollgate.v1.UsageGrouping
+	(*QueryUsageResponse)(nil),           // 47: tollgate.v1.QueryUsageResponse
+	(*UsageGroup)(nil),                   // 48: tollgate.v1.UsageGroup
+	(*UsageGroupKey)(nil),                // 49: tollgate.v1.UsageGroupKey
+	(*UsagePoint)(nil),                   // 50: tollgate.v1.UsagePoint
+	(*UsageValues)(nil),                  // 51: tollgate.v1.UsageValues
+	(*ExportUsageRequest)(nil),           // 52: tollgate.v1.ExportUsageRequest
+	(*CreateExportLinkRequest)(nil),      // 53: tollgate.v1.CreateExportLinkRequest
+	(*CreateExportLinkResponse)(nil),     // 54: tollgate.v1.CreateExportLinkResponse
+	(*RecordsExport)(nil),                // 55: tollgate.v1.RecordsExport
+	(*FocusExport)(nil),                  // 56: tollgate.v1.FocusExport
+	(*ReportExport)(nil),                 // 57: tollgate.v1.ReportExport
+	(*ExportUsageResponse)(nil),          // 58: tollgate.v1.ExportUsageResponse
+	(*timestamppb.Timestamp)(nil),        // 59: google.protobuf.Timestamp
+	(*Money)(nil),                        // 60: tollgate.v1.Money
+	(*durationpb.Duration)(nil),          // 61: google.protobuf.Duration
+	(*Budget)(nil),                       // 62: tollgate.v1.Budget
+	(*Alert)(nil),                        // 63: tollgate.v1.Alert
+	(*QuotaUsage)(nil),                   // 64: tollgate.v1.QuotaUsage
+	(*Usage)(nil),                        // 65: tollgate.v1.Usage
 }
 var file_tollgate_v1_analytics_service_proto_depIdxs = []int32{
 	0,   // 0: tollgate.v1.ReportRange.preset:type_name -> tollgate.v1.ReportPreset
-	53,  // 1: tollgate.v1.ReportPeriod.start_time:type_name -> google.protobuf.Timestamp
-	53,  // 2: tollgate.v1.ReportPeriod.end_time:type_name -> google.protobuf.Timestamp
+	59,  // 1: tollgate.v1.ReportPeriod.start_time:type_name -> google.protobuf.Timestamp
+	59,  // 2: tollgate.v1.ReportPeriod.end_time:type_name -> google.protobuf.Timestamp
 	1,   // 3: tollgate.v1.UsageFilter.dimension:type_name -> tollgate.v1.UsageDimension
-	54,  // 4: tollgate.v1.MoneyFigure.value:type_name -> tollgate.v1.Money
-	54,  // 5: tollgate.v1.MoneyFigure.previous:type_name -> tollgate.v1.Money
+	60,  // 4: tollgate.v1.MoneyFigure.value:type_name -> tollgate.v1.Money
+	60,  // 5: tollgate.v1.MoneyFigure.previous:type_name -> tollgate.v1.Money
 	6,   // 6: tollgate.v1.GetDashboardRequest.range:type_name -> tollgate.v1.ReportRange
 	8,   // 7: tollgate.v1.GetDashboardRequest.filters:type_name -> tollgate.v1.UsageFilter
-	7,   // 8: tollgate.v1.GetDashboardResponse.period:type_name -> tollgate.v1.ReportPeriod
-	53,  // 9: tollgate.v1.GetDashboardResponse.as_of_time:type_name -> google.protobuf.Timestamp
-	16,  // 10: tollgate.v1.GetDashboardResponse.overview:type_name -> tollgate.v1.Overview
-	19,  // 11: tollgate.v1.GetDashboardResponse.active_users:type_name -> tollgate.v1.ActiveUsersPoint
-	22,  // 12: tollgate.v1.GetDashboardResponse.teams:type_name -> tollgate.v1.TeamUsage
-	27,  // 13: tollgate.v1.GetDashboardResponse.top_workflows:type_name -> tollgate.v1.RankedUsage
-	27,  // 14: tollgate.v1.GetDashboardResponse.top_assistants:type_name -> tollgate.v1.RankedUsage
-	30,  // 15: tollgate.v1.GetDashboardResponse.time_to_first_value:type_name -> tollgate.v1.TimeToFirstValue
-	6,   // 16: tollgate.v1.GetOverviewRequest.range:type_name -> tollgate.v1.ReportRange
-	8,   // 17: tollgate.v1.GetOverviewRequest.filters:type_name -> tollgate.v1.UsageFilter
-	7,   // 18: tollgate.v1.GetOverviewResponse.period:type_name -> tollgate.v1.ReportPeriod
-	53,  // 19: tollgate.v1.GetOverviewResponse.as_of_time:type_name -> google.protobuf.Timestamp
-	16,  // 20: tollgate.v1.GetOverviewResponse.overview:type_name -> tollgate.v1.Overview
-	9,   // 21: tollgate.v1.Overview.total_users:type_name -> tollgate.v1.CountFigure
-	9,   // 22: tollgate.v1.Overview.active_users:type_name -> tollgate.v1.CountFigure
-	9,   // 23: tollgate.v1.Overview.tokens:type_name -> tollgate.v1.CountFigure
-	9,   // 24: tollgate.v1.Overview.workflows:type_name -> tollgate.v1.CountFigure
-	9,   // 25: tollgate.v1.Overview.assistants:type_name -> tollgate.v1.CountFigure
-	9,   // 26: tollgate.v1.Overview.requests:type_name -> tollgate.v1.CountFigure
-	10,  // 27: tollgate.v1.Overview.spend:type_name -> tollgate.v1.MoneyFigure
-	9,   // 28: tollgate.v1.Overview.blocked:type_name -> tollgate.v1.CountFigure
-	9,   // 29: tollgate.v1.Overview.routed:type_name -> tollgate.v1.CountFigure
-	11,  // 30: tollgate.v1.Overview.error_rate:type_name -> tollgate.v1.PercentFigure
-	6,   // 31: tollgate.v1.GetActiveUsersRequest.range:type_name -> tollgate.v1.ReportRange
-	8,   // 32: tollgate.v1.GetActiveUsersRequest.filters:type_name -> tollgate.v1.UsageFilter
-	3,   // 33: tollgate.v1.GetActiveUsersRequest.granularity:type_name -> tollgate.v1.TimeGranularity
-	7,   // 34: tollgate.v1.GetActiveUsersResponse.period:type_name -> tollgate.v1.ReportPeriod
-	53,  // 35: tollgate.v1.GetActiveUsersResponse.as_of_time:type_name -> google.protobuf.Timestamp
-	19,  // 36: tollgate.v1.GetActiveUsersResponse.points:type_name -> tollgate.v1.ActiveUsersPoint
-	53,  // 37: tollgate.v1.ActiveUsersPoint.start_time:type_name -> google.protobuf.Timestamp
-	6,   // 38: tollgate.v1.GetTokenUsageByTeamRequest.range:type_name -> tollgate.v1.ReportRange
-	8,   // 39: tollgate.v1.GetTokenUsageByTeamRequest.filters:type_name -> tollgate.v1.UsageFilter
-	7,   // 40: tollgate.v1.GetTokenUsageByTeamResponse.period:type_name -> tollgate.v1.ReportPeriod
-	53,  // 41: tollgate.v1.GetTokenUsageByTeamResponse.as_of_time:type_name -> google.protobuf.Timestamp
-	22,  // 42: tollgate.v1.GetTokenUsageByTeamResponse.teams:type_name -> tollgate.v1.TeamUsage
-	54,  // 43: tollgate.v1.TeamUsage.cost:type_name -> tollgate.v1.Money
-	6,   // 44: tollgate.v1.GetTopWorkflowsRequest.range:type_name -> tollgate.v1.ReportRange
-	8,   // 45: tollgate.v1.GetTopWorkflowsRequest.filters:type_name -> tollgate.v1.UsageFilter
-	7,   // 46: tollgate.v1.GetTopWorkflowsResponse.period:type_name -> tollgate.v1.ReportPeriod
-	53,  // 47: tollgate.v1.GetTopWorkflowsResponse.as_of_time:type_name -> google.protobuf.Timestamp
-	27,  // 48: tollgate.v1.GetTopWorkflowsResponse.workflows:type_name -> tollgate.v1.RankedUsage
-	6,   // 49: tollgate.v1.GetTopAssistantsRequest.range:type_name -> tollgate.v1.ReportRange
-	8,   // 50: tollgate.v1.GetTopAssistantsRequest.filters:type_name -> tollgate.v1.UsageFilter
-	7,   // 51: tollgate.v1.GetTopAssistantsResponse.period:type_name -> tollgate.v1.ReportPeriod
-	53,  // 52: tollgate.v1.GetTopAssistantsResponse.as_of_time:type_name -> google.protobuf.Timestamp
-	27,  // 53: tollgate.v1.GetTopAssistantsResponse.assistants:type_name -> tollgate.v1.RankedUsage
-	54,  // 54: tollgate.v1.RankedUsage.cost:type_name -> tollgate.v1.Money
-	6,   // 55: tollgate.v1.GetTimeToFirstValueRequest.range:type_name -> tollgate.v1.ReportRange
-	7,   // 56: tollgate.v1.GetTimeToFirstValueResponse.period:type_name -> tollgate.v1.ReportPeriod
-	53,  // 57: tollgate.v1.GetTimeToFirstValueResponse.as_of_time:type_name -> google.protobuf.Timestamp
-	30,  // 58: tollgate.v1.GetTimeToFirstValueResponse.time_to_first_value:type_name -> tollgate.v1.TimeToFirstValue
-	55,  // 59: tollgate.v1.TimeToFirstValue.median:type_name -> google.protobuf.Duration
-	31,  // 60: tollgate.v1.TimeToFirstValue.buckets:type_name -> tollgate.v1.TimeToFirstValueBucket
-	55,  // 61: tollgate.v1.TimeToFirstValueBucket.from:type_name -> google.protobuf.Duration
-	55,  // 62: tollgate.v1.TimeToFirstValueBucket.to:type_name -> google.protobuf.Duration
-	6,   // 63: tollgate.v1.ListNeverActiveUsersRequest.range:type_name -> tollgate.v1.ReportRange
-	34,  // 64: tollgate.v1.ListNeverActiveUsersResponse.users:type_name -> tollgate.v1.NeverActiveUser
-	53,  // 65: tollgate.v1.NeverActiveUser.sign_up_time:type_name -> google.protobuf.Timestamp
-	53,  // 66: tollgate.v1.NeverActiveUser.last_use_time:type_name -> google.protobuf.Timestamp
-	39,  // 67: tollgate.v1.GetLiveMetricsResponse.metrics:type_name -> tollgate.v1.LiveMetrics
-	55,  // 68: tollgate.v1.WatchLiveMetricsRequest.interval:type_name -> google.protobuf.Duration
-	39,  // 69: tollgate.v1.WatchLiveMetricsResponse.metrics:type_name -> tollgate.v1.LiveMetrics
-	53,  // 70: tollgate.v1.LiveMetrics.as_of_time:type_name -> google.protobuf.Timestamp
-	40,  // 71: tollgate.v1.LiveMetrics.today:type_name -> tollgate.v1.UsageTotals
-	40,  // 72: tollgate.v1.LiveMetrics.last_hour:type_name -> tollgate.v1.UsageTotals
-	40,  // 73: tollgate.v1.LiveMetrics.month_to_date:type_name -> tollgate.v1.UsageTotals
-	40,  // 74: tollgate.v1.LiveMetrics.cycle_to_date:type_name -> tollgate.v1.UsageTotals
-	54,  // 75: tollgate.v1.LiveMetrics.month_run_rate:type_name -> tollgate.v1.Money
-	54,  // 76: tollgate.v1.LiveMetrics.cycle_run_rate:type_name -> tollgate.v1.Money
-	53,  // 77: tollgate.v1.LiveMetrics.month_end_time:type_name -> google.protobuf.Timestamp
-	53,  // 78: tollgate.v1.LiveMetrics.cycle_end_time:type_name -> google.protobuf.Timestamp
-	54,  // 79: tollgate.v1.LiveMetrics.envelope:type_name -> tollgate.v1.Money
-	56,  // 80: tollgate.v1.LiveMetrics.quotas:type_name -> tollgate.v1.QuotaUsage
-	54,  // 81: tollgate.v1.UsageTotals.cost:type_name -> tollgate.v1.Money
-	53,  // 82: tollgate.v1.UsageTotals.start_time:type_name -> google.protobuf.Timestamp
-	6,   // 83: tollgate.v1.QueryUsageRequest.range:type_name -> tollgate.v1.ReportRange
-	2,   // 84: tollgate.v1.QueryUsageRequest.metrics:type_name -> tollgate.v1.UsageMetric
-	42,  // 85: tollgate.v1.QueryUsageRequest.group_by:type_name -> tollgate.v1.UsageGrouping
-	8,   // 86: tollgate.v1.QueryUsageRequest.filters:type_name -> tollgate.v1.UsageFilter
-	3,   // 87: tollgate.v1.QueryUsageRequest.granularity:type_name -> tollgate.v1.TimeGranularity
-	2,   // 88: tollgate.v1.QueryUsageRequest.order_by:type_name -> tollgate.v1.UsageMetric
-	1,   // 89: tollgate.v1.UsageGrouping.dimension:type_name -> tollgate.v1.UsageDimension
-	7,   // 90: tollgate.v1.QueryUsageResponse.period:type_name -> tollgate.v1.ReportPeriod
-	53,  // 91: tollgate.v1.QueryUsageResponse.as_of_time:type_name -> google.protobuf.Timestamp
-	44,  // 92: tollgate.v1.QueryUsageResponse.total:type_name -> tollgate.v1.UsageGroup
-	44,  // 93: tollgate.v1.QueryUsageResponse.groups:type_name -> tollgate.v1.UsageGroup
-	45,  // 94: tollgate.v1.UsageGroup.keys:type_name -> tollgate.v1.UsageGroupKey
-	47,  // 95: tollgate.v1.UsageGroup.values:type_name -> tollgate.v1.UsageValues
-	47,  // 96: tollgate.v1.UsageGroup.previous:type_name -> tollgate.v1.UsageValues
-	46,  // 97: tollgate.v1.UsageGroup.points:type_name -> tollgate.v1.UsagePoint
-	53,  // 98: tollgate.v1.UsagePoint.start_time:type_name -> google.protobuf.Timestamp
-	47,  // 99: tollgate.v1.UsagePoint.values:type_name -> tollgate.v1.UsageValues
-	54,  // 100: tollgate.v1.UsageValues.cost:type_name -> tollgate.v1.Money
-	57,  // 101: tollgate.v1.UsageValues.tokens:type_name -> tollgate.v1.Usage
-	55,  // 102: tollgate.v1.UsageValues.latency_mean:type_name -> google.protobuf.Duration
-	55,  // 103: tollgate.v1.UsageValues.latency_p50:type_name -> google.protobuf.Duration
-	55,  // 104: tollgate.v1.UsageValues.latency_p90:type_name -> google.protobuf.Duration
-	55,  // 105: tollgate.v1.UsageValues.latency_p95:type_name -> google.protobuf.Duration
-	55,  // 106: tollgate.v1.UsageValues.latency_p99:type_name -> google.protobuf.Duration
-	54,  // 107: tollgate.v1.UsageValues.blocked_cost:type_name -> tollgate.v1.Money
-	54,  // 108: tollgate.v1.UsageValues.saved_cost:type_name -> tollgate.v1.Money
-	54,  // 109: tollgate.v1.UsageValues.cost_per_request:type_name -> tollgate.v1.Money
-	54,  // 110: tollgate.v1.UsageValues.cost_per_user:type_name -> tollgate.v1.Money
-	54,  // 111: tollgate.v1.UsageValues.cost_per_investigation:type_name -> tollgate.v1.Money
-	54,  // 112: tollgate.v1.UsageValues.cost_per_session:type_name -> tollgate.v1.Money
-	5,   // 113: tollgate.v1.ExportUsageRequest.format:type_name -> tollgate.v1.ExportFormat
-	49,  // 114: tollgate.v1.ExportUsageRequest.records:type_name -> tollgate.v1.RecordsExport
-	50,  // 115: tollgate.v1.ExportUsageRequest.focus:type_name -> tollgate.v1.FocusExport
-	41,  // 116: tollgate.v1.ExportUsageRequest.query:type_name -> tollgate.v1.QueryUsageRequest
-	51,  // 117: tollgate.v1.ExportUsageRequest.report:type_name -> tollgate.v1.ReportExport
-	6,   // 118: tollgate.v1.RecordsExport.range:type_name -> tollgate.v1.ReportRange
-	6,   // 119: tollgate.v1.FocusExport.range:type_name -> tollgate.v1.ReportRange
-	3,   // 120: tollgate.v1.FocusExport.granularity:type_name -> tollgate.v1.TimeGranularity
-	4,   // 121: tollgate.v1.ReportExport.kind:type_name -> tollgate.v1.ReportKind
-	6,   // 122: tollgate.v1.ReportExport.range:type_name -> tollgate.v1.ReportRange
-	8,   // 123: tollgate.v1.ReportExport.filters:type_name -> tollgate.v1.UsageFilter
-	3,   // 124: tollgate.v1.ReportExport.granularity:type_name -> tollgate.v1.TimeGranularity
-	12,  // 125: tollgate.v1.AnalyticsService.GetDashboard:input_type -> tollgate.v1.GetDashboardRequest
-	14,  // 126: tollgate.v1.AnalyticsService.GetOverview:input_type -> tollgate.v1.GetOverviewRequest
-	17,  // 127: tollgate.v1.AnalyticsService.GetActiveUsers:input_type -> tollgate.v1.GetActiveUsersRequest
-	20,  // 128: tollgate.v1.AnalyticsService.GetTokenUsageByTeam:input_type -> tollgate.v1.GetTokenUsageByTeamRequest
-	23,  // 129: tollgate.v1.AnalyticsService.GetTopWorkflows:input_type -> tollgate.v1.GetTopWorkflowsRequest
-	25,  // 130: tollgate.v1.AnalyticsService.GetTopAssistants:input_type -> tollgate.v1.GetTopAssistantsRequest
-	28,  // 131: tollgate.v1.AnalyticsService.GetTimeToFirstValue:input_type -> tollgate.v1.GetTimeToFirstValueRequest
-	32,  // 132: tollgate.v1.AnalyticsService.ListNeverActiveUsers:input_type -> tollgate.v1.ListNeverActiveUsersRequest
-	35,  // 133: tollgate.v1.AnalyticsService.GetLiveMetrics:input_type -> tollgate.v1.GetLiveMetricsRequest
-	37,  // 134: tollgate.v1.AnalyticsService.WatchLiveMetrics:input_type -> tollgate.v1.WatchLiveMetricsRequest
-	41,  // 135: tollgate.v1.AnalyticsService.QueryUsage:input_type -> tollgate.v1.QueryUsageRequest
-	48,  // 136: tollgate.v1.AnalyticsService.ExportUsage:input_type -> tollgate.v1.ExportUsageRequest
-	13,  // 137: tollgate.v1.AnalyticsService.GetDashboard:output_type -> tollgate.v1.GetDashboardResponse
-	15,  // 138: tollgate.v1.AnalyticsService.GetOverview:output_type -> tollgate.v1.GetOverviewResponse
-	18,  // 139: tollgate.v1.AnalyticsService.GetActiveUsers:output_type -> tollgate.v1.GetActiveUsersResponse
-	21,  // 140: tollgate.v1.AnalyticsService.GetTokenUsageByTeam:output_type -> tollgate.v1.GetTokenUsageByTeamResponse
-	24,  // 141: tollgate.v1.AnalyticsService.GetTopWorkflows:output_type -> tollgate.v1.GetTopWorkflowsResponse
-	26,  // 142: tollgate.v1.AnalyticsService.GetTopAssistants:output_type -> tollgate.v1.GetTopAssistantsResponse
-	29,  // 143: tollgate.v1.AnalyticsService.GetTimeToFirstValue:output_type -> tollgate.v1.GetTimeToFirstValueResponse
-	33,  // 144: tollgate.v1.AnalyticsService.ListNeverActiveUsers:output_type -> tollgate.v1.ListNeverActiveUsersResponse
-	36,  // 145: tollgate.v1.AnalyticsService.GetLiveMetrics:output_type -> tollgate.v1.GetLiveMetricsResponse
-	38,  // 146: tollgate.v1.AnalyticsService.WatchLiveMetrics:output_type -> tollgate.v1.WatchLiveMetricsResponse
-	43,  // 147: tollgate.v1.AnalyticsService.QueryUsage:output_type -> tollgate.v1.QueryUsageResponse
-	52,  // 148: tollgate.v1.AnalyticsService.ExportUsage:output_type -> tollgate.v1.ExportUsageResponse
-	137, // [137:149] is the sub-list for method output_type
-	125, // [125:137] is the sub-list for method input_type
-	125, // [125:125] is the sub-list for extension type_name
-	125, // [125:125] is the sub-list for extension extendee
-	0,   // [0:125] is the sub-list for field type_name
+	2,   // 8: tollgate.v1.GetDashboardRequest.workflow_order_by:type_name -> tollgate.v1.UsageMetric
+	2,   // 9: tollgate.v1.GetDashboardRequest.assistant_order_by:type_name -> tollgate.v1.UsageMetric
+	7,   // 10: tollgate.v1.GetDashboardResponse.period:type_name -> tollgate.v1.ReportPeriod
+	59,  // 11: tollgate.v1.GetDashboardResponse.as_of_time:type_name -> google.protobuf.Timestamp
+	16,  // 12: tollgate.v1.GetDashboardResponse.overview:type_name -> tollgate.v1.Overview
+	19,  // 13: tollgate.v1.GetDashboardResponse.active_users:type_name -> tollgate.v1.ActiveUsersPoint
+	22,  // 14: tollgate.v1.GetDashboardResponse.teams:type_name -> tollgate.v1.TeamUsage
+	27,  // 15: tollgate.v1.GetDashboardResponse.top_workflows:type_name -> tollgate.v1.RankedUsage
+	27,  // 16: tollgate.v1.GetDashboardResponse.top_assistants:type_name -> tollgate.v1.RankedUsage
+	30,  // 17: tollgate.v1.GetDashboardResponse.time_to_first_value:type_name -> tollgate.v1.TimeToFirstValue
+	6,   // 18: tollgate.v1.GetOverviewRequest.range:type_name -> tollgate.v1.ReportRange
+	8,   // 19: tollgate.v1.GetOverviewRequest.filters:type_name -> tollgate.v1.UsageFilter
+	7,   // 20: tollgate.v1.GetOverviewResponse.period:type_name -> tollgate.v1.ReportPeriod
+	59,  // 21: tollgate.v1.GetOverviewResponse.as_of_time:type_name -> google.protobuf.Timestamp
+	16,  // 22: tollgate.v1.GetOverviewResponse.overview:type_name -> tollgate.v1.Overview
+	9,   // 23: tollgate.v1.Overview.total_users:type_name -> tollgate.v1.CountFigure
+	9,   // 24: tollgate.v1.Overview.active_users:type_name -> tollgate.v1.CountFigure
+	9,   // 25: tollgate.v1.Overview.tokens:type_name -> tollgate.v1.CountFigure
+	9,   // 26: tollgate.v1.Overview.workflows:type_name -> tollgate.v1.CountFigure
+	9,   // 27: tollgate.v1.Overview.assistants:type_name -> tollgate.v1.CountFigure
+	9,   // 28: tollgate.v1.Overview.requests:type_name -> tollgate.v1.CountFigure
+	10,  // 29: tollgate.v1.Overview.spend:type_name -> tollgate.v1.MoneyFigure
+	9,   // 30: tollgate.v1.Overview.blocked:type_name -> tollgate.v1.CountFigure
+	9,   // 31: tollgate.v1.Overview.routed:type_name -> tollgate.v1.CountFigure
+	11,  // 32: tollgate.v1.Overview.error_rate:type_name -> tollgate.v1.PercentFigure
+	9,   // 33: tollgate.v1.Overview.total_workflows:type_name -> tollgate.v1.CountFigure
+	9,   // 34: tollgate.v1.Overview.total_assistants:type_name -> tollgate.v1.CountFigure
+	6,   // 35: tollgate.v1.GetActiveUsersRequest.range:type_name -> tollgate.v1.ReportRange
+	8,   // 36: tollgate.v1.GetActiveUsersRequest.filters:type_name -> tollgate.v1.UsageFilter
+	3,   // 37: tollgate.v1.GetActiveUsersRequest.granularity:type_name -> tollgate.v1.TimeGranularity
+	7,   // 38: tollgate.v1.GetActiveUsersResponse.period:type_name -> tollgate.v1.ReportPeriod
+	59,  // 39: tollgate.v1.GetActiveUsersResponse.as_of_time:type_name -> google.protobuf.Timestamp
+	19,  // 40: tollgate.v1.GetActiveUsersResponse.points:type_name -> tollgate.v1.ActiveUsersPoint
+	59,  // 41: tollgate.v1.ActiveUsersPoint.start_time:type_name -> google.protobuf.Timestamp
+	6,   // 42: tollgate.v1.GetTokenUsageByTeamRequest.range:type_name -> tollgate.v1.ReportRange
+	8,   // 43: tollgate.v1.GetTokenUsageByTeamRequest.filters:type_name -> tollgate.v1.UsageFilter
+	7,   // 44: tollgate.v1.GetTokenUsageByTeamResponse.period:type_name -> tollgate.v1.ReportPeriod
+	59,  // 45: tollgate.v1.GetTokenUsageByTeamResponse.as_of_time:type_name -> google.protobuf.Timestamp
+	22,  // 46: tollgate.v1.GetTokenUsageByTeamResponse.teams:type_name -> tollgate.v1.TeamUsage
+	60,  // 47: tollgate.v1.TeamUsage.cost:type_name -> tollgate.v1.Money
+	6,   // 48: tollgate.v1.GetTopWorkflowsRequest.range:type_name -> tollgate.v1.ReportRange
+	8,   // 49: tollgate.v1.GetTopWorkflowsRequest.filters:type_name -> tollgate.v1.UsageFilter
+	2,   // 50: tollgate.v1.GetTopWorkflowsRequest.order_by:type_name -> tollgate.v1.UsageMetric
+	7,   // 51: tollgate.v1.GetTopWorkflowsResponse.period:type_name -> tollgate.v1.ReportPeriod
+	59,  // 52: tollgate.v1.GetTopWorkflowsResponse.as_of_time:type_name -> google.protobuf.Timestamp
+	27,  // 53: tollgate.v1.GetTopWorkflowsResponse.workflows:type_name -> tollgate.v1.RankedUsage
+	6,   // 54: tollgate.v1.GetTopAssistantsRequest.range:type_name -> tollgate.v1.ReportRange
+	8,   // 55: tollgate.v1.GetTopAssistantsRequest.filters:type_name -> tollgate.v1.UsageFilter
+	2,   // 56: tollgate.v1.GetTopAssistantsRequest.order_by:type_name -> tollgate.v1.UsageMetric
+	7,   // 57: tollgate.v1.GetTopAssistantsResponse.period:type_name -> tollgate.v1.ReportPeriod
+	59,  // 58: tollgate.v1.GetTopAssistantsResponse.as_of_time:type_name -> google.protobuf.Timestamp
+	27,  // 59: tollgate.v1.GetTopAssistantsResponse.assistants:type_name -> tollgate.v1.RankedUsage
+	60,  // 60: tollgate.v1.RankedUsage.cost:type_name -> tollgate.v1.Money
+	6,   // 61: tollgate.v1.GetTimeToFirstValueRequest.range:type_name -> tollgate.v1.ReportRange
+	7,   // 62: tollgate.v1.GetTimeToFirstValueResponse.period:type_name -> tollgate.v1.ReportPeriod
+	59,  // 63: tollgate.v1.GetTimeToFirstValueResponse.as_of_time:type_name -> google.protobuf.Timestamp
+	30,  // 64: tollgate.v1.GetTimeToFirstValueResponse.time_to_first_value:type_name -> tollgate.v1.TimeToFirstValue
+	61,  // 65: tollgate.v1.TimeToFirstValue.median:type_name -> google.protobuf.Duration
+	31,  // 66: tollgate.v1.TimeToFirstValue.buckets:type_name -> tollgate.v1.TimeToFirstValueBucket
+	61,  // 67: tollgate.v1.TimeToFirstValueBucket.from:type_name -> google.protobuf.Duration
+	61,  // 68: tollgate.v1.TimeToFirstValueBucket.to:type_name -> google.protobuf.Duration
+	6,   // 69: tollgate.v1.ListNeverActiveUsersRequest.range:type_name -> tollgate.v1.ReportRange
+	34,  // 70: tollgate.v1.ListNeverActiveUsersResponse.users:type_name -> tollgate.v1.NeverActiveUser
+	59,  // 71: tollgate.v1.NeverActiveUser.sign_up_time:type_name -> google.protobuf.Timestamp
+	59,  // 72: tollgate.v1.NeverActiveUser.last_use_time:type_name -> google.protobuf.Timestamp
+	43,  // 73: tollgate.v1.GetLiveMetricsResponse.metrics:type_name -> tollgate.v1.LiveMetrics
+	61,  // 74: tollgate.v1.WatchLiveMetricsRequest.interval:type_name -> google.protobuf.Duration
+	43,  // 75: tollgate.v1.WatchLiveMetricsResponse.metrics:type_name -> tollgate.v1.LiveMetrics
+	61,  // 76: tollgate.v1.WatchWorkspaceRequest.interval:type_name -> google.protobuf.Duration
+	59,  // 77: tollgate.v1.WatchWorkspaceResponse.server_time:type_name -> google.protobuf.Timestamp
+	62,  // 78: tollgate.v1.WatchWorkspaceResponse.budget:type_name -> tollgate.v1.Budget
+	43,  // 79: tollgate.v1.WatchWorkspaceResponse.live_metrics:type_name -> tollgate.v1.LiveMetrics
+	41,  // 80: tollgate.v1.WatchWorkspaceResponse.alerts:type_name -> tollgate.v1.WorkspaceAlerts
+	42,  // 81: tollgate.v1.WatchWorkspaceResponse.quotas:type_name -> tollgate.v1.WorkspaceQuotas
+	63,  // 82: tollgate.v1.WorkspaceAlerts.alerts:type_name -> tollgate.v1.Alert
+	64,  // 83: tollgate.v1.WorkspaceQuotas.usages:type_name -> tollgate.v1.QuotaUsage
+	59,  // 84: tollgate.v1.LiveMetrics.as_of_time:type_name -> google.protobuf.Timestamp
+	44,  // 85: tollgate.v1.LiveMetrics.today:type_name -> tollgate.v1.UsageTotals
+	44,  // 86: tollgate.v1.LiveMetrics.last_hour:type_name -> tollgate.v1.UsageTotals
+	44,  // 87: tollgate.v1.LiveMetrics.month_to_date:type_name -> tollgate.v1.UsageTotals
+	44,  // 88: tollgate.v1.LiveMetrics.cycle_to_date:type_name -> tollgate.v1.UsageTotals
+	60,  // 89: tollgate.v1.LiveMetrics.month_run_rate:type_name -> tollgate.v1.Money
+	60,  // 90: tollgate.v1.LiveMetrics.cycle_run_rate:type_name -> tollgate.v1.Money
+	59,  // 91: tollgate.v1.LiveMetrics.month_end_time:type_name -> google.protobuf.Timestamp
+	59,  // 92: tollgate.v1.LiveMetrics.cycle_end_time:type_name -> google.protobuf.Timestamp
+	60,  // 93: tollgate.v1.LiveMetrics.envelope:type_name -> tollgate.v1.Money
+	64,  // 94: tollgate.v1.LiveMetrics.quotas:type_name -> tollgate.v1.QuotaUsage
+	60,  // 95: tollgate.v1.UsageTotals.cost:type_name -> tollgate.v1.Money
+	59,  // 96: tollgate.v1.UsageTotals.start_time:type_name -> google.protobuf.Timestamp
+	6,   // 97: tollgate.v1.QueryUsageRequest.range:type_name -> tollgate.v1.ReportRange
+	2,   // 98: tollgate.v1.QueryUsageRequest.metrics:type_name -> tollgate.v1.UsageMetric
+	46,  // 99: tollgate.v1.QueryUsageRequest.group_by:type_name -> tollgate.v1.UsageGrouping
+	8,   // 100: tollgate.v1.QueryUsageRequest.filters:type_name -> tollgate.v1.UsageFilter
+	3,   // 101: tollgate.v1.QueryUsageRequest.granularity:type_name -> tollgate.v1.TimeGranularity
+	2,   // 102: tollgate.v1.QueryUsageRequest.order_by:type_name -> tollgate.v1.UsageMetric
+	1,   // 103: tollgate.v1.UsageGrouping.dimension:type_name -> tollgate.v1.UsageDimension
+	7,   // 104: tollgate.v1.QueryUsageResponse.period:type_name -> tollgate.v1.ReportPeriod
+	59,  // 105: tollgate.v1.QueryUsageResponse.as_of_time:type_name -> google.protobuf.Timestamp
+	48,  // 106: tollgate.v1.QueryUsageResponse.total:type_name -> tollgate.v1.UsageGroup
+	48,  // 107: tollgate.v1.QueryUsageResponse.groups:type_name -> tollgate.v1.UsageGroup
+	49,  // 108: tollgate.v1.UsageGroup.keys:type_name -> tollgate.v1.UsageGroupKey
+	51,  // 109: tollgate.v1.UsageGroup.values:type_name -> tollgate.v1.UsageValues
+	51,  // 110: tollgate.v1.UsageGroup.previous:type_name -> tollgate.v1.UsageValues
+	50,  // 111: tollgate.v1.UsageGroup.points:type_name -> tollgate.v1.UsagePoint
+	59,  // 112: tollgate.v1.UsagePoint.start_time:type_name -> google.protobuf.Timestamp
+	51,  // 113: tollgate.v1.UsagePoint.values:type_name -> tollgate.v1.UsageValues
+	60,  // 114: tollgate.v1.UsageValues.cost:type_name -> tollgate.v1.Money
+	65,  // 115: tollgate.v1.UsageValues.tokens:type_name -> tollgate.v1.Usage
+	61,  // 116: tollgate.v1.UsageValues.latency_mean:type_name -> google.protobuf.Duration
+	61,  // 117: tollgate.v1.UsageValues.latency_p50:type_name -> google.protobuf.Duration
+	61,  // 118: tollgate.v1.UsageValues.latency_p90:type_name -> google.protobuf.Duration
+	61,  // 119: tollgate.v1.UsageValues.latency_p95:type_name -> google.protobuf.Duration
+	61,  // 120: tollgate.v1.UsageValues.latency_p99:type_name -> google.protobuf.Duration
+	60,  // 121: tollgate.v1.UsageValues.blocked_cost:type_name -> tollgate.v1.Money
+	60,  // 122: tollgate.v1.UsageValues.saved_cost:type_name -> tollgate.v1.Money
+	60,  // 123: tollgate.v1.UsageValues.cost_per_request:type_name -> tollgate.v1.Money
+	60,  // 124: tollgate.v1.UsageValues.cost_per_user:type_name -> tollgate.v1.Money
+	60,  // 125: tollgate.v1.UsageValues.cost_per_investigation:type_name -> tollgate.v1.Money
+	60,  // 126: tollgate.v1.UsageValues.cost_per_session:type_name -> tollgate.v1.Money
+	5,   // 127: tollgate.v1.ExportUsageRequest.format:type_name -> tollgate.v1.ExportFormat
+	55,  // 128: tollgate.v1.ExportUsageRequest.records:type_name -> tollgate.v1.RecordsExport
+	56,  // 129: tollgate.v1.ExportUsageRequest.focus:type_name -> tollgate.v1.FocusExport
+	45,  // 130: tollgate.v1.ExportUsageRequest.query:type_name -> tollgate.v1.QueryUsageRequest
+	57,  // 131: tollgate.v1.ExportUsageRequest.report:type_name -> tollgate.v1.ReportExport
+	52,  // 132: tollgate.v1.CreateExportLinkRequest.export:type_name -> tollgate.v1.ExportUsageRequest
+	59,  // 133: tollgate.v1.CreateExportLinkResponse.expire_time:type_name -> google.protobuf.Timestamp
+	6,   // 134: tollgate.v1.RecordsExport.range:type_name -> tollgate.v1.ReportRange
+	6,   // 135: tollgate.v1.FocusExport.range:type_name -> tollgate.v1.ReportRange
+	3,   // 136: tollgate.v1.FocusExport.granularity:type_name -> tollgate.v1.TimeGranularity
+	4,   // 137: tollgate.v1.ReportExport.kind:type_name -> tollgate.v1.ReportKind
+	6,   // 138: tollgate.v1.ReportExport.range:type_name -> tollgate.v1.ReportRange
+	8,   // 139: tollgate.v1.ReportExport.filters:type_name -> tollgate.v1.UsageFilter
+	3,   // 140: tollgate.v1.ReportExport.granularity:type_name -> tollgate.v1.TimeGranularity
+	12,  // 141: tollgate.v1.AnalyticsService.GetDashboard:input_type -> tollgate.v1.GetDashboardRequest
+	14,  // 142: tollgate.v1.AnalyticsService.GetOverview:input_type -> tollgate.v1.GetOverviewRequest
+	17,  // 143: tollgate.v1.AnalyticsService.GetActiveUsers:input_type -> tollgate.v1.GetActiveUsersRequest
+	20,  // 144: tollgate.v1.AnalyticsService.GetTokenUsageByTeam:input_type -> tollgate.v1.GetTokenUsageByTeamRequest
+	23,  // 145: tollgate.v1.AnalyticsService.GetTopWorkflows:input_type -> tollgate.v1.GetTopWorkflowsRequest
+	25,  // 146: tollgate.v1.AnalyticsService.GetTopAssistants:input_type -> tollgate.v1.GetTopAssistantsRequest
+	28,  // 147: tollgate.v1.AnalyticsService.GetTimeToFirstValue:input_type -> tollgate.v1.GetTimeToFirstValueRequest
+	32,  // 148: tollgate.v1.AnalyticsService.ListNeverActiveUsers:input_type -> tollgate.v1.ListNeverActiveUsersRequest
+	35,  // 149: tollgate.v1.AnalyticsService.GetLiveMetrics:input_type -> tollgate.v1.GetLiveMetricsRequest
+	37,  // 150: tollgate.v1.AnalyticsService.WatchLiveMetrics:input_type -> tollgate.v1.WatchLiveMetricsRequest
+	39,  // 151: tollgate.v1.AnalyticsService.WatchWorkspace:input_type -> tollgate.v1.WatchWorkspaceRequest
+	45,  // 152: tollgate.v1.AnalyticsService.QueryUsage:input_type -> tollgate.v1.QueryUsageRequest
+	52,  // 153: tollgate.v1.AnalyticsService.ExportUsage:input_type -> tollgate.v1.ExportUsageRequest
+	53,  // 154: tollgate.v1.AnalyticsService.CreateExportLink:input_type -> tollgate.v1.CreateExportLinkRequest
+	13,  // 155: tollgate.v1.AnalyticsService.GetDashboard:output_type -> tollgate.v1.GetDashboardResponse
+	15,  // 156: tollgate.v1.AnalyticsService.GetOverview:output_type -> tollgate.v1.GetOverviewResponse
+	18,  // 157: tollgate.v1.AnalyticsService.GetActiveUsers:output_type -> tollgate.v1.GetActiveUsersResponse
+	21,  // 158: tollgate.v1.AnalyticsService.GetTokenUsageByTeam:output_type -> tollgate.v1.GetTokenUsageByTeamResponse
+	24,  // 159: tollgate.v1.AnalyticsService.GetTopWorkflows:output_type -> tollgate.v1.GetTopWorkflowsResponse
+	26,  // 160: tollgate.v1.AnalyticsService.GetTopAssistants:output_type -> tollgate.v1.GetTopAssistantsResponse
+	29,  // 161: tollgate.v1.AnalyticsService.GetTimeToFirstValue:output_type -> tollgate.v1.GetTimeToFirstValueResponse
+	33,  // 162: tollgate.v1.AnalyticsService.ListNeverActiveUsers:output_type -> tollgate.v1.ListNeverActiveUsersResponse
+	36,  // 163: tollgate.v1.AnalyticsService.GetLiveMetrics:output_type -> tollgate.v1.GetLiveMetricsResponse
+	38,  // 164: tollgate.v1.AnalyticsService.WatchLiveMetrics:output_type -> tollgate.v1.WatchLiveMetricsResponse
+	40,  // 165: tollgate.v1.AnalyticsService.WatchWorkspace:output_type -> tollgate.v1.WatchWorkspaceResponse
+	47,  // 166: tollgate.v1.AnalyticsService.QueryUsage:output_type -> tollgate.v1.QueryUsageResponse
+	58,  // 167: tollgate.v1.AnalyticsService.ExportUsage:output_type -> tollgate.v1.ExportUsageResponse
+	54,  // 168: tollgate.v1.AnalyticsService.CreateExportLink:output_type -> tollgate.v1.CreateExportLinkResponse
+	155, // [155:169] is the sub-list for method output_type
+	141, // [141:155] is the sub-list for method input_type
+	141, // [141:141] is the sub-list for extension type_name
+	141, // [141:141] is the sub-list for extension extendee
+	0,   // [0:141] is the sub-list for field type_name
 }
 
 func init() { file_tollgate_v1_analytics_service_proto_init() }
@@ -4819,14 +5298,16 @@ func file_tollgate_v1_analytics_service_proto_init() {
 	if File_tollgate_v1_analytics_service_proto != nil {
 		return
 	}
+	file_tollgate_v1_alert_service_proto_init()
+	file_tollgate_v1_budget_service_proto_init()
 	file_tollgate_v1_common_proto_init()
 	file_tollgate_v1_quota_service_proto_init()
 	file_tollgate_v1_analytics_service_proto_msgTypes[3].OneofWrappers = []any{}
 	file_tollgate_v1_analytics_service_proto_msgTypes[4].OneofWrappers = []any{}
 	file_tollgate_v1_analytics_service_proto_msgTypes[5].OneofWrappers = []any{}
-	file_tollgate_v1_analytics_service_proto_msgTypes[38].OneofWrappers = []any{}
-	file_tollgate_v1_analytics_service_proto_msgTypes[41].OneofWrappers = []any{}
-	file_tollgate_v1_analytics_service_proto_msgTypes[42].OneofWrappers = []any{
+	file_tollgate_v1_analytics_service_proto_msgTypes[42].OneofWrappers = []any{}
+	file_tollgate_v1_analytics_service_proto_msgTypes[45].OneofWrappers = []any{}
+	file_tollgate_v1_analytics_service_proto_msgTypes[46].OneofWrappers = []any{
 		(*ExportUsageRequest_Records)(nil),
 		(*ExportUsageRequest_Focus)(nil),
 		(*ExportUsageRequest_Query)(nil),
@@ -4838,7 +5319,7 @@ func file_tollgate_v1_analytics_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tollgate_v1_analytics_service_proto_rawDesc), len(file_tollgate_v1_analytics_service_proto_rawDesc)),
 			NumEnums:      6,
-			NumMessages:   47,
+			NumMessages:   53,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -31,8 +31,10 @@ const (
 	AnalyticsService_ListNeverActiveUsers_FullMethodName = "/tollgate.v1.AnalyticsService/ListNeverActiveUsers"
 	AnalyticsService_GetLiveMetrics_FullMethodName       = "/tollgate.v1.AnalyticsService/GetLiveMetrics"
 	AnalyticsService_WatchLiveMetrics_FullMethodName     = "/tollgate.v1.AnalyticsService/WatchLiveMetrics"
+	AnalyticsService_WatchWorkspace_FullMethodName       = "/tollgate.v1.AnalyticsService/WatchWorkspace"
 	AnalyticsService_QueryUsage_FullMethodName           = "/tollgate.v1.AnalyticsService/QueryUsage"
 	AnalyticsService_ExportUsage_FullMethodName          = "/tollgate.v1.AnalyticsService/ExportUsage"
+	AnalyticsService_CreateExportLink_FullMethodName     = "/tollgate.v1.AnalyticsService/CreateExportLink"
 )
 
 // AnalyticsServiceClient is the client API for AnalyticsService service.
@@ -51,9 +53,9 @@ type AnalyticsServiceClient interface {
 	GetActiveUsers(ctx context.Context, in *GetActiveUsersRequest, opts ...grpc.CallOption) (*GetActiveUsersResponse, error)
 	// Returns the tokens of each department, and of requests without one.
 	GetTokenUsageByTeam(ctx context.Context, in *GetTokenUsageByTeamRequest, opts ...grpc.CallOption) (*GetTokenUsageByTeamResponse, error)
-	// Ranks workflows by the tokens they used.
+	// Ranks workflows by their tokens, requests or cost.
 	GetTopWorkflows(ctx context.Context, in *GetTopWorkflowsRequest, opts ...grpc.CallOption) (*GetTopWorkflowsResponse, error)
-	// Ranks assistants by the tokens they used.
+	// Ranks assistants by their tokens, requests or cost.
 	GetTopAssistants(ctx context.Context, in *GetTopAssistantsRequest, opts ...grpc.CallOption) (*GetTopAssistantsResponse, error)
 	// Returns the distribution of the time from sign-up to first value.
 	GetTimeToFirstValue(ctx context.Context, in *GetTimeToFirstValueRequest, opts ...grpc.CallOption) (*GetTimeToFirstValueResponse, error)
@@ -65,12 +67,21 @@ type AnalyticsServiceClient interface {
 	// Streams the current usage of a workspace: at once, then after changes, at most once an
 	// interval. Ends with UNAVAILABLE when the server stops.
 	WatchLiveMetrics(ctx context.Context, in *WatchLiveMetricsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchLiveMetricsResponse], error)
+	// Streams all that a page about a workspace shows, for one page one stream: a snapshot at once,
+	// then what has changed, at most once an interval, and at least every 15 seconds a message, which
+	// may be without changes. A slow reader gets the newest state. Amounts held by checks alone are
+	// brought up to date with the next message. Ends with UNAVAILABLE when the server stops.
+	WatchWorkspace(ctx context.Context, in *WatchWorkspaceRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchWorkspaceResponse], error)
 	// Returns metrics by up to two dimensions over time. A query that rollups cannot answer reads the
 	// usage log, at most 1,000,000 of its entries; beyond that it is refused with
 	// FAILED_PRECONDITION.
 	QueryUsage(ctx context.Context, in *QueryUsageRequest, opts ...grpc.CallOption) (*QueryUsageResponse, error)
 	// Streams a report or the usage log as a file.
 	ExportUsage(ctx context.Context, in *ExportUsageRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ExportUsageResponse], error)
+	// Makes a link to an export, which a browser downloads with GET at the address of this server,
+	// without a token. It is signed, valid for 5 minutes, ends with the credentials of who made it and
+	// with this process, and may be followed several times. At most 1,000 are valid at once.
+	CreateExportLink(ctx context.Context, in *CreateExportLinkRequest, opts ...grpc.CallOption) (*CreateExportLinkResponse, error)
 }
 
 type analyticsServiceClient struct {
@@ -190,6 +201,25 @@ func (c *analyticsServiceClient) WatchLiveMetrics(ctx context.Context, in *Watch
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type AnalyticsService_WatchLiveMetricsClient = grpc.ServerStreamingClient[WatchLiveMetricsResponse]
 
+func (c *analyticsServiceClient) WatchWorkspace(ctx context.Context, in *WatchWorkspaceRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchWorkspaceResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &AnalyticsService_ServiceDesc.Streams[1], AnalyticsService_WatchWorkspace_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[WatchWorkspaceRequest, WatchWorkspaceResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type AnalyticsService_WatchWorkspaceClient = grpc.ServerStreamingClient[WatchWorkspaceResponse]
+
 func (c *analyticsServiceClient) QueryUsage(ctx context.Context, in *QueryUsageRequest, opts ...grpc.CallOption) (*QueryUsageResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(QueryUsageResponse)
@@ -202,7 +232,7 @@ func (c *analyticsServiceClient) QueryUsage(ctx context.Context, in *QueryUsageR
 
 func (c *analyticsServiceClient) ExportUsage(ctx context.Context, in *ExportUsageRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ExportUsageResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &AnalyticsService_ServiceDesc.Streams[1], AnalyticsService_ExportUsage_FullMethodName, cOpts...)
+	stream, err := c.cc.NewStream(ctx, &AnalyticsService_ServiceDesc.Streams[2], AnalyticsService_ExportUsage_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -218,6 +248,16 @@ func (c *analyticsServiceClient) ExportUsage(ctx context.Context, in *ExportUsag
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type AnalyticsService_ExportUsageClient = grpc.ServerStreamingClient[ExportUsageResponse]
+
+func (c *analyticsServiceClient) CreateExportLink(ctx context.Context, in *CreateExportLinkRequest, opts ...grpc.CallOption) (*CreateExportLinkResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CreateExportLinkResponse)
+	err := c.cc.Invoke(ctx, AnalyticsService_CreateExportLink_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
 
 // AnalyticsServiceServer is the server API for AnalyticsService service.
 // All implementations must embed UnimplementedAnalyticsServiceServer
@@ -235,9 +275,9 @@ type AnalyticsServiceServer interface {
 	GetActiveUsers(context.Context, *GetActiveUsersRequest) (*GetActiveUsersResponse, error)
 	// Returns the tokens of each department, and of requests without one.
 	GetTokenUsageByTeam(context.Context, *GetTokenUsageByTeamRequest) (*GetTokenUsageByTeamResponse, error)
-	// Ranks workflows by the tokens they used.
+	// Ranks workflows by their tokens, requests or cost.
 	GetTopWorkflows(context.Context, *GetTopWorkflowsRequest) (*GetTopWorkflowsResponse, error)
-	// Ranks assistants by the tokens they used.
+	// Ranks assistants by their tokens, requests or cost.
 	GetTopAssistants(context.Context, *GetTopAssistantsRequest) (*GetTopAssistantsResponse, error)
 	// Returns the distribution of the time from sign-up to first value.
 	GetTimeToFirstValue(context.Context, *GetTimeToFirstValueRequest) (*GetTimeToFirstValueResponse, error)
@@ -249,12 +289,21 @@ type AnalyticsServiceServer interface {
 	// Streams the current usage of a workspace: at once, then after changes, at most once an
 	// interval. Ends with UNAVAILABLE when the server stops.
 	WatchLiveMetrics(*WatchLiveMetricsRequest, grpc.ServerStreamingServer[WatchLiveMetricsResponse]) error
+	// Streams all that a page about a workspace shows, for one page one stream: a snapshot at once,
+	// then what has changed, at most once an interval, and at least every 15 seconds a message, which
+	// may be without changes. A slow reader gets the newest state. Amounts held by checks alone are
+	// brought up to date with the next message. Ends with UNAVAILABLE when the server stops.
+	WatchWorkspace(*WatchWorkspaceRequest, grpc.ServerStreamingServer[WatchWorkspaceResponse]) error
 	// Returns metrics by up to two dimensions over time. A query that rollups cannot answer reads the
 	// usage log, at most 1,000,000 of its entries; beyond that it is refused with
 	// FAILED_PRECONDITION.
 	QueryUsage(context.Context, *QueryUsageRequest) (*QueryUsageResponse, error)
 	// Streams a report or the usage log as a file.
 	ExportUsage(*ExportUsageRequest, grpc.ServerStreamingServer[ExportUsageResponse]) error
+	// Makes a link to an export, which a browser downloads with GET at the address of this server,
+	// without a token. It is signed, valid for 5 minutes, ends with the credentials of who made it and
+	// with this process, and may be followed several times. At most 1,000 are valid at once.
+	CreateExportLink(context.Context, *CreateExportLinkRequest) (*CreateExportLinkResponse, error)
 	mustEmbedUnimplementedAnalyticsServiceServer()
 }
 
@@ -295,11 +344,17 @@ func (UnimplementedAnalyticsServiceServer) GetLiveMetrics(context.Context, *GetL
 func (UnimplementedAnalyticsServiceServer) WatchLiveMetrics(*WatchLiveMetricsRequest, grpc.ServerStreamingServer[WatchLiveMetricsResponse]) error {
 	return status.Error(codes.Unimplemented, "method WatchLiveMetrics not implemented")
 }
+func (UnimplementedAnalyticsServiceServer) WatchWorkspace(*WatchWorkspaceRequest, grpc.ServerStreamingServer[WatchWorkspaceResponse]) error {
+	return status.Error(codes.Unimplemented, "method WatchWorkspace not implemented")
+}
 func (UnimplementedAnalyticsServiceServer) QueryUsage(context.Context, *QueryUsageRequest) (*QueryUsageResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method QueryUsage not implemented")
 }
 func (UnimplementedAnalyticsServiceServer) ExportUsage(*ExportUsageRequest, grpc.ServerStreamingServer[ExportUsageResponse]) error {
 	return status.Error(codes.Unimplemented, "method ExportUsage not implemented")
+}
+func (UnimplementedAnalyticsServiceServer) CreateExportLink(context.Context, *CreateExportLinkRequest) (*CreateExportLinkResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CreateExportLink not implemented")
 }
 func (UnimplementedAnalyticsServiceServer) mustEmbedUnimplementedAnalyticsServiceServer() {}
 func (UnimplementedAnalyticsServiceServer) testEmbeddedByValue()                          {}
@@ -495,6 +550,17 @@ func _AnalyticsService_WatchLiveMetrics_Handler(srv interface{}, stream grpc.Ser
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type AnalyticsService_WatchLiveMetricsServer = grpc.ServerStreamingServer[WatchLiveMetricsResponse]
 
+func _AnalyticsService_WatchWorkspace_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(WatchWorkspaceRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(AnalyticsServiceServer).WatchWorkspace(m, &grpc.GenericServerStream[WatchWorkspaceRequest, WatchWorkspaceResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type AnalyticsService_WatchWorkspaceServer = grpc.ServerStreamingServer[WatchWorkspaceResponse]
+
 func _AnalyticsService_QueryUsage_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(QueryUsageRequest)
 	if err := dec(in); err != nil {
@@ -523,6 +589,24 @@ func _AnalyticsService_ExportUsage_Handler(srv interface{}, stream grpc.ServerSt
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type AnalyticsService_ExportUsageServer = grpc.ServerStreamingServer[ExportUsageResponse]
+
+func _AnalyticsService_CreateExportLink_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CreateExportLinkRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AnalyticsServiceServer).CreateExportLink(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AnalyticsService_CreateExportLink_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AnalyticsServiceServer).CreateExportLink(ctx, req.(*CreateExportLinkRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
 
 // AnalyticsService_ServiceDesc is the grpc.ServiceDesc for AnalyticsService service.
 // It's only intended for direct use with grpc.RegisterService,
@@ -571,11 +655,20 @@ var AnalyticsService_ServiceDesc = grpc.ServiceDesc{
 			MethodName: "QueryUsage",
 			Handler:    _AnalyticsService_QueryUsage_Handler,
 		},
+		{
+			MethodName: "CreateExportLink",
+			Handler:    _AnalyticsService_CreateExportLink_Handler,
+		},
 	},
 	Streams: []grpc.StreamDesc{
 		{
 			StreamName:    "WatchLiveMetrics",
 			Handler:       _AnalyticsService_WatchLiveMetrics_Handler,
+			ServerStreams: true,
+		},
+		{
+			StreamName:    "WatchWorkspace",
+			Handler:       _AnalyticsService_WatchWorkspace_Handler,
 			ServerStreams: true,
 		},
 		{

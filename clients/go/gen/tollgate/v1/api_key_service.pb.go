@@ -44,7 +44,11 @@ type ApiKey struct {
 	// Time of registration. Output only.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// Time of the last change. Output only.
-	UpdateTime    *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	// Latest charge_time of its usage; absent if there is none, or without with_usage. Output only.
+	LastUseTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=last_use_time,json=lastUseTime,proto3" json:"last_use_time,omitempty"`
+	// Its usage in the running cycle; absent without with_usage. Output only.
+	CycleUsage    *ApiKeyUsage `protobuf:"bytes,10,opt,name=cycle_usage,json=cycleUsage,proto3" json:"cycle_usage,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -135,6 +139,84 @@ func (x *ApiKey) GetUpdateTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *ApiKey) GetLastUseTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LastUseTime
+	}
+	return nil
+}
+
+func (x *ApiKey) GetCycleUsage() *ApiKeyUsage {
+	if x != nil {
+		return x.CycleUsage
+	}
+	return nil
+}
+
+// Usage of an API key in the running cycle.
+type ApiKeyUsage struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Cost.
+	Cost *Money `protobuf:"bytes,1,opt,name=cost,proto3" json:"cost,omitempty"`
+	// Requests.
+	RequestCount int64 `protobuf:"varint,2,opt,name=request_count,json=requestCount,proto3" json:"request_count,omitempty"`
+	// Tokens of all classes.
+	TokenCount    int64 `protobuf:"varint,3,opt,name=token_count,json=tokenCount,proto3" json:"token_count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ApiKeyUsage) Reset() {
+	*x = ApiKeyUsage{}
+	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ApiKeyUsage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ApiKeyUsage) ProtoMessage() {}
+
+func (x *ApiKeyUsage) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ApiKeyUsage.ProtoReflect.Descriptor instead.
+func (*ApiKeyUsage) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_api_key_service_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *ApiKeyUsage) GetCost() *Money {
+	if x != nil {
+		return x.Cost
+	}
+	return nil
+}
+
+func (x *ApiKeyUsage) GetRequestCount() int64 {
+	if x != nil {
+		return x.RequestCount
+	}
+	return 0
+}
+
+func (x *ApiKeyUsage) GetTokenCount() int64 {
+	if x != nil {
+		return x.TokenCount
+	}
+	return 0
+}
+
 // API keys with shared quotas and rate limits.
 type KeyGroup struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -154,7 +236,7 @@ type KeyGroup struct {
 
 func (x *KeyGroup) Reset() {
 	*x = KeyGroup{}
-	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[1]
+	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -166,7 +248,7 @@ func (x *KeyGroup) String() string {
 func (*KeyGroup) ProtoMessage() {}
 
 func (x *KeyGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[1]
+	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -179,7 +261,7 @@ func (x *KeyGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyGroup.ProtoReflect.Descriptor instead.
 func (*KeyGroup) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_api_key_service_proto_rawDescGZIP(), []int{1}
+	return file_tollgate_v1_api_key_service_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *KeyGroup) GetKeyGroupId() string {
@@ -230,7 +312,7 @@ type RegisterApiKeyRequest struct {
 
 func (x *RegisterApiKeyRequest) Reset() {
 	*x = RegisterApiKeyRequest{}
-	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[2]
+	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -242,7 +324,7 @@ func (x *RegisterApiKeyRequest) String() string {
 func (*RegisterApiKeyRequest) ProtoMessage() {}
 
 func (x *RegisterApiKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[2]
+	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -255,7 +337,7 @@ func (x *RegisterApiKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterApiKeyRequest.ProtoReflect.Descriptor instead.
 func (*RegisterApiKeyRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_api_key_service_proto_rawDescGZIP(), []int{2}
+	return file_tollgate_v1_api_key_service_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *RegisterApiKeyRequest) GetWorkspaceId() string {
@@ -283,7 +365,7 @@ type RegisterApiKeyResponse struct {
 
 func (x *RegisterApiKeyResponse) Reset() {
 	*x = RegisterApiKeyResponse{}
-	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[3]
+	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -295,7 +377,7 @@ func (x *RegisterApiKeyResponse) String() string {
 func (*RegisterApiKeyResponse) ProtoMessage() {}
 
 func (x *RegisterApiKeyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[3]
+	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -308,7 +390,7 @@ func (x *RegisterApiKeyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterApiKeyResponse.ProtoReflect.Descriptor instead.
 func (*RegisterApiKeyResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_api_key_service_proto_rawDescGZIP(), []int{3}
+	return file_tollgate_v1_api_key_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *RegisterApiKeyResponse) GetApiKey() *ApiKey {
@@ -324,14 +406,16 @@ type GetApiKeyRequest struct {
 	// Its workspace.
 	WorkspaceId string `protobuf:"bytes,1,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
 	// Its id.
-	ApiKeyId      string `protobuf:"bytes,2,opt,name=api_key_id,json=apiKeyId,proto3" json:"api_key_id,omitempty"`
+	ApiKeyId string `protobuf:"bytes,2,opt,name=api_key_id,json=apiKeyId,proto3" json:"api_key_id,omitempty"`
+	// Whether to return when the key was used last, and its usage in the running cycle.
+	WithUsage     bool `protobuf:"varint,3,opt,name=with_usage,json=withUsage,proto3" json:"with_usage,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetApiKeyRequest) Reset() {
 	*x = GetApiKeyRequest{}
-	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[4]
+	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -343,7 +427,7 @@ func (x *GetApiKeyRequest) String() string {
 func (*GetApiKeyRequest) ProtoMessage() {}
 
 func (x *GetApiKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[4]
+	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -356,7 +440,7 @@ func (x *GetApiKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetApiKeyRequest.ProtoReflect.Descriptor instead.
 func (*GetApiKeyRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_api_key_service_proto_rawDescGZIP(), []int{4}
+	return file_tollgate_v1_api_key_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *GetApiKeyRequest) GetWorkspaceId() string {
@@ -373,6 +457,13 @@ func (x *GetApiKeyRequest) GetApiKeyId() string {
 	return ""
 }
 
+func (x *GetApiKeyRequest) GetWithUsage() bool {
+	if x != nil {
+		return x.WithUsage
+	}
+	return false
+}
+
 // Response of GetApiKey.
 type GetApiKeyResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -384,7 +475,7 @@ type GetApiKeyResponse struct {
 
 func (x *GetApiKeyResponse) Reset() {
 	*x = GetApiKeyResponse{}
-	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[5]
+	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -396,7 +487,7 @@ func (x *GetApiKeyResponse) String() string {
 func (*GetApiKeyResponse) ProtoMessage() {}
 
 func (x *GetApiKeyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[5]
+	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -409,7 +500,7 @@ func (x *GetApiKeyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetApiKeyResponse.ProtoReflect.Descriptor instead.
 func (*GetApiKeyResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_api_key_service_proto_rawDescGZIP(), []int{5}
+	return file_tollgate_v1_api_key_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetApiKeyResponse) GetApiKey() *ApiKey {
@@ -429,14 +520,20 @@ type ListApiKeysRequest struct {
 	// Most entries on the page: 0 to 1,000; 0 means 100, more than 1,000 means 1,000.
 	PageSize int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// next_page_token of the previous page, with the same filter; empty for the first page.
-	PageToken     string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	PageToken string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Text to search for, at most 200 characters; empty for all. Each of its words must begin a
+	// word of the id or the display name, whatever the case. Words are runs of letters and digits.
+	Query string `protobuf:"bytes,5,opt,name=query,proto3" json:"query,omitempty"`
+	// Whether to return when each key was used last, and its usage in the running cycle. Then a page has
+	// at most 100 entries.
+	WithUsage     bool `protobuf:"varint,6,opt,name=with_usage,json=withUsage,proto3" json:"with_usage,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListApiKeysRequest) Reset() {
 	*x = ListApiKeysRequest{}
-	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[6]
+	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -448,7 +545,7 @@ func (x *ListApiKeysRequest) String() string {
 func (*ListApiKeysRequest) ProtoMessage() {}
 
 func (x *ListApiKeysRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[6]
+	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -461,7 +558,7 @@ func (x *ListApiKeysRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListApiKeysRequest.ProtoReflect.Descriptor instead.
 func (*ListApiKeysRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_api_key_service_proto_rawDescGZIP(), []int{6}
+	return file_tollgate_v1_api_key_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ListApiKeysRequest) GetWorkspaceId() string {
@@ -492,6 +589,20 @@ func (x *ListApiKeysRequest) GetPageToken() string {
 	return ""
 }
 
+func (x *ListApiKeysRequest) GetQuery() string {
+	if x != nil {
+		return x.Query
+	}
+	return ""
+}
+
+func (x *ListApiKeysRequest) GetWithUsage() bool {
+	if x != nil {
+		return x.WithUsage
+	}
+	return false
+}
+
 // Response of ListApiKeys.
 type ListApiKeysResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -499,13 +610,15 @@ type ListApiKeysResponse struct {
 	ApiKeys []*ApiKey `protobuf:"bytes,1,rep,name=api_keys,json=apiKeys,proto3" json:"api_keys,omitempty"`
 	// Token of the next page; empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// Number of entries that match, on all pages, counted to 10,000: then there may be more.
+	TotalCount    int64 `protobuf:"varint,3,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListApiKeysResponse) Reset() {
 	*x = ListApiKeysResponse{}
-	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[7]
+	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -517,7 +630,7 @@ func (x *ListApiKeysResponse) String() string {
 func (*ListApiKeysResponse) ProtoMessage() {}
 
 func (x *ListApiKeysResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[7]
+	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -530,7 +643,7 @@ func (x *ListApiKeysResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListApiKeysResponse.ProtoReflect.Descriptor instead.
 func (*ListApiKeysResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_api_key_service_proto_rawDescGZIP(), []int{7}
+	return file_tollgate_v1_api_key_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ListApiKeysResponse) GetApiKeys() []*ApiKey {
@@ -545,6 +658,13 @@ func (x *ListApiKeysResponse) GetNextPageToken() string {
 		return x.NextPageToken
 	}
 	return ""
+}
+
+func (x *ListApiKeysResponse) GetTotalCount() int64 {
+	if x != nil {
+		return x.TotalCount
+	}
+	return 0
 }
 
 // Request of UpdateApiKey.
@@ -563,7 +683,7 @@ type UpdateApiKeyRequest struct {
 
 func (x *UpdateApiKeyRequest) Reset() {
 	*x = UpdateApiKeyRequest{}
-	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[8]
+	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -575,7 +695,7 @@ func (x *UpdateApiKeyRequest) String() string {
 func (*UpdateApiKeyRequest) ProtoMessage() {}
 
 func (x *UpdateApiKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[8]
+	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -588,7 +708,7 @@ func (x *UpdateApiKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateApiKeyRequest.ProtoReflect.Descriptor instead.
 func (*UpdateApiKeyRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_api_key_service_proto_rawDescGZIP(), []int{8}
+	return file_tollgate_v1_api_key_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *UpdateApiKeyRequest) GetWorkspaceId() string {
@@ -623,7 +743,7 @@ type UpdateApiKeyResponse struct {
 
 func (x *UpdateApiKeyResponse) Reset() {
 	*x = UpdateApiKeyResponse{}
-	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[9]
+	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -635,7 +755,7 @@ func (x *UpdateApiKeyResponse) String() string {
 func (*UpdateApiKeyResponse) ProtoMessage() {}
 
 func (x *UpdateApiKeyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[9]
+	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -648,7 +768,7 @@ func (x *UpdateApiKeyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateApiKeyResponse.ProtoReflect.Descriptor instead.
 func (*UpdateApiKeyResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_api_key_service_proto_rawDescGZIP(), []int{9}
+	return file_tollgate_v1_api_key_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *UpdateApiKeyResponse) GetApiKey() *ApiKey {
@@ -671,7 +791,7 @@ type DeleteApiKeyRequest struct {
 
 func (x *DeleteApiKeyRequest) Reset() {
 	*x = DeleteApiKeyRequest{}
-	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[10]
+	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -683,7 +803,7 @@ func (x *DeleteApiKeyRequest) String() string {
 func (*DeleteApiKeyRequest) ProtoMessage() {}
 
 func (x *DeleteApiKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[10]
+	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -696,7 +816,7 @@ func (x *DeleteApiKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteApiKeyRequest.ProtoReflect.Descriptor instead.
 func (*DeleteApiKeyRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_api_key_service_proto_rawDescGZIP(), []int{10}
+	return file_tollgate_v1_api_key_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *DeleteApiKeyRequest) GetWorkspaceId() string {
@@ -722,7 +842,7 @@ type DeleteApiKeyResponse struct {
 
 func (x *DeleteApiKeyResponse) Reset() {
 	*x = DeleteApiKeyResponse{}
-	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[11]
+	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -734,7 +854,7 @@ func (x *DeleteApiKeyResponse) String() string {
 func (*DeleteApiKeyResponse) ProtoMessage() {}
 
 func (x *DeleteApiKeyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[11]
+	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -747,7 +867,7 @@ func (x *DeleteApiKeyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteApiKeyResponse.ProtoReflect.Descriptor instead.
 func (*DeleteApiKeyResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_api_key_service_proto_rawDescGZIP(), []int{11}
+	return file_tollgate_v1_api_key_service_proto_rawDescGZIP(), []int{12}
 }
 
 // Request of CreateKeyGroup.
@@ -763,7 +883,7 @@ type CreateKeyGroupRequest struct {
 
 func (x *CreateKeyGroupRequest) Reset() {
 	*x = CreateKeyGroupRequest{}
-	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[12]
+	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -775,7 +895,7 @@ func (x *CreateKeyGroupRequest) String() string {
 func (*CreateKeyGroupRequest) ProtoMessage() {}
 
 func (x *CreateKeyGroupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[12]
+	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -788,7 +908,7 @@ func (x *CreateKeyGroupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateKeyGroupRequest.ProtoReflect.Descriptor instead.
 func (*CreateKeyGroupRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_api_key_service_proto_rawDescGZIP(), []int{12}
+	return file_tollgate_v1_api_key_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *CreateKeyGroupRequest) GetWorkspaceId() string {
@@ -816,7 +936,7 @@ type CreateKeyGroupResponse struct {
 
 func (x *CreateKeyGroupResponse) Reset() {
 	*x = CreateKeyGroupResponse{}
-	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[13]
+	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -828,7 +948,7 @@ func (x *CreateKeyGroupResponse) String() string {
 func (*CreateKeyGroupResponse) ProtoMessage() {}
 
 func (x *CreateKeyGroupResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[13]
+	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -841,7 +961,7 @@ func (x *CreateKeyGroupResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateKeyGroupResponse.ProtoReflect.Descriptor instead.
 func (*CreateKeyGroupResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_api_key_service_proto_rawDescGZIP(), []int{13}
+	return file_tollgate_v1_api_key_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *CreateKeyGroupResponse) GetKeyGroup() *KeyGroup {
@@ -864,7 +984,7 @@ type GetKeyGroupRequest struct {
 
 func (x *GetKeyGroupRequest) Reset() {
 	*x = GetKeyGroupRequest{}
-	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[14]
+	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -876,7 +996,7 @@ func (x *GetKeyGroupRequest) String() string {
 func (*GetKeyGroupRequest) ProtoMessage() {}
 
 func (x *GetKeyGroupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[14]
+	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -889,7 +1009,7 @@ func (x *GetKeyGroupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetKeyGroupRequest.ProtoReflect.Descriptor instead.
 func (*GetKeyGroupRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_api_key_service_proto_rawDescGZIP(), []int{14}
+	return file_tollgate_v1_api_key_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *GetKeyGroupRequest) GetWorkspaceId() string {
@@ -917,7 +1037,7 @@ type GetKeyGroupResponse struct {
 
 func (x *GetKeyGroupResponse) Reset() {
 	*x = GetKeyGroupResponse{}
-	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[15]
+	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -929,7 +1049,7 @@ func (x *GetKeyGroupResponse) String() string {
 func (*GetKeyGroupResponse) ProtoMessage() {}
 
 func (x *GetKeyGroupResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[15]
+	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -942,7 +1062,7 @@ func (x *GetKeyGroupResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetKeyGroupResponse.ProtoReflect.Descriptor instead.
 func (*GetKeyGroupResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_api_key_service_proto_rawDescGZIP(), []int{15}
+	return file_tollgate_v1_api_key_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *GetKeyGroupResponse) GetKeyGroup() *KeyGroup {
@@ -959,15 +1079,18 @@ type ListKeyGroupsRequest struct {
 	WorkspaceId string `protobuf:"bytes,1,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
 	// Most entries on the page: 0 to 1,000; 0 means 100, more than 1,000 means 1,000.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// next_page_token of the previous page; empty for the first page.
-	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// next_page_token of the previous page, with the same query; empty for the first page.
+	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Text to search for, at most 200 characters; empty for all. Each of its words must begin a
+	// word of the id or the display name, whatever the case. Words are runs of letters and digits.
+	Query         string `protobuf:"bytes,4,opt,name=query,proto3" json:"query,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListKeyGroupsRequest) Reset() {
 	*x = ListKeyGroupsRequest{}
-	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[16]
+	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -979,7 +1102,7 @@ func (x *ListKeyGroupsRequest) String() string {
 func (*ListKeyGroupsRequest) ProtoMessage() {}
 
 func (x *ListKeyGroupsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[16]
+	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -992,7 +1115,7 @@ func (x *ListKeyGroupsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListKeyGroupsRequest.ProtoReflect.Descriptor instead.
 func (*ListKeyGroupsRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_api_key_service_proto_rawDescGZIP(), []int{16}
+	return file_tollgate_v1_api_key_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ListKeyGroupsRequest) GetWorkspaceId() string {
@@ -1016,6 +1139,13 @@ func (x *ListKeyGroupsRequest) GetPageToken() string {
 	return ""
 }
 
+func (x *ListKeyGroupsRequest) GetQuery() string {
+	if x != nil {
+		return x.Query
+	}
+	return ""
+}
+
 // Response of ListKeyGroups.
 type ListKeyGroupsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1023,13 +1153,15 @@ type ListKeyGroupsResponse struct {
 	KeyGroups []*KeyGroup `protobuf:"bytes,1,rep,name=key_groups,json=keyGroups,proto3" json:"key_groups,omitempty"`
 	// Token of the next page; empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// Number of entries that match, on all pages, counted to 10,000: then there may be more.
+	TotalCount    int64 `protobuf:"varint,3,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListKeyGroupsResponse) Reset() {
 	*x = ListKeyGroupsResponse{}
-	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[17]
+	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1041,7 +1173,7 @@ func (x *ListKeyGroupsResponse) String() string {
 func (*ListKeyGroupsResponse) ProtoMessage() {}
 
 func (x *ListKeyGroupsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[17]
+	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1054,7 +1186,7 @@ func (x *ListKeyGroupsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListKeyGroupsResponse.ProtoReflect.Descriptor instead.
 func (*ListKeyGroupsResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_api_key_service_proto_rawDescGZIP(), []int{17}
+	return file_tollgate_v1_api_key_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ListKeyGroupsResponse) GetKeyGroups() []*KeyGroup {
@@ -1069,6 +1201,13 @@ func (x *ListKeyGroupsResponse) GetNextPageToken() string {
 		return x.NextPageToken
 	}
 	return ""
+}
+
+func (x *ListKeyGroupsResponse) GetTotalCount() int64 {
+	if x != nil {
+		return x.TotalCount
+	}
+	return 0
 }
 
 // Request of UpdateKeyGroup.
@@ -1086,7 +1225,7 @@ type UpdateKeyGroupRequest struct {
 
 func (x *UpdateKeyGroupRequest) Reset() {
 	*x = UpdateKeyGroupRequest{}
-	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[18]
+	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1098,7 +1237,7 @@ func (x *UpdateKeyGroupRequest) String() string {
 func (*UpdateKeyGroupRequest) ProtoMessage() {}
 
 func (x *UpdateKeyGroupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[18]
+	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1111,7 +1250,7 @@ func (x *UpdateKeyGroupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateKeyGroupRequest.ProtoReflect.Descriptor instead.
 func (*UpdateKeyGroupRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_api_key_service_proto_rawDescGZIP(), []int{18}
+	return file_tollgate_v1_api_key_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *UpdateKeyGroupRequest) GetWorkspaceId() string {
@@ -1146,7 +1285,7 @@ type UpdateKeyGroupResponse struct {
 
 func (x *UpdateKeyGroupResponse) Reset() {
 	*x = UpdateKeyGroupResponse{}
-	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[19]
+	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1158,7 +1297,7 @@ func (x *UpdateKeyGroupResponse) String() string {
 func (*UpdateKeyGroupResponse) ProtoMessage() {}
 
 func (x *UpdateKeyGroupResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[19]
+	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1171,7 +1310,7 @@ func (x *UpdateKeyGroupResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateKeyGroupResponse.ProtoReflect.Descriptor instead.
 func (*UpdateKeyGroupResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_api_key_service_proto_rawDescGZIP(), []int{19}
+	return file_tollgate_v1_api_key_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *UpdateKeyGroupResponse) GetKeyGroup() *KeyGroup {
@@ -1194,7 +1333,7 @@ type DeleteKeyGroupRequest struct {
 
 func (x *DeleteKeyGroupRequest) Reset() {
 	*x = DeleteKeyGroupRequest{}
-	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[20]
+	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1206,7 +1345,7 @@ func (x *DeleteKeyGroupRequest) String() string {
 func (*DeleteKeyGroupRequest) ProtoMessage() {}
 
 func (x *DeleteKeyGroupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[20]
+	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1219,7 +1358,7 @@ func (x *DeleteKeyGroupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteKeyGroupRequest.ProtoReflect.Descriptor instead.
 func (*DeleteKeyGroupRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_api_key_service_proto_rawDescGZIP(), []int{20}
+	return file_tollgate_v1_api_key_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *DeleteKeyGroupRequest) GetWorkspaceId() string {
@@ -1245,7 +1384,7 @@ type DeleteKeyGroupResponse struct {
 
 func (x *DeleteKeyGroupResponse) Reset() {
 	*x = DeleteKeyGroupResponse{}
-	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[21]
+	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1257,7 +1396,7 @@ func (x *DeleteKeyGroupResponse) String() string {
 func (*DeleteKeyGroupResponse) ProtoMessage() {}
 
 func (x *DeleteKeyGroupResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[21]
+	mi := &file_tollgate_v1_api_key_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1270,14 +1409,14 @@ func (x *DeleteKeyGroupResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteKeyGroupResponse.ProtoReflect.Descriptor instead.
 func (*DeleteKeyGroupResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_api_key_service_proto_rawDescGZIP(), []int{21}
+	return file_tollgate_v1_api_key_service_proto_rawDescGZIP(), []int{22}
 }
 
 var File_tollgate_v1_api_key_service_proto protoreflect.FileDescriptor
 
 const file_tollgate_v1_api_key_service_proto_rawDesc = "" +
 	"\n" +
-	"!tollgate/v1/api_key_service.proto\x12\vtollgate.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xea\x02\n" +
+	"!tollgate/v1/api_key_service.proto\x12\vtollgate.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tollgate/v1/common.proto\"\xe5\x03\n" +
 	"\x06ApiKey\x12\x1c\n" +
 	"\n" +
 	"api_key_id\x18\x01 \x01(\tR\bapiKeyId\x12!\n" +
@@ -1291,7 +1430,16 @@ const file_tollgate_v1_api_key_service_proto_rawDesc = "" +
 	"\vcreate_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x12;\n" +
 	"\vupdate_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"updateTime\"\xe6\x01\n" +
+	"updateTime\x12>\n" +
+	"\rlast_use_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\vlastUseTime\x129\n" +
+	"\vcycle_usage\x18\n" +
+	" \x01(\v2\x18.tollgate.v1.ApiKeyUsageR\n" +
+	"cycleUsage\"{\n" +
+	"\vApiKeyUsage\x12&\n" +
+	"\x04cost\x18\x01 \x01(\v2\x12.tollgate.v1.MoneyR\x04cost\x12#\n" +
+	"\rrequest_count\x18\x02 \x01(\x03R\frequestCount\x12\x1f\n" +
+	"\vtoken_count\x18\x03 \x01(\x03R\n" +
+	"tokenCount\"\xe6\x01\n" +
 	"\bKeyGroup\x12 \n" +
 	"\fkey_group_id\x18\x01 \x01(\tR\n" +
 	"keyGroupId\x12!\n" +
@@ -1305,23 +1453,30 @@ const file_tollgate_v1_api_key_service_proto_rawDesc = "" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12,\n" +
 	"\aapi_key\x18\x02 \x01(\v2\x13.tollgate.v1.ApiKeyR\x06apiKey\"F\n" +
 	"\x16RegisterApiKeyResponse\x12,\n" +
-	"\aapi_key\x18\x01 \x01(\v2\x13.tollgate.v1.ApiKeyR\x06apiKey\"S\n" +
+	"\aapi_key\x18\x01 \x01(\v2\x13.tollgate.v1.ApiKeyR\x06apiKey\"r\n" +
 	"\x10GetApiKeyRequest\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12\x1c\n" +
 	"\n" +
-	"api_key_id\x18\x02 \x01(\tR\bapiKeyId\"A\n" +
+	"api_key_id\x18\x02 \x01(\tR\bapiKeyId\x12\x1d\n" +
+	"\n" +
+	"with_usage\x18\x03 \x01(\bR\twithUsage\"A\n" +
 	"\x11GetApiKeyResponse\x12,\n" +
-	"\aapi_key\x18\x01 \x01(\v2\x13.tollgate.v1.ApiKeyR\x06apiKey\"\x95\x01\n" +
+	"\aapi_key\x18\x01 \x01(\v2\x13.tollgate.v1.ApiKeyR\x06apiKey\"\xca\x01\n" +
 	"\x12ListApiKeysRequest\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12 \n" +
 	"\fkey_group_id\x18\x02 \x01(\tR\n" +
 	"keyGroupId\x12\x1b\n" +
 	"\tpage_size\x18\x03 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x04 \x01(\tR\tpageToken\"m\n" +
+	"page_token\x18\x04 \x01(\tR\tpageToken\x12\x14\n" +
+	"\x05query\x18\x05 \x01(\tR\x05query\x12\x1d\n" +
+	"\n" +
+	"with_usage\x18\x06 \x01(\bR\twithUsage\"\x8e\x01\n" +
 	"\x13ListApiKeysResponse\x12.\n" +
 	"\bapi_keys\x18\x01 \x03(\v2\x13.tollgate.v1.ApiKeyR\aapiKeys\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xa3\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1f\n" +
+	"\vtotal_count\x18\x03 \x01(\x03R\n" +
+	"totalCount\"\xa3\x01\n" +
 	"\x13UpdateApiKeyRequest\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12,\n" +
 	"\aapi_key\x18\x02 \x01(\v2\x13.tollgate.v1.ApiKeyR\x06apiKey\x12;\n" +
@@ -1344,16 +1499,19 @@ const file_tollgate_v1_api_key_service_proto_rawDesc = "" +
 	"\fkey_group_id\x18\x02 \x01(\tR\n" +
 	"keyGroupId\"I\n" +
 	"\x13GetKeyGroupResponse\x122\n" +
-	"\tkey_group\x18\x01 \x01(\v2\x15.tollgate.v1.KeyGroupR\bkeyGroup\"u\n" +
+	"\tkey_group\x18\x01 \x01(\v2\x15.tollgate.v1.KeyGroupR\bkeyGroup\"\x8b\x01\n" +
 	"\x14ListKeyGroupsRequest\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12\x1b\n" +
 	"\tpage_size\x18\x02 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x03 \x01(\tR\tpageToken\"u\n" +
+	"page_token\x18\x03 \x01(\tR\tpageToken\x12\x14\n" +
+	"\x05query\x18\x04 \x01(\tR\x05query\"\x96\x01\n" +
 	"\x15ListKeyGroupsResponse\x124\n" +
 	"\n" +
 	"key_groups\x18\x01 \x03(\v2\x15.tollgate.v1.KeyGroupR\tkeyGroups\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xab\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1f\n" +
+	"\vtotal_count\x18\x03 \x01(\x03R\n" +
+	"totalCount\"\xab\x01\n" +
 	"\x15UpdateKeyGroupRequest\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x122\n" +
 	"\tkey_group\x18\x02 \x01(\v2\x15.tollgate.v1.KeyGroupR\bkeyGroup\x12;\n" +
@@ -1391,78 +1549,83 @@ func file_tollgate_v1_api_key_service_proto_rawDescGZIP() []byte {
 	return file_tollgate_v1_api_key_service_proto_rawDescData
 }
 
-var file_tollgate_v1_api_key_service_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_tollgate_v1_api_key_service_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_tollgate_v1_api_key_service_proto_goTypes = []any{
 	(*ApiKey)(nil),                 // 0: tollgate.v1.ApiKey
-	(*KeyGroup)(nil),               // 1: tollgate.v1.KeyGroup
-	(*RegisterApiKeyRequest)(nil),  // 2: tollgate.v1.RegisterApiKeyRequest
-	(*RegisterApiKeyResponse)(nil), // 3: tollgate.v1.RegisterApiKeyResponse
-	(*GetApiKeyRequest)(nil),       // 4: tollgate.v1.GetApiKeyRequest
-	(*GetApiKeyResponse)(nil),      // 5: tollgate.v1.GetApiKeyResponse
-	(*ListApiKeysRequest)(nil),     // 6: tollgate.v1.ListApiKeysRequest
-	(*ListApiKeysResponse)(nil),    // 7: tollgate.v1.ListApiKeysResponse
-	(*UpdateApiKeyRequest)(nil),    // 8: tollgate.v1.UpdateApiKeyRequest
-	(*UpdateApiKeyResponse)(nil),   // 9: tollgate.v1.UpdateApiKeyResponse
-	(*DeleteApiKeyRequest)(nil),    // 10: tollgate.v1.DeleteApiKeyRequest
-	(*DeleteApiKeyResponse)(nil),   // 11: tollgate.v1.DeleteApiKeyResponse
-	(*CreateKeyGroupRequest)(nil),  // 12: tollgate.v1.CreateKeyGroupRequest
-	(*CreateKeyGroupResponse)(nil), // 13: tollgate.v1.CreateKeyGroupResponse
-	(*GetKeyGroupRequest)(nil),     // 14: tollgate.v1.GetKeyGroupRequest
-	(*GetKeyGroupResponse)(nil),    // 15: tollgate.v1.GetKeyGroupResponse
-	(*ListKeyGroupsRequest)(nil),   // 16: tollgate.v1.ListKeyGroupsRequest
-	(*ListKeyGroupsResponse)(nil),  // 17: tollgate.v1.ListKeyGroupsResponse
-	(*UpdateKeyGroupRequest)(nil),  // 18: tollgate.v1.UpdateKeyGroupRequest
-	(*UpdateKeyGroupResponse)(nil), // 19: tollgate.v1.UpdateKeyGroupResponse
-	(*DeleteKeyGroupRequest)(nil),  // 20: tollgate.v1.DeleteKeyGroupRequest
-	(*DeleteKeyGroupResponse)(nil), // 21: tollgate.v1.DeleteKeyGroupResponse
-	(*timestamppb.Timestamp)(nil),  // 22: google.protobuf.Timestamp
-	(*fieldmaskpb.FieldMask)(nil),  // 23: google.protobuf.FieldMask
+	(*ApiKeyUsage)(nil),            // 1: tollgate.v1.ApiKeyUsage
+	(*KeyGroup)(nil),               // 2: tollgate.v1.KeyGroup
+	(*RegisterApiKeyRequest)(nil),  // 3: tollgate.v1.RegisterApiKeyRequest
+	(*RegisterApiKeyResponse)(nil), // 4: tollgate.v1.RegisterApiKeyResponse
+	(*GetApiKeyRequest)(nil),       // 5: tollgate.v1.GetApiKeyRequest
+	(*GetApiKeyResponse)(nil),      // 6: tollgate.v1.GetApiKeyResponse
+	(*ListApiKeysRequest)(nil),     // 7: tollgate.v1.ListApiKeysRequest
+	(*ListApiKeysResponse)(nil),    // 8: tollgate.v1.ListApiKeysResponse
+	(*UpdateApiKeyRequest)(nil),    // 9: tollgate.v1.UpdateApiKeyRequest
+	(*UpdateApiKeyResponse)(nil),   // 10: tollgate.v1.UpdateApiKeyResponse
+	(*DeleteApiKeyRequest)(nil),    // 11: tollgate.v1.DeleteApiKeyRequest
+	(*DeleteApiKeyResponse)(nil),   // 12: tollgate.v1.DeleteApiKeyResponse
+	(*CreateKeyGroupRequest)(nil),  // 13: tollgate.v1.CreateKeyGroupRequest
+	(*CreateKeyGroupResponse)(nil), // 14: tollgate.v1.CreateKeyGroupResponse
+	(*GetKeyGroupRequest)(nil),     // 15: tollgate.v1.GetKeyGroupRequest
+	(*GetKeyGroupResponse)(nil),    // 16: tollgate.v1.GetKeyGroupResponse
+	(*ListKeyGroupsRequest)(nil),   // 17: tollgate.v1.ListKeyGroupsRequest
+	(*ListKeyGroupsResponse)(nil),  // 18: tollgate.v1.ListKeyGroupsResponse
+	(*UpdateKeyGroupRequest)(nil),  // 19: tollgate.v1.UpdateKeyGroupRequest
+	(*UpdateKeyGroupResponse)(nil), // 20: tollgate.v1.UpdateKeyGroupResponse
+	(*DeleteKeyGroupRequest)(nil),  // 21: tollgate.v1.DeleteKeyGroupRequest
+	(*DeleteKeyGroupResponse)(nil), // 22: tollgate.v1.DeleteKeyGroupResponse
+	(*timestamppb.Timestamp)(nil),  // 23: google.protobuf.Timestamp
+	(*Money)(nil),                  // 24: tollgate.v1.Money
+	(*fieldmaskpb.FieldMask)(nil),  // 25: google.protobuf.FieldMask
 }
 var file_tollgate_v1_api_key_service_proto_depIdxs = []int32{
-	22, // 0: tollgate.v1.ApiKey.expire_time:type_name -> google.protobuf.Timestamp
-	22, // 1: tollgate.v1.ApiKey.create_time:type_name -> google.protobuf.Timestamp
-	22, // 2: tollgate.v1.ApiKey.update_time:type_name -> google.protobuf.Timestamp
-	22, // 3: tollgate.v1.KeyGroup.create_time:type_name -> google.protobuf.Timestamp
-	22, // 4: tollgate.v1.KeyGroup.update_time:type_name -> google.protobuf.Timestamp
-	0,  // 5: tollgate.v1.RegisterApiKeyRequest.api_key:type_name -> tollgate.v1.ApiKey
-	0,  // 6: tollgate.v1.RegisterApiKeyResponse.api_key:type_name -> tollgate.v1.ApiKey
-	0,  // 7: tollgate.v1.GetApiKeyResponse.api_key:type_name -> tollgate.v1.ApiKey
-	0,  // 8: tollgate.v1.ListApiKeysResponse.api_keys:type_name -> tollgate.v1.ApiKey
-	0,  // 9: tollgate.v1.UpdateApiKeyRequest.api_key:type_name -> tollgate.v1.ApiKey
-	23, // 10: tollgate.v1.UpdateApiKeyRequest.update_mask:type_name -> google.protobuf.FieldMask
-	0,  // 11: tollgate.v1.UpdateApiKeyResponse.api_key:type_name -> tollgate.v1.ApiKey
-	1,  // 12: tollgate.v1.CreateKeyGroupRequest.key_group:type_name -> tollgate.v1.KeyGroup
-	1,  // 13: tollgate.v1.CreateKeyGroupResponse.key_group:type_name -> tollgate.v1.KeyGroup
-	1,  // 14: tollgate.v1.GetKeyGroupResponse.key_group:type_name -> tollgate.v1.KeyGroup
-	1,  // 15: tollgate.v1.ListKeyGroupsResponse.key_groups:type_name -> tollgate.v1.KeyGroup
-	1,  // 16: tollgate.v1.UpdateKeyGroupRequest.key_group:type_name -> tollgate.v1.KeyGroup
-	23, // 17: tollgate.v1.UpdateKeyGroupRequest.update_mask:type_name -> google.protobuf.FieldMask
-	1,  // 18: tollgate.v1.UpdateKeyGroupResponse.key_group:type_name -> tollgate.v1.KeyGroup
-	2,  // 19: tollgate.v1.ApiKeyService.RegisterApiKey:input_type -> tollgate.v1.RegisterApiKeyRequest
-	4,  // 20: tollgate.v1.ApiKeyService.GetApiKey:input_type -> tollgate.v1.GetApiKeyRequest
-	6,  // 21: tollgate.v1.ApiKeyService.ListApiKeys:input_type -> tollgate.v1.ListApiKeysRequest
-	8,  // 22: tollgate.v1.ApiKeyService.UpdateApiKey:input_type -> tollgate.v1.UpdateApiKeyRequest
-	10, // 23: tollgate.v1.ApiKeyService.DeleteApiKey:input_type -> tollgate.v1.DeleteApiKeyRequest
-	12, // 24: tollgate.v1.ApiKeyService.CreateKeyGroup:input_type -> tollgate.v1.CreateKeyGroupRequest
-	14, // 25: tollgate.v1.ApiKeyService.GetKeyGroup:input_type -> tollgate.v1.GetKeyGroupRequest
-	16, // 26: tollgate.v1.ApiKeyService.ListKeyGroups:input_type -> tollgate.v1.ListKeyGroupsRequest
-	18, // 27: tollgate.v1.ApiKeyService.UpdateKeyGroup:input_type -> tollgate.v1.UpdateKeyGroupRequest
-	20, // 28: tollgate.v1.ApiKeyService.DeleteKeyGroup:input_type -> tollgate.v1.DeleteKeyGroupRequest
-	3,  // 29: tollgate.v1.ApiKeyService.RegisterApiKey:output_type -> tollgate.v1.RegisterApiKeyResponse
-	5,  // 30: tollgate.v1.ApiKeyService.GetApiKey:output_type -> tollgate.v1.GetApiKeyResponse
-	7,  // 31: tollgate.v1.ApiKeyService.ListApiKeys:output_type -> tollgate.v1.ListApiKeysResponse
-	9,  // 32: tollgate.v1.ApiKeyService.UpdateApiKey:output_type -> tollgate.v1.UpdateApiKeyResponse
-	11, // 33: tollgate.v1.ApiKeyService.DeleteApiKey:output_type -> tollgate.v1.DeleteApiKeyResponse
-	13, // 34: tollgate.v1.ApiKeyService.CreateKeyGroup:output_type -> tollgate.v1.CreateKeyGroupResponse
-	15, // 35: tollgate.v1.ApiKeyService.GetKeyGroup:output_type -> tollgate.v1.GetKeyGroupResponse
-	17, // 36: tollgate.v1.ApiKeyService.ListKeyGroups:output_type -> tollgate.v1.ListKeyGroupsResponse
-	19, // 37: tollgate.v1.ApiKeyService.UpdateKeyGroup:output_type -> tollgate.v1.UpdateKeyGroupResponse
-	21, // 38: tollgate.v1.ApiKeyService.DeleteKeyGroup:output_type -> tollgate.v1.DeleteKeyGroupResponse
-	29, // [29:39] is the sub-list for method output_type
-	19, // [19:29] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	23, // 0: tollgate.v1.ApiKey.expire_time:type_name -> google.protobuf.Timestamp
+	23, // 1: tollgate.v1.ApiKey.create_time:type_name -> google.protobuf.Timestamp
+	23, // 2: tollgate.v1.ApiKey.update_time:type_name -> google.protobuf.Timestamp
+	23, // 3: tollgate.v1.ApiKey.last_use_time:type_name -> google.protobuf.Timestamp
+	1,  // 4: tollgate.v1.ApiKey.cycle_usage:type_name -> tollgate.v1.ApiKeyUsage
+	24, // 5: tollgate.v1.ApiKeyUsage.cost:type_name -> tollgate.v1.Money
+	23, // 6: tollgate.v1.KeyGroup.create_time:type_name -> google.protobuf.Timestamp
+	23, // 7: tollgate.v1.KeyGroup.update_time:type_name -> google.protobuf.Timestamp
+	0,  // 8: tollgate.v1.RegisterApiKeyRequest.api_key:type_name -> tollgate.v1.ApiKey
+	0,  // 9: tollgate.v1.RegisterApiKeyResponse.api_key:type_name -> tollgate.v1.ApiKey
+	0,  // 10: tollgate.v1.GetApiKeyResponse.api_key:type_name -> tollgate.v1.ApiKey
+	0,  // 11: tollgate.v1.ListApiKeysResponse.api_keys:type_name -> tollgate.v1.ApiKey
+	0,  // 12: tollgate.v1.UpdateApiKeyRequest.api_key:type_name -> tollgate.v1.ApiKey
+	25, // 13: tollgate.v1.UpdateApiKeyRequest.update_mask:type_name -> google.protobuf.FieldMask
+	0,  // 14: tollgate.v1.UpdateApiKeyResponse.api_key:type_name -> tollgate.v1.ApiKey
+	2,  // 15: tollgate.v1.CreateKeyGroupRequest.key_group:type_name -> tollgate.v1.KeyGroup
+	2,  // 16: tollgate.v1.CreateKeyGroupResponse.key_group:type_name -> tollgate.v1.KeyGroup
+	2,  // 17: tollgate.v1.GetKeyGroupResponse.key_group:type_name -> tollgate.v1.KeyGroup
+	2,  // 18: tollgate.v1.ListKeyGroupsResponse.key_groups:type_name -> tollgate.v1.KeyGroup
+	2,  // 19: tollgate.v1.UpdateKeyGroupRequest.key_group:type_name -> tollgate.v1.KeyGroup
+	25, // 20: tollgate.v1.UpdateKeyGroupRequest.update_mask:type_name -> google.protobuf.FieldMask
+	2,  // 21: tollgate.v1.UpdateKeyGroupResponse.key_group:type_name -> tollgate.v1.KeyGroup
+	3,  // 22: tollgate.v1.ApiKeyService.RegisterApiKey:input_type -> tollgate.v1.RegisterApiKeyRequest
+	5,  // 23: tollgate.v1.ApiKeyService.GetApiKey:input_type -> tollgate.v1.GetApiKeyRequest
+	7,  // 24: tollgate.v1.ApiKeyService.ListApiKeys:input_type -> tollgate.v1.ListApiKeysRequest
+	9,  // 25: tollgate.v1.ApiKeyService.UpdateApiKey:input_type -> tollgate.v1.UpdateApiKeyRequest
+	11, // 26: tollgate.v1.ApiKeyService.DeleteApiKey:input_type -> tollgate.v1.DeleteApiKeyRequest
+	13, // 27: tollgate.v1.ApiKeyService.CreateKeyGroup:input_type -> tollgate.v1.CreateKeyGroupRequest
+	15, // 28: tollgate.v1.ApiKeyService.GetKeyGroup:input_type -> tollgate.v1.GetKeyGroupRequest
+	17, // 29: tollgate.v1.ApiKeyService.ListKeyGroups:input_type -> tollgate.v1.ListKeyGroupsRequest
+	19, // 30: tollgate.v1.ApiKeyService.UpdateKeyGroup:input_type -> tollgate.v1.UpdateKeyGroupRequest
+	21, // 31: tollgate.v1.ApiKeyService.DeleteKeyGroup:input_type -> tollgate.v1.DeleteKeyGroupRequest
+	4,  // 32: tollgate.v1.ApiKeyService.RegisterApiKey:output_type -> tollgate.v1.RegisterApiKeyResponse
+	6,  // 33: tollgate.v1.ApiKeyService.GetApiKey:output_type -> tollgate.v1.GetApiKeyResponse
+	8,  // 34: tollgate.v1.ApiKeyService.ListApiKeys:output_type -> tollgate.v1.ListApiKeysResponse
+	10, // 35: tollgate.v1.ApiKeyService.UpdateApiKey:output_type -> tollgate.v1.UpdateApiKeyResponse
+	12, // 36: tollgate.v1.ApiKeyService.DeleteApiKey:output_type -> tollgate.v1.DeleteApiKeyResponse
+	14, // 37: tollgate.v1.ApiKeyService.CreateKeyGroup:output_type -> tollgate.v1.CreateKeyGroupResponse
+	16, // 38: tollgate.v1.ApiKeyService.GetKeyGroup:output_type -> tollgate.v1.GetKeyGroupResponse
+	18, // 39: tollgate.v1.ApiKeyService.ListKeyGroups:output_type -> tollgate.v1.ListKeyGroupsResponse
+	20, // 40: tollgate.v1.ApiKeyService.UpdateKeyGroup:output_type -> tollgate.v1.UpdateKeyGroupResponse
+	22, // 41: tollgate.v1.ApiKeyService.DeleteKeyGroup:output_type -> tollgate.v1.DeleteKeyGroupResponse
+	32, // [32:42] is the sub-list for method output_type
+	22, // [22:32] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_tollgate_v1_api_key_service_proto_init() }
@@ -1470,13 +1633,14 @@ func file_tollgate_v1_api_key_service_proto_init() {
 	if File_tollgate_v1_api_key_service_proto != nil {
 		return
 	}
+	file_tollgate_v1_common_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tollgate_v1_api_key_service_proto_rawDesc), len(file_tollgate_v1_api_key_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   22,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

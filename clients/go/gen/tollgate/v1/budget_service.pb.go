@@ -59,7 +59,13 @@ type Budget struct {
 	// Whether a request that a model limit blocks is routed to a cheaper model.
 	AutomaticFallback bool `protobuf:"varint,15,opt,name=automatic_fallback,json=automaticFallback,proto3" json:"automatic_fallback,omitempty"`
 	// Time at which these figures are exact.
-	AsOfTime      *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=as_of_time,json=asOfTime,proto3" json:"as_of_time,omitempty"`
+	AsOfTime *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=as_of_time,json=asOfTime,proto3" json:"as_of_time,omitempty"`
+	// IANA name of the zone of the workspace.
+	TimeZone string `protobuf:"bytes,17,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
+	// First local day of the cycle, as "2026-01-31".
+	CycleFirstDate string `protobuf:"bytes,18,opt,name=cycle_first_date,json=cycleFirstDate,proto3" json:"cycle_first_date,omitempty"`
+	// Last local day of the cycle, included.
+	CycleLastDate string `protobuf:"bytes,19,opt,name=cycle_last_date,json=cycleLastDate,proto3" json:"cycle_last_date,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -206,6 +212,27 @@ func (x *Budget) GetAsOfTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Budget) GetTimeZone() string {
+	if x != nil {
+		return x.TimeZone
+	}
+	return ""
+}
+
+func (x *Budget) GetCycleFirstDate() string {
+	if x != nil {
+		return x.CycleFirstDate
+	}
+	return ""
+}
+
+func (x *Budget) GetCycleLastDate() string {
+	if x != nil {
+		return x.CycleLastDate
+	}
+	return ""
+}
+
 // Spend on one model.
 type ModelSpend struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -214,7 +241,11 @@ type ModelSpend struct {
 	// Amount spent on it in this cycle.
 	Spent *Money `protobuf:"bytes,2,opt,name=spent,proto3" json:"spent,omitempty"`
 	// Its fraction of the workspace's spend: 0.25 for a quarter.
-	Share         float64 `protobuf:"fixed64,3,opt,name=share,proto3" json:"share,omitempty"`
+	Share float64 `protobuf:"fixed64,3,opt,name=share,proto3" json:"share,omitempty"`
+	// Name of the model for people; its id if it has none, or the catalog does not have it.
+	DisplayName string `protobuf:"bytes,4,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	// Provider of the model, as in Model; empty if the catalog does not have it.
+	Provider      string `protobuf:"bytes,5,opt,name=provider,proto3" json:"provider,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -270,6 +301,266 @@ func (x *ModelSpend) GetShare() float64 {
 	return 0
 }
 
+func (x *ModelSpend) GetDisplayName() string {
+	if x != nil {
+		return x.DisplayName
+	}
+	return ""
+}
+
+func (x *ModelSpend) GetProvider() string {
+	if x != nil {
+		return x.Provider
+	}
+	return ""
+}
+
+// Request of ListCycles.
+type ListCyclesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The workspace.
+	WorkspaceId string `protobuf:"bytes,1,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	// Most entries on the page: 0 to 120; 0 means 12, more than 120 means 120.
+	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// next_page_token of the previous page; empty for the first page.
+	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListCyclesRequest) Reset() {
+	*x = ListCyclesRequest{}
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListCyclesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListCyclesRequest) ProtoMessage() {}
+
+func (x *ListCyclesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListCyclesRequest.ProtoReflect.Descriptor instead.
+func (*ListCyclesRequest) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ListCyclesRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+func (x *ListCyclesRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListCyclesRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// Response of ListCycles.
+type ListCyclesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Cycles, the running one first.
+	Cycles []*Cycle `protobuf:"bytes,1,rep,name=cycles,proto3" json:"cycles,omitempty"`
+	// Token of the next page; empty on the last page.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListCyclesResponse) Reset() {
+	*x = ListCyclesResponse{}
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListCyclesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListCyclesResponse) ProtoMessage() {}
+
+func (x *ListCyclesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListCyclesResponse.ProtoReflect.Descriptor instead.
+func (*ListCyclesResponse) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *ListCyclesResponse) GetCycles() []*Cycle {
+	if x != nil {
+		return x.Cycles
+	}
+	return nil
+}
+
+func (x *ListCyclesResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// One cycle of a workspace, with its envelope as it was at its end, or is now.
+type Cycle struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Start of the cycle.
+	StartTime *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
+	// End of the cycle, exclusive.
+	EndTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	// First local day, as "2026-01-31".
+	FirstDate string `protobuf:"bytes,3,opt,name=first_date,json=firstDate,proto3" json:"first_date,omitempty"`
+	// Last local day, included.
+	LastDate string `protobuf:"bytes,4,opt,name=last_date,json=lastDate,proto3" json:"last_date,omitempty"`
+	// Whether it is the running one.
+	Running bool `protobuf:"varint,5,opt,name=running,proto3" json:"running,omitempty"`
+	// Amount spent in it: the sum of its usage records.
+	Spent *Money `protobuf:"bytes,6,opt,name=spent,proto3" json:"spent,omitempty"`
+	// Budget of the plan that was in force at the end of the cycle; absent if there was none.
+	PlanBudget *Money `protobuf:"bytes,7,opt,name=plan_budget,json=planBudget,proto3" json:"plan_budget,omitempty"`
+	// Overage allowance of that plan; absent if there was none.
+	OverageLimit *Money `protobuf:"bytes,8,opt,name=overage_limit,json=overageLimit,proto3" json:"overage_limit,omitempty"`
+	// Sum of the boosts of the envelope that were in force at some time of the cycle.
+	Boost *Money `protobuf:"bytes,9,opt,name=boost,proto3" json:"boost,omitempty"`
+	// Number of requests.
+	RequestCount  int64 `protobuf:"varint,10,opt,name=request_count,json=requestCount,proto3" json:"request_count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Cycle) Reset() {
+	*x = Cycle{}
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Cycle) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Cycle) ProtoMessage() {}
+
+func (x *Cycle) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Cycle.ProtoReflect.Descriptor instead.
+func (*Cycle) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Cycle) GetStartTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StartTime
+	}
+	return nil
+}
+
+func (x *Cycle) GetEndTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndTime
+	}
+	return nil
+}
+
+func (x *Cycle) GetFirstDate() string {
+	if x != nil {
+		return x.FirstDate
+	}
+	return ""
+}
+
+func (x *Cycle) GetLastDate() string {
+	if x != nil {
+		return x.LastDate
+	}
+	return ""
+}
+
+func (x *Cycle) GetRunning() bool {
+	if x != nil {
+		return x.Running
+	}
+	return false
+}
+
+func (x *Cycle) GetSpent() *Money {
+	if x != nil {
+		return x.Spent
+	}
+	return nil
+}
+
+func (x *Cycle) GetPlanBudget() *Money {
+	if x != nil {
+		return x.PlanBudget
+	}
+	return nil
+}
+
+func (x *Cycle) GetOverageLimit() *Money {
+	if x != nil {
+		return x.OverageLimit
+	}
+	return nil
+}
+
+func (x *Cycle) GetBoost() *Money {
+	if x != nil {
+		return x.Boost
+	}
+	return nil
+}
+
+func (x *Cycle) GetRequestCount() int64 {
+	if x != nil {
+		return x.RequestCount
+	}
+	return 0
+}
+
 // Request of SetPlan.
 type SetPlanRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -283,7 +574,7 @@ type SetPlanRequest struct {
 
 func (x *SetPlanRequest) Reset() {
 	*x = SetPlanRequest{}
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[2]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -295,7 +586,7 @@ func (x *SetPlanRequest) String() string {
 func (*SetPlanRequest) ProtoMessage() {}
 
 func (x *SetPlanRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[2]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -308,7 +599,7 @@ func (x *SetPlanRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPlanRequest.ProtoReflect.Descriptor instead.
 func (*SetPlanRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{2}
+	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *SetPlanRequest) GetWorkspaceId() string {
@@ -336,7 +627,7 @@ type SetPlanResponse struct {
 
 func (x *SetPlanResponse) Reset() {
 	*x = SetPlanResponse{}
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[3]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -348,7 +639,7 @@ func (x *SetPlanResponse) String() string {
 func (*SetPlanResponse) ProtoMessage() {}
 
 func (x *SetPlanResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[3]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -361,7 +652,7 @@ func (x *SetPlanResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPlanResponse.ProtoReflect.Descriptor instead.
 func (*SetPlanResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{3}
+	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *SetPlanResponse) GetWorkspace() *Workspace {
@@ -384,7 +675,7 @@ type SetAutomaticFallbackRequest struct {
 
 func (x *SetAutomaticFallbackRequest) Reset() {
 	*x = SetAutomaticFallbackRequest{}
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[4]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -396,7 +687,7 @@ func (x *SetAutomaticFallbackRequest) String() string {
 func (*SetAutomaticFallbackRequest) ProtoMessage() {}
 
 func (x *SetAutomaticFallbackRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[4]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -409,7 +700,7 @@ func (x *SetAutomaticFallbackRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetAutomaticFallbackRequest.ProtoReflect.Descriptor instead.
 func (*SetAutomaticFallbackRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{4}
+	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *SetAutomaticFallbackRequest) GetWorkspaceId() string {
@@ -437,7 +728,7 @@ type SetAutomaticFallbackResponse struct {
 
 func (x *SetAutomaticFallbackResponse) Reset() {
 	*x = SetAutomaticFallbackResponse{}
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[5]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -449,7 +740,7 @@ func (x *SetAutomaticFallbackResponse) String() string {
 func (*SetAutomaticFallbackResponse) ProtoMessage() {}
 
 func (x *SetAutomaticFallbackResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[5]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -462,7 +753,7 @@ func (x *SetAutomaticFallbackResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetAutomaticFallbackResponse.ProtoReflect.Descriptor instead.
 func (*SetAutomaticFallbackResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{5}
+	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *SetAutomaticFallbackResponse) GetWorkspace() *Workspace {
@@ -483,7 +774,7 @@ type GetBudgetRequest struct {
 
 func (x *GetBudgetRequest) Reset() {
 	*x = GetBudgetRequest{}
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[6]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -495,7 +786,7 @@ func (x *GetBudgetRequest) String() string {
 func (*GetBudgetRequest) ProtoMessage() {}
 
 func (x *GetBudgetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[6]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -508,7 +799,7 @@ func (x *GetBudgetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBudgetRequest.ProtoReflect.Descriptor instead.
 func (*GetBudgetRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{6}
+	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetBudgetRequest) GetWorkspaceId() string {
@@ -529,7 +820,7 @@ type GetBudgetResponse struct {
 
 func (x *GetBudgetResponse) Reset() {
 	*x = GetBudgetResponse{}
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[7]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -541,7 +832,7 @@ func (x *GetBudgetResponse) String() string {
 func (*GetBudgetResponse) ProtoMessage() {}
 
 func (x *GetBudgetResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[7]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -554,7 +845,7 @@ func (x *GetBudgetResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBudgetResponse.ProtoReflect.Descriptor instead.
 func (*GetBudgetResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{7}
+	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *GetBudgetResponse) GetBudget() *Budget {
@@ -575,7 +866,7 @@ type WatchSpendRequest struct {
 
 func (x *WatchSpendRequest) Reset() {
 	*x = WatchSpendRequest{}
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[8]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -587,7 +878,7 @@ func (x *WatchSpendRequest) String() string {
 func (*WatchSpendRequest) ProtoMessage() {}
 
 func (x *WatchSpendRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[8]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -600,7 +891,7 @@ func (x *WatchSpendRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchSpendRequest.ProtoReflect.Descriptor instead.
 func (*WatchSpendRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{8}
+	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *WatchSpendRequest) GetWorkspaceId() string {
@@ -623,7 +914,7 @@ type WatchSpendResponse struct {
 
 func (x *WatchSpendResponse) Reset() {
 	*x = WatchSpendResponse{}
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[9]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -635,7 +926,7 @@ func (x *WatchSpendResponse) String() string {
 func (*WatchSpendResponse) ProtoMessage() {}
 
 func (x *WatchSpendResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[9]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -648,7 +939,7 @@ func (x *WatchSpendResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchSpendResponse.ProtoReflect.Descriptor instead.
 func (*WatchSpendResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{9}
+	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *WatchSpendResponse) GetBudget() *Budget {
@@ -690,7 +981,7 @@ type CreateBudgetBoostRequest struct {
 
 func (x *CreateBudgetBoostRequest) Reset() {
 	*x = CreateBudgetBoostRequest{}
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[10]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -702,7 +993,7 @@ func (x *CreateBudgetBoostRequest) String() string {
 func (*CreateBudgetBoostRequest) ProtoMessage() {}
 
 func (x *CreateBudgetBoostRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[10]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -715,7 +1006,7 @@ func (x *CreateBudgetBoostRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateBudgetBoostRequest.ProtoReflect.Descriptor instead.
 func (*CreateBudgetBoostRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{10}
+	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *CreateBudgetBoostRequest) GetWorkspaceId() string {
@@ -771,7 +1062,7 @@ type CreateBudgetBoostResponse struct {
 
 func (x *CreateBudgetBoostResponse) Reset() {
 	*x = CreateBudgetBoostResponse{}
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[11]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -783,7 +1074,7 @@ func (x *CreateBudgetBoostResponse) String() string {
 func (*CreateBudgetBoostResponse) ProtoMessage() {}
 
 func (x *CreateBudgetBoostResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[11]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -796,7 +1087,7 @@ func (x *CreateBudgetBoostResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateBudgetBoostResponse.ProtoReflect.Descriptor instead.
 func (*CreateBudgetBoostResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{11}
+	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *CreateBudgetBoostResponse) GetBoost() *Boost {
@@ -821,7 +1112,7 @@ type ListBudgetBoostsRequest struct {
 
 func (x *ListBudgetBoostsRequest) Reset() {
 	*x = ListBudgetBoostsRequest{}
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[12]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -833,7 +1124,7 @@ func (x *ListBudgetBoostsRequest) String() string {
 func (*ListBudgetBoostsRequest) ProtoMessage() {}
 
 func (x *ListBudgetBoostsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[12]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -846,7 +1137,7 @@ func (x *ListBudgetBoostsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBudgetBoostsRequest.ProtoReflect.Descriptor instead.
 func (*ListBudgetBoostsRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{12}
+	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListBudgetBoostsRequest) GetWorkspaceId() string {
@@ -883,7 +1174,7 @@ type ListBudgetBoostsResponse struct {
 
 func (x *ListBudgetBoostsResponse) Reset() {
 	*x = ListBudgetBoostsResponse{}
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[13]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -895,7 +1186,7 @@ func (x *ListBudgetBoostsResponse) String() string {
 func (*ListBudgetBoostsResponse) ProtoMessage() {}
 
 func (x *ListBudgetBoostsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[13]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -908,7 +1199,7 @@ func (x *ListBudgetBoostsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBudgetBoostsResponse.ProtoReflect.Descriptor instead.
 func (*ListBudgetBoostsResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{13}
+	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListBudgetBoostsResponse) GetBoosts() []*Boost {
@@ -938,7 +1229,7 @@ type CancelBudgetBoostRequest struct {
 
 func (x *CancelBudgetBoostRequest) Reset() {
 	*x = CancelBudgetBoostRequest{}
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[14]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -950,7 +1241,7 @@ func (x *CancelBudgetBoostRequest) String() string {
 func (*CancelBudgetBoostRequest) ProtoMessage() {}
 
 func (x *CancelBudgetBoostRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[14]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -963,7 +1254,7 @@ func (x *CancelBudgetBoostRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelBudgetBoostRequest.ProtoReflect.Descriptor instead.
 func (*CancelBudgetBoostRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{14}
+	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *CancelBudgetBoostRequest) GetWorkspaceId() string {
@@ -991,7 +1282,7 @@ type CancelBudgetBoostResponse struct {
 
 func (x *CancelBudgetBoostResponse) Reset() {
 	*x = CancelBudgetBoostResponse{}
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[15]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1003,7 +1294,7 @@ func (x *CancelBudgetBoostResponse) String() string {
 func (*CancelBudgetBoostResponse) ProtoMessage() {}
 
 func (x *CancelBudgetBoostResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[15]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1016,7 +1307,7 @@ func (x *CancelBudgetBoostResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelBudgetBoostResponse.ProtoReflect.Descriptor instead.
 func (*CancelBudgetBoostResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{15}
+	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *CancelBudgetBoostResponse) GetBoost() *Boost {
@@ -1030,7 +1321,7 @@ var File_tollgate_v1_budget_service_proto protoreflect.FileDescriptor
 
 const file_tollgate_v1_budget_service_proto_rawDesc = "" +
 	"\n" +
-	" tollgate/v1/budget_service.proto\x12\vtollgate.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tollgate/v1/common.proto\x1a#tollgate/v1/workspace_service.proto\"\xfe\x05\n" +
+	" tollgate/v1/budget_service.proto\x12\vtollgate.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tollgate/v1/common.proto\x1a#tollgate/v1/workspace_service.proto\"\xed\x06\n" +
 	"\x06Budget\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12D\n" +
 	"\x10cycle_start_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x0ecycleStartTime\x12@\n" +
@@ -1051,12 +1342,40 @@ const file_tollgate_v1_budget_service_proto_rawDesc = "" +
 	"\x0espend_by_model\x18\x0e \x03(\v2\x17.tollgate.v1.ModelSpendR\fspendByModel\x12-\n" +
 	"\x12automatic_fallback\x18\x0f \x01(\bR\x11automaticFallback\x128\n" +
 	"\n" +
-	"as_of_time\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampR\basOfTime\"g\n" +
+	"as_of_time\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampR\basOfTime\x12\x1b\n" +
+	"\ttime_zone\x18\x11 \x01(\tR\btimeZone\x12(\n" +
+	"\x10cycle_first_date\x18\x12 \x01(\tR\x0ecycleFirstDate\x12&\n" +
+	"\x0fcycle_last_date\x18\x13 \x01(\tR\rcycleLastDate\"\xa6\x01\n" +
 	"\n" +
 	"ModelSpend\x12\x19\n" +
 	"\bmodel_id\x18\x01 \x01(\tR\amodelId\x12(\n" +
 	"\x05spent\x18\x02 \x01(\v2\x12.tollgate.v1.MoneyR\x05spent\x12\x14\n" +
-	"\x05share\x18\x03 \x01(\x01R\x05share\"Z\n" +
+	"\x05share\x18\x03 \x01(\x01R\x05share\x12!\n" +
+	"\fdisplay_name\x18\x04 \x01(\tR\vdisplayName\x12\x1a\n" +
+	"\bprovider\x18\x05 \x01(\tR\bprovider\"r\n" +
+	"\x11ListCyclesRequest\x12!\n" +
+	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12\x1b\n" +
+	"\tpage_size\x18\x02 \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tR\tpageToken\"h\n" +
+	"\x12ListCyclesResponse\x12*\n" +
+	"\x06cycles\x18\x01 \x03(\v2\x12.tollgate.v1.CycleR\x06cycles\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xb6\x03\n" +
+	"\x05Cycle\x129\n" +
+	"\n" +
+	"start_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x125\n" +
+	"\bend_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12\x1d\n" +
+	"\n" +
+	"first_date\x18\x03 \x01(\tR\tfirstDate\x12\x1b\n" +
+	"\tlast_date\x18\x04 \x01(\tR\blastDate\x12\x18\n" +
+	"\arunning\x18\x05 \x01(\bR\arunning\x12(\n" +
+	"\x05spent\x18\x06 \x01(\v2\x12.tollgate.v1.MoneyR\x05spent\x123\n" +
+	"\vplan_budget\x18\a \x01(\v2\x12.tollgate.v1.MoneyR\n" +
+	"planBudget\x127\n" +
+	"\roverage_limit\x18\b \x01(\v2\x12.tollgate.v1.MoneyR\foverageLimit\x12(\n" +
+	"\x05boost\x18\t \x01(\v2\x12.tollgate.v1.MoneyR\x05boost\x12#\n" +
+	"\rrequest_count\x18\n" +
+	" \x01(\x03R\frequestCount\"Z\n" +
 	"\x0eSetPlanRequest\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12%\n" +
 	"\x04plan\x18\x02 \x01(\v2\x11.tollgate.v1.PlanR\x04plan\"G\n" +
@@ -1098,11 +1417,13 @@ const file_tollgate_v1_budget_service_proto_rawDesc = "" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12\x19\n" +
 	"\bboost_id\x18\x02 \x01(\tR\aboostId\"E\n" +
 	"\x19CancelBudgetBoostResponse\x12(\n" +
-	"\x05boost\x18\x01 \x01(\v2\x12.tollgate.v1.BoostR\x05boost2\x88\x05\n" +
+	"\x05boost\x18\x01 \x01(\v2\x12.tollgate.v1.BoostR\x05boost2\xd7\x05\n" +
 	"\rBudgetService\x12D\n" +
 	"\aSetPlan\x12\x1b.tollgate.v1.SetPlanRequest\x1a\x1c.tollgate.v1.SetPlanResponse\x12k\n" +
 	"\x14SetAutomaticFallback\x12(.tollgate.v1.SetAutomaticFallbackRequest\x1a).tollgate.v1.SetAutomaticFallbackResponse\x12J\n" +
-	"\tGetBudget\x12\x1d.tollgate.v1.GetBudgetRequest\x1a\x1e.tollgate.v1.GetBudgetResponse\x12O\n" +
+	"\tGetBudget\x12\x1d.tollgate.v1.GetBudgetRequest\x1a\x1e.tollgate.v1.GetBudgetResponse\x12M\n" +
+	"\n" +
+	"ListCycles\x12\x1e.tollgate.v1.ListCyclesRequest\x1a\x1f.tollgate.v1.ListCyclesResponse\x12O\n" +
 	"\n" +
 	"WatchSpend\x12\x1e.tollgate.v1.WatchSpendRequest\x1a\x1f.tollgate.v1.WatchSpendResponse0\x01\x12b\n" +
 	"\x11CreateBudgetBoost\x12%.tollgate.v1.CreateBudgetBoostRequest\x1a&.tollgate.v1.CreateBudgetBoostResponse\x12_\n" +
@@ -1122,74 +1443,86 @@ func file_tollgate_v1_budget_service_proto_rawDescGZIP() []byte {
 	return file_tollgate_v1_budget_service_proto_rawDescData
 }
 
-var file_tollgate_v1_budget_service_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_tollgate_v1_budget_service_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_tollgate_v1_budget_service_proto_goTypes = []any{
 	(*Budget)(nil),                       // 0: tollgate.v1.Budget
 	(*ModelSpend)(nil),                   // 1: tollgate.v1.ModelSpend
-	(*SetPlanRequest)(nil),               // 2: tollgate.v1.SetPlanRequest
-	(*SetPlanResponse)(nil),              // 3: tollgate.v1.SetPlanResponse
-	(*SetAutomaticFallbackRequest)(nil),  // 4: tollgate.v1.SetAutomaticFallbackRequest
-	(*SetAutomaticFallbackResponse)(nil), // 5: tollgate.v1.SetAutomaticFallbackResponse
-	(*GetBudgetRequest)(nil),             // 6: tollgate.v1.GetBudgetRequest
-	(*GetBudgetResponse)(nil),            // 7: tollgate.v1.GetBudgetResponse
-	(*WatchSpendRequest)(nil),            // 8: tollgate.v1.WatchSpendRequest
-	(*WatchSpendResponse)(nil),           // 9: tollgate.v1.WatchSpendResponse
-	(*CreateBudgetBoostRequest)(nil),     // 10: tollgate.v1.CreateBudgetBoostRequest
-	(*CreateBudgetBoostResponse)(nil),    // 11: tollgate.v1.CreateBudgetBoostResponse
-	(*ListBudgetBoostsRequest)(nil),      // 12: tollgate.v1.ListBudgetBoostsRequest
-	(*ListBudgetBoostsResponse)(nil),     // 13: tollgate.v1.ListBudgetBoostsResponse
-	(*CancelBudgetBoostRequest)(nil),     // 14: tollgate.v1.CancelBudgetBoostRequest
-	(*CancelBudgetBoostResponse)(nil),    // 15: tollgate.v1.CancelBudgetBoostResponse
-	(*timestamppb.Timestamp)(nil),        // 16: google.protobuf.Timestamp
-	(BudgetState)(0),                     // 17: tollgate.v1.BudgetState
-	(*Money)(nil),                        // 18: tollgate.v1.Money
-	(*Plan)(nil),                         // 19: tollgate.v1.Plan
-	(*Workspace)(nil),                    // 20: tollgate.v1.Workspace
-	(*Boost)(nil),                        // 21: tollgate.v1.Boost
+	(*ListCyclesRequest)(nil),            // 2: tollgate.v1.ListCyclesRequest
+	(*ListCyclesResponse)(nil),           // 3: tollgate.v1.ListCyclesResponse
+	(*Cycle)(nil),                        // 4: tollgate.v1.Cycle
+	(*SetPlanRequest)(nil),               // 5: tollgate.v1.SetPlanRequest
+	(*SetPlanResponse)(nil),              // 6: tollgate.v1.SetPlanResponse
+	(*SetAutomaticFallbackRequest)(nil),  // 7: tollgate.v1.SetAutomaticFallbackRequest
+	(*SetAutomaticFallbackResponse)(nil), // 8: tollgate.v1.SetAutomaticFallbackResponse
+	(*GetBudgetRequest)(nil),             // 9: tollgate.v1.GetBudgetRequest
+	(*GetBudgetResponse)(nil),            // 10: tollgate.v1.GetBudgetResponse
+	(*WatchSpendRequest)(nil),            // 11: tollgate.v1.WatchSpendRequest
+	(*WatchSpendResponse)(nil),           // 12: tollgate.v1.WatchSpendResponse
+	(*CreateBudgetBoostRequest)(nil),     // 13: tollgate.v1.CreateBudgetBoostRequest
+	(*CreateBudgetBoostResponse)(nil),    // 14: tollgate.v1.CreateBudgetBoostResponse
+	(*ListBudgetBoostsRequest)(nil),      // 15: tollgate.v1.ListBudgetBoostsRequest
+	(*ListBudgetBoostsResponse)(nil),     // 16: tollgate.v1.ListBudgetBoostsResponse
+	(*CancelBudgetBoostRequest)(nil),     // 17: tollgate.v1.CancelBudgetBoostRequest
+	(*CancelBudgetBoostResponse)(nil),    // 18: tollgate.v1.CancelBudgetBoostResponse
+	(*timestamppb.Timestamp)(nil),        // 19: google.protobuf.Timestamp
+	(BudgetState)(0),                     // 20: tollgate.v1.BudgetState
+	(*Money)(nil),                        // 21: tollgate.v1.Money
+	(*Plan)(nil),                         // 22: tollgate.v1.Plan
+	(*Workspace)(nil),                    // 23: tollgate.v1.Workspace
+	(*Boost)(nil),                        // 24: tollgate.v1.Boost
 }
 var file_tollgate_v1_budget_service_proto_depIdxs = []int32{
-	16, // 0: tollgate.v1.Budget.cycle_start_time:type_name -> google.protobuf.Timestamp
-	16, // 1: tollgate.v1.Budget.cycle_end_time:type_name -> google.protobuf.Timestamp
-	17, // 2: tollgate.v1.Budget.state:type_name -> tollgate.v1.BudgetState
-	18, // 3: tollgate.v1.Budget.plan_budget:type_name -> tollgate.v1.Money
-	18, // 4: tollgate.v1.Budget.overage_limit:type_name -> tollgate.v1.Money
-	18, // 5: tollgate.v1.Budget.boost:type_name -> tollgate.v1.Money
-	18, // 6: tollgate.v1.Budget.spent:type_name -> tollgate.v1.Money
-	18, // 7: tollgate.v1.Budget.held:type_name -> tollgate.v1.Money
-	18, // 8: tollgate.v1.Budget.remaining:type_name -> tollgate.v1.Money
+	19, // 0: tollgate.v1.Budget.cycle_start_time:type_name -> google.protobuf.Timestamp
+	19, // 1: tollgate.v1.Budget.cycle_end_time:type_name -> google.protobuf.Timestamp
+	20, // 2: tollgate.v1.Budget.state:type_name -> tollgate.v1.BudgetState
+	21, // 3: tollgate.v1.Budget.plan_budget:type_name -> tollgate.v1.Money
+	21, // 4: tollgate.v1.Budget.overage_limit:type_name -> tollgate.v1.Money
+	21, // 5: tollgate.v1.Budget.boost:type_name -> tollgate.v1.Money
+	21, // 6: tollgate.v1.Budget.spent:type_name -> tollgate.v1.Money
+	21, // 7: tollgate.v1.Budget.held:type_name -> tollgate.v1.Money
+	21, // 8: tollgate.v1.Budget.remaining:type_name -> tollgate.v1.Money
 	1,  // 9: tollgate.v1.Budget.spend_by_model:type_name -> tollgate.v1.ModelSpend
-	16, // 10: tollgate.v1.Budget.as_of_time:type_name -> google.protobuf.Timestamp
-	18, // 11: tollgate.v1.ModelSpend.spent:type_name -> tollgate.v1.Money
-	19, // 12: tollgate.v1.SetPlanRequest.plan:type_name -> tollgate.v1.Plan
-	20, // 13: tollgate.v1.SetPlanResponse.workspace:type_name -> tollgate.v1.Workspace
-	20, // 14: tollgate.v1.SetAutomaticFallbackResponse.workspace:type_name -> tollgate.v1.Workspace
-	0,  // 15: tollgate.v1.GetBudgetResponse.budget:type_name -> tollgate.v1.Budget
-	0,  // 16: tollgate.v1.WatchSpendResponse.budget:type_name -> tollgate.v1.Budget
-	18, // 17: tollgate.v1.CreateBudgetBoostRequest.amount:type_name -> tollgate.v1.Money
-	16, // 18: tollgate.v1.CreateBudgetBoostRequest.start_time:type_name -> google.protobuf.Timestamp
-	16, // 19: tollgate.v1.CreateBudgetBoostRequest.end_time:type_name -> google.protobuf.Timestamp
-	21, // 20: tollgate.v1.CreateBudgetBoostResponse.boost:type_name -> tollgate.v1.Boost
-	21, // 21: tollgate.v1.ListBudgetBoostsResponse.boosts:type_name -> tollgate.v1.Boost
-	21, // 22: tollgate.v1.CancelBudgetBoostResponse.boost:type_name -> tollgate.v1.Boost
-	2,  // 23: tollgate.v1.BudgetService.SetPlan:input_type -> tollgate.v1.SetPlanRequest
-	4,  // 24: tollgate.v1.BudgetService.SetAutomaticFallback:input_type -> tollgate.v1.SetAutomaticFallbackRequest
-	6,  // 25: tollgate.v1.BudgetService.GetBudget:input_type -> tollgate.v1.GetBudgetRequest
-	8,  // 26: tollgate.v1.BudgetService.WatchSpend:input_type -> tollgate.v1.WatchSpendRequest
-	10, // 27: tollgate.v1.BudgetService.CreateBudgetBoost:input_type -> tollgate.v1.CreateBudgetBoostRequest
-	12, // 28: tollgate.v1.BudgetService.ListBudgetBoosts:input_type -> tollgate.v1.ListBudgetBoostsRequest
-	14, // 29: tollgate.v1.BudgetService.CancelBudgetBoost:input_type -> tollgate.v1.CancelBudgetBoostRequest
-	3,  // 30: tollgate.v1.BudgetService.SetPlan:output_type -> tollgate.v1.SetPlanResponse
-	5,  // 31: tollgate.v1.BudgetService.SetAutomaticFallback:output_type -> tollgate.v1.SetAutomaticFallbackResponse
-	7,  // 32: tollgate.v1.BudgetService.GetBudget:output_type -> tollgate.v1.GetBudgetResponse
-	9,  // 33: tollgate.v1.BudgetService.WatchSpend:output_type -> tollgate.v1.WatchSpendResponse
-	11, // 34: tollgate.v1.BudgetService.CreateBudgetBoost:output_type -> tollgate.v1.CreateBudgetBoostResponse
-	13, // 35: tollgate.v1.BudgetService.ListBudgetBoosts:output_type -> tollgate.v1.ListBudgetBoostsResponse
-	15, // 36: tollgate.v1.BudgetService.CancelBudgetBoost:output_type -> tollgate.v1.CancelBudgetBoostResponse
-	30, // [30:37] is the sub-list for method output_type
-	23, // [23:30] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	19, // 10: tollgate.v1.Budget.as_of_time:type_name -> google.protobuf.Timestamp
+	21, // 11: tollgate.v1.ModelSpend.spent:type_name -> tollgate.v1.Money
+	4,  // 12: tollgate.v1.ListCyclesResponse.cycles:type_name -> tollgate.v1.Cycle
+	19, // 13: tollgate.v1.Cycle.start_time:type_name -> google.protobuf.Timestamp
+	19, // 14: tollgate.v1.Cycle.end_time:type_name -> google.protobuf.Timestamp
+	21, // 15: tollgate.v1.Cycle.spent:type_name -> tollgate.v1.Money
+	21, // 16: tollgate.v1.Cycle.plan_budget:type_name -> tollgate.v1.Money
+	21, // 17: tollgate.v1.Cycle.overage_limit:type_name -> tollgate.v1.Money
+	21, // 18: tollgate.v1.Cycle.boost:type_name -> tollgate.v1.Money
+	22, // 19: tollgate.v1.SetPlanRequest.plan:type_name -> tollgate.v1.Plan
+	23, // 20: tollgate.v1.SetPlanResponse.workspace:type_name -> tollgate.v1.Workspace
+	23, // 21: tollgate.v1.SetAutomaticFallbackResponse.workspace:type_name -> tollgate.v1.Workspace
+	0,  // 22: tollgate.v1.GetBudgetResponse.budget:type_name -> tollgate.v1.Budget
+	0,  // 23: tollgate.v1.WatchSpendResponse.budget:type_name -> tollgate.v1.Budget
+	21, // 24: tollgate.v1.CreateBudgetBoostRequest.amount:type_name -> tollgate.v1.Money
+	19, // 25: tollgate.v1.CreateBudgetBoostRequest.start_time:type_name -> google.protobuf.Timestamp
+	19, // 26: tollgate.v1.CreateBudgetBoostRequest.end_time:type_name -> google.protobuf.Timestamp
+	24, // 27: tollgate.v1.CreateBudgetBoostResponse.boost:type_name -> tollgate.v1.Boost
+	24, // 28: tollgate.v1.ListBudgetBoostsResponse.boosts:type_name -> tollgate.v1.Boost
+	24, // 29: tollgate.v1.CancelBudgetBoostResponse.boost:type_name -> tollgate.v1.Boost
+	5,  // 30: tollgate.v1.BudgetService.SetPlan:input_type -> tollgate.v1.SetPlanRequest
+	7,  // 31: tollgate.v1.BudgetService.SetAutomaticFallback:input_type -> tollgate.v1.SetAutomaticFallbackRequest
+	9,  // 32: tollgate.v1.BudgetService.GetBudget:input_type -> tollgate.v1.GetBudgetRequest
+	2,  // 33: tollgate.v1.BudgetService.ListCycles:input_type -> tollgate.v1.ListCyclesRequest
+	11, // 34: tollgate.v1.BudgetService.WatchSpend:input_type -> tollgate.v1.WatchSpendRequest
+	13, // 35: tollgate.v1.BudgetService.CreateBudgetBoost:input_type -> tollgate.v1.CreateBudgetBoostRequest
+	15, // 36: tollgate.v1.BudgetService.ListBudgetBoosts:input_type -> tollgate.v1.ListBudgetBoostsRequest
+	17, // 37: tollgate.v1.BudgetService.CancelBudgetBoost:input_type -> tollgate.v1.CancelBudgetBoostRequest
+	6,  // 38: tollgate.v1.BudgetService.SetPlan:output_type -> tollgate.v1.SetPlanResponse
+	8,  // 39: tollgate.v1.BudgetService.SetAutomaticFallback:output_type -> tollgate.v1.SetAutomaticFallbackResponse
+	10, // 40: tollgate.v1.BudgetService.GetBudget:output_type -> tollgate.v1.GetBudgetResponse
+	3,  // 41: tollgate.v1.BudgetService.ListCycles:output_type -> tollgate.v1.ListCyclesResponse
+	12, // 42: tollgate.v1.BudgetService.WatchSpend:output_type -> tollgate.v1.WatchSpendResponse
+	14, // 43: tollgate.v1.BudgetService.CreateBudgetBoost:output_type -> tollgate.v1.CreateBudgetBoostResponse
+	16, // 44: tollgate.v1.BudgetService.ListBudgetBoosts:output_type -> tollgate.v1.ListBudgetBoostsResponse
+	18, // 45: tollgate.v1.BudgetService.CancelBudgetBoost:output_type -> tollgate.v1.CancelBudgetBoostResponse
+	38, // [38:46] is the sub-list for method output_type
+	30, // [30:38] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_tollgate_v1_budget_service_proto_init() }
@@ -1205,7 +1538,7 @@ func file_tollgate_v1_budget_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tollgate_v1_budget_service_proto_rawDesc), len(file_tollgate_v1_budget_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   16,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

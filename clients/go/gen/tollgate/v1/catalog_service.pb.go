@@ -217,9 +217,13 @@ type Price struct {
 	ConfirmTime *timestamppb.Timestamp `protobuf:"bytes,21,opt,name=confirm_time,json=confirmTime,proto3" json:"confirm_time,omitempty"`
 	// Whether confirm_time is longer ago than the price_max_age_days of the workspace of the request;
 	// false without a workspace. Prices that no longer count may be stale, too. Output only.
-	Stale         bool `protobuf:"varint,22,opt,name=stale,proto3" json:"stale,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Stale bool `protobuf:"varint,22,opt,name=stale,proto3" json:"stale,omitempty"`
+	// When it was withdrawn; absent if it counts. Output only.
+	WithdrawTime *timestamppb.Timestamp `protobuf:"bytes,30,opt,name=withdraw_time,json=withdrawTime,proto3" json:"withdraw_time,omitempty"`
+	// Why it was withdrawn. Output only.
+	WithdrawReason string `protobuf:"bytes,31,opt,name=withdraw_reason,json=withdrawReason,proto3" json:"withdraw_reason,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Price) Reset() {
@@ -404,6 +408,20 @@ func (x *Price) GetStale() bool {
 		return x.Stale
 	}
 	return false
+}
+
+func (x *Price) GetWithdrawTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.WithdrawTime
+	}
+	return nil
+}
+
+func (x *Price) GetWithdrawReason() string {
+	if x != nil {
+		return x.WithdrawReason
+	}
+	return ""
 }
 
 // Rate of one kind of units.
@@ -707,8 +725,12 @@ type ExchangeRate struct {
 	Rate string `protobuf:"bytes,3,opt,name=rate,proto3" json:"rate,omitempty"`
 	// Start of its validity; default now. 2000-01-01 to 2199-12-31.
 	EffectiveTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=effective_time,json=effectiveTime,proto3" json:"effective_time,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// When it was withdrawn; absent if it counts. Output only.
+	WithdrawTime *timestamppb.Timestamp `protobuf:"bytes,30,opt,name=withdraw_time,json=withdrawTime,proto3" json:"withdraw_time,omitempty"`
+	// Why it was withdrawn. Output only.
+	WithdrawReason string `protobuf:"bytes,31,opt,name=withdraw_reason,json=withdrawReason,proto3" json:"withdraw_reason,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *ExchangeRate) Reset() {
@@ -769,6 +791,240 @@ func (x *ExchangeRate) GetEffectiveTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *ExchangeRate) GetWithdrawTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.WithdrawTime
+	}
+	return nil
+}
+
+func (x *ExchangeRate) GetWithdrawReason() string {
+	if x != nil {
+		return x.WithdrawReason
+	}
+	return ""
+}
+
+// Request of WithdrawModelPrice.
+type WithdrawModelPriceRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The price: Price.price_id.
+	PriceId string `protobuf:"bytes,1,opt,name=price_id,json=priceId,proto3" json:"price_id,omitempty"`
+	// What was wrong; 1 to 500 characters.
+	Reason        string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WithdrawModelPriceRequest) Reset() {
+	*x = WithdrawModelPriceRequest{}
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WithdrawModelPriceRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WithdrawModelPriceRequest) ProtoMessage() {}
+
+func (x *WithdrawModelPriceRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WithdrawModelPriceRequest.ProtoReflect.Descriptor instead.
+func (*WithdrawModelPriceRequest) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *WithdrawModelPriceRequest) GetPriceId() string {
+	if x != nil {
+		return x.PriceId
+	}
+	return ""
+}
+
+func (x *WithdrawModelPriceRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// Response of WithdrawModelPrice.
+type WithdrawModelPriceResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The withdrawn price.
+	Price         *Price `protobuf:"bytes,1,opt,name=price,proto3" json:"price,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WithdrawModelPriceResponse) Reset() {
+	*x = WithdrawModelPriceResponse{}
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WithdrawModelPriceResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WithdrawModelPriceResponse) ProtoMessage() {}
+
+func (x *WithdrawModelPriceResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WithdrawModelPriceResponse.ProtoReflect.Descriptor instead.
+func (*WithdrawModelPriceResponse) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *WithdrawModelPriceResponse) GetPrice() *Price {
+	if x != nil {
+		return x.Price
+	}
+	return nil
+}
+
+// Request of WithdrawExchangeRate.
+type WithdrawExchangeRateRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Currency of prices.
+	FromCurrencyCode string `protobuf:"bytes,1,opt,name=from_currency_code,json=fromCurrencyCode,proto3" json:"from_currency_code,omitempty"`
+	// Currency of workspaces.
+	ToCurrencyCode string `protobuf:"bytes,2,opt,name=to_currency_code,json=toCurrencyCode,proto3" json:"to_currency_code,omitempty"`
+	// Its ExchangeRate.effective_time; required.
+	EffectiveTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=effective_time,json=effectiveTime,proto3" json:"effective_time,omitempty"`
+	// What was wrong; 1 to 500 characters.
+	Reason        string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WithdrawExchangeRateRequest) Reset() {
+	*x = WithdrawExchangeRateRequest{}
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WithdrawExchangeRateRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WithdrawExchangeRateRequest) ProtoMessage() {}
+
+func (x *WithdrawExchangeRateRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WithdrawExchangeRateRequest.ProtoReflect.Descriptor instead.
+func (*WithdrawExchangeRateRequest) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *WithdrawExchangeRateRequest) GetFromCurrencyCode() string {
+	if x != nil {
+		return x.FromCurrencyCode
+	}
+	return ""
+}
+
+func (x *WithdrawExchangeRateRequest) GetToCurrencyCode() string {
+	if x != nil {
+		return x.ToCurrencyCode
+	}
+	return ""
+}
+
+func (x *WithdrawExchangeRateRequest) GetEffectiveTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EffectiveTime
+	}
+	return nil
+}
+
+func (x *WithdrawExchangeRateRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// Response of WithdrawExchangeRate.
+type WithdrawExchangeRateResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The withdrawn exchange rate.
+	ExchangeRate  *ExchangeRate `protobuf:"bytes,1,opt,name=exchange_rate,json=exchangeRate,proto3" json:"exchange_rate,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WithdrawExchangeRateResponse) Reset() {
+	*x = WithdrawExchangeRateResponse{}
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WithdrawExchangeRateResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WithdrawExchangeRateResponse) ProtoMessage() {}
+
+func (x *WithdrawExchangeRateResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WithdrawExchangeRateResponse.ProtoReflect.Descriptor instead.
+func (*WithdrawExchangeRateResponse) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *WithdrawExchangeRateResponse) GetExchangeRate() *ExchangeRate {
+	if x != nil {
+		return x.ExchangeRate
+	}
+	return nil
+}
+
 // Request of UpsertModel.
 type UpsertModelRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -780,7 +1036,7 @@ type UpsertModelRequest struct {
 
 func (x *UpsertModelRequest) Reset() {
 	*x = UpsertModelRequest{}
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[6]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -792,7 +1048,7 @@ func (x *UpsertModelRequest) String() string {
 func (*UpsertModelRequest) ProtoMessage() {}
 
 func (x *UpsertModelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[6]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -805,7 +1061,7 @@ func (x *UpsertModelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpsertModelRequest.ProtoReflect.Descriptor instead.
 func (*UpsertModelRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{6}
+	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *UpsertModelRequest) GetModel() *Model {
@@ -826,7 +1082,7 @@ type UpsertModelResponse struct {
 
 func (x *UpsertModelResponse) Reset() {
 	*x = UpsertModelResponse{}
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[7]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -838,7 +1094,7 @@ func (x *UpsertModelResponse) String() string {
 func (*UpsertModelResponse) ProtoMessage() {}
 
 func (x *UpsertModelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[7]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -851,7 +1107,7 @@ func (x *UpsertModelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpsertModelResponse.ProtoReflect.Descriptor instead.
 func (*UpsertModelResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{7}
+	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *UpsertModelResponse) GetModel() *Model {
@@ -876,7 +1132,7 @@ type SetModelPriceRequest struct {
 
 func (x *SetModelPriceRequest) Reset() {
 	*x = SetModelPriceRequest{}
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[8]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -888,7 +1144,7 @@ func (x *SetModelPriceRequest) String() string {
 func (*SetModelPriceRequest) ProtoMessage() {}
 
 func (x *SetModelPriceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[8]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -901,7 +1157,7 @@ func (x *SetModelPriceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetModelPriceRequest.ProtoReflect.Descriptor instead.
 func (*SetModelPriceRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{8}
+	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SetModelPriceRequest) GetModelId() string {
@@ -936,7 +1192,7 @@ type SetModelPriceResponse struct {
 
 func (x *SetModelPriceResponse) Reset() {
 	*x = SetModelPriceResponse{}
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[9]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -948,7 +1204,7 @@ func (x *SetModelPriceResponse) String() string {
 func (*SetModelPriceResponse) ProtoMessage() {}
 
 func (x *SetModelPriceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[9]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -961,7 +1217,7 @@ func (x *SetModelPriceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetModelPriceResponse.ProtoReflect.Descriptor instead.
 func (*SetModelPriceResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{9}
+	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SetModelPriceResponse) GetPrice() *Price {
@@ -979,14 +1235,21 @@ type ListModelsRequest struct {
 	// Most entries on the page: 0 to 1,000; 0 means 100, more than 1,000 means 1,000.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// next_page_token of the previous page, with the same filter; empty for the first page.
-	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Only these models, by ids or aliases; at most 1,000, none for all. One that the catalog does
+	// not have is left out.
+	ModelIds []string `protobuf:"bytes,4,rep,name=model_ids,json=modelIds,proto3" json:"model_ids,omitempty"`
+	// Text to search for, at most 200 characters; empty for all. Each of its words must begin a
+	// word of the model's id, display name, provider or one alias, whatever the case. Words are
+	// runs of letters and digits.
+	Query         string `protobuf:"bytes,5,opt,name=query,proto3" json:"query,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListModelsRequest) Reset() {
 	*x = ListModelsRequest{}
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[10]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -998,7 +1261,7 @@ func (x *ListModelsRequest) String() string {
 func (*ListModelsRequest) ProtoMessage() {}
 
 func (x *ListModelsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[10]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1011,7 +1274,7 @@ func (x *ListModelsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListModelsRequest.ProtoReflect.Descriptor instead.
 func (*ListModelsRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{10}
+	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListModelsRequest) GetProvider() string {
@@ -1035,6 +1298,20 @@ func (x *ListModelsRequest) GetPageToken() string {
 	return ""
 }
 
+func (x *ListModelsRequest) GetModelIds() []string {
+	if x != nil {
+		return x.ModelIds
+	}
+	return nil
+}
+
+func (x *ListModelsRequest) GetQuery() string {
+	if x != nil {
+		return x.Query
+	}
+	return ""
+}
+
 // Response of ListModels.
 type ListModelsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1042,13 +1319,15 @@ type ListModelsResponse struct {
 	Models []*Model `protobuf:"bytes,1,rep,name=models,proto3" json:"models,omitempty"`
 	// Token of the next page; empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// Number of entries that match, on all pages.
+	TotalCount    int64 `protobuf:"varint,3,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListModelsResponse) Reset() {
 	*x = ListModelsResponse{}
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[11]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1060,7 +1339,7 @@ func (x *ListModelsResponse) String() string {
 func (*ListModelsResponse) ProtoMessage() {}
 
 func (x *ListModelsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[11]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1073,7 +1352,7 @@ func (x *ListModelsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListModelsResponse.ProtoReflect.Descriptor instead.
 func (*ListModelsResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{11}
+	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListModelsResponse) GetModels() []*Model {
@@ -1088,6 +1367,13 @@ func (x *ListModelsResponse) GetNextPageToken() string {
 		return x.NextPageToken
 	}
 	return ""
+}
+
+func (x *ListModelsResponse) GetTotalCount() int64 {
+	if x != nil {
+		return x.TotalCount
+	}
+	return 0
 }
 
 // Request of ListModelPrices.
@@ -1108,7 +1394,7 @@ type ListModelPricesRequest struct {
 
 func (x *ListModelPricesRequest) Reset() {
 	*x = ListModelPricesRequest{}
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[12]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1120,7 +1406,7 @@ func (x *ListModelPricesRequest) String() string {
 func (*ListModelPricesRequest) ProtoMessage() {}
 
 func (x *ListModelPricesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[12]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1133,7 +1419,7 @@ func (x *ListModelPricesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListModelPricesRequest.ProtoReflect.Descriptor instead.
 func (*ListModelPricesRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{12}
+	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListModelPricesRequest) GetModelId() string {
@@ -1177,7 +1463,7 @@ type ListModelPricesResponse struct {
 
 func (x *ListModelPricesResponse) Reset() {
 	*x = ListModelPricesResponse{}
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[13]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1189,7 +1475,7 @@ func (x *ListModelPricesResponse) String() string {
 func (*ListModelPricesResponse) ProtoMessage() {}
 
 func (x *ListModelPricesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[13]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1202,7 +1488,7 @@ func (x *ListModelPricesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListModelPricesResponse.ProtoReflect.Descriptor instead.
 func (*ListModelPricesResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{13}
+	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ListModelPricesResponse) GetPrices() []*Price {
@@ -1230,7 +1516,7 @@ type SetExchangeRateRequest struct {
 
 func (x *SetExchangeRateRequest) Reset() {
 	*x = SetExchangeRateRequest{}
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[14]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1242,7 +1528,7 @@ func (x *SetExchangeRateRequest) String() string {
 func (*SetExchangeRateRequest) ProtoMessage() {}
 
 func (x *SetExchangeRateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[14]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1255,7 +1541,7 @@ func (x *SetExchangeRateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetExchangeRateRequest.ProtoReflect.Descriptor instead.
 func (*SetExchangeRateRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{14}
+	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *SetExchangeRateRequest) GetExchangeRate() *ExchangeRate {
@@ -1276,7 +1562,7 @@ type SetExchangeRateResponse struct {
 
 func (x *SetExchangeRateResponse) Reset() {
 	*x = SetExchangeRateResponse{}
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[15]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1288,7 +1574,7 @@ func (x *SetExchangeRateResponse) String() string {
 func (*SetExchangeRateResponse) ProtoMessage() {}
 
 func (x *SetExchangeRateResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[15]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1301,7 +1587,7 @@ func (x *SetExchangeRateResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetExchangeRateResponse.ProtoReflect.Descriptor instead.
 func (*SetExchangeRateResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{15}
+	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *SetExchangeRateResponse) GetExchangeRate() *ExchangeRate {
@@ -1324,7 +1610,7 @@ type ListExchangeRatesRequest struct {
 
 func (x *ListExchangeRatesRequest) Reset() {
 	*x = ListExchangeRatesRequest{}
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[16]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1336,7 +1622,7 @@ func (x *ListExchangeRatesRequest) String() string {
 func (*ListExchangeRatesRequest) ProtoMessage() {}
 
 func (x *ListExchangeRatesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[16]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1349,7 +1635,7 @@ func (x *ListExchangeRatesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListExchangeRatesRequest.ProtoReflect.Descriptor instead.
 func (*ListExchangeRatesRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{16}
+	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ListExchangeRatesRequest) GetPageSize() int32 {
@@ -1379,7 +1665,7 @@ type ListExchangeRatesResponse struct {
 
 func (x *ListExchangeRatesResponse) Reset() {
 	*x = ListExchangeRatesResponse{}
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[17]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1391,7 +1677,7 @@ func (x *ListExchangeRatesResponse) String() string {
 func (*ListExchangeRatesResponse) ProtoMessage() {}
 
 func (x *ListExchangeRatesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[17]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1404,7 +1690,7 @@ func (x *ListExchangeRatesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListExchangeRatesResponse.ProtoReflect.Descriptor instead.
 func (*ListExchangeRatesResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{17}
+	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ListExchangeRatesResponse) GetExchangeRates() []*ExchangeRate {
@@ -1444,7 +1730,7 @@ type ImportPricesRequest struct {
 
 func (x *ImportPricesRequest) Reset() {
 	*x = ImportPricesRequest{}
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[18]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1456,7 +1742,7 @@ func (x *ImportPricesRequest) String() string {
 func (*ImportPricesRequest) ProtoMessage() {}
 
 func (x *ImportPricesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[18]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1469,7 +1755,7 @@ func (x *ImportPricesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportPricesRequest.ProtoReflect.Descriptor instead.
 func (*ImportPricesRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{18}
+	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ImportPricesRequest) GetFormat() string {
@@ -1544,7 +1830,7 @@ type ImportPricesResponse struct {
 
 func (x *ImportPricesResponse) Reset() {
 	*x = ImportPricesResponse{}
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[19]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1556,7 +1842,7 @@ func (x *ImportPricesResponse) String() string {
 func (*ImportPricesResponse) ProtoMessage() {}
 
 func (x *ImportPricesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[19]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1569,7 +1855,7 @@ func (x *ImportPricesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportPricesResponse.ProtoReflect.Descriptor instead.
 func (*ImportPricesResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{19}
+	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ImportPricesResponse) GetReadCount() int32 {
@@ -1678,7 +1964,7 @@ type SkippedEntries struct {
 
 func (x *SkippedEntries) Reset() {
 	*x = SkippedEntries{}
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[20]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1690,7 +1976,7 @@ func (x *SkippedEntries) String() string {
 func (*SkippedEntries) ProtoMessage() {}
 
 func (x *SkippedEntries) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[20]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1703,7 +1989,7 @@ func (x *SkippedEntries) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SkippedEntries.ProtoReflect.Descriptor instead.
 func (*SkippedEntries) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{20}
+	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *SkippedEntries) GetReason() string {
@@ -1756,7 +2042,7 @@ type RateChange struct {
 
 func (x *RateChange) Reset() {
 	*x = RateChange{}
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[21]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1768,7 +2054,7 @@ func (x *RateChange) String() string {
 func (*RateChange) ProtoMessage() {}
 
 func (x *RateChange) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[21]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1781,7 +2067,7 @@ func (x *RateChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RateChange.ProtoReflect.Descriptor instead.
 func (*RateChange) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{21}
+	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *RateChange) GetModelId() string {
@@ -1865,7 +2151,7 @@ const file_tollgate_v1_catalog_service_proto_rawDesc = "" +
 	"updateTime\x121\n" +
 	"\x15max_input_token_count\x18\n" +
 	" \x01(\x03R\x12maxInputTokenCount\x12\x12\n" +
-	"\x04name\x18\v \x01(\tR\x04name\"\xb1\b\n" +
+	"\x04name\x18\v \x01(\tR\x04name\"\x9b\t\n" +
 	"\x05Price\x12\x19\n" +
 	"\bprice_id\x18\x01 \x01(\tR\apriceId\x12\x19\n" +
 	"\bmodel_id\x18\x02 \x01(\tR\amodelId\x12#\n" +
@@ -1891,7 +2177,9 @@ const file_tollgate_v1_catalog_service_proto_rawDesc = "" +
 	"unitPrices\x122\n" +
 	"\afactors\x18\x14 \x03(\v2\x18.tollgate.v1.PriceFactorR\afactors\x12=\n" +
 	"\fconfirm_time\x18\x15 \x01(\v2\x1a.google.protobuf.TimestampR\vconfirmTime\x12\x14\n" +
-	"\x05stale\x18\x16 \x01(\bR\x05stale\"Y\n" +
+	"\x05stale\x18\x16 \x01(\bR\x05stale\x12?\n" +
+	"\rwithdraw_time\x18\x1e \x01(\v2\x1a.google.protobuf.TimestampR\fwithdrawTime\x12'\n" +
+	"\x0fwithdraw_reason\x18\x1f \x01(\tR\x0ewithdrawReason\"Y\n" +
 	"\tUnitPrice\x12)\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x15.tollgate.v1.UnitKindR\x04kind\x12!\n" +
 	"\fper_thousand\x18\x02 \x01(\tR\vperThousand\"k\n" +
@@ -1917,12 +2205,26 @@ const file_tollgate_v1_catalog_service_proto_rawDesc = "" +
 	"\x17image_input_per_million\x18\f \x01(\tR\x14imageInputPerMillion\x127\n" +
 	"\x18image_output_per_million\x18\r \x01(\tR\x15imageOutputPerMillion\x127\n" +
 	"\vunit_prices\x18\x0e \x03(\v2\x16.tollgate.v1.UnitPriceR\n" +
-	"unitPrices\"\xbd\x01\n" +
+	"unitPrices\"\xa7\x02\n" +
 	"\fExchangeRate\x12,\n" +
 	"\x12from_currency_code\x18\x01 \x01(\tR\x10fromCurrencyCode\x12(\n" +
 	"\x10to_currency_code\x18\x02 \x01(\tR\x0etoCurrencyCode\x12\x12\n" +
 	"\x04rate\x18\x03 \x01(\tR\x04rate\x12A\n" +
-	"\x0eeffective_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\reffectiveTime\">\n" +
+	"\x0eeffective_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\reffectiveTime\x12?\n" +
+	"\rwithdraw_time\x18\x1e \x01(\v2\x1a.google.protobuf.TimestampR\fwithdrawTime\x12'\n" +
+	"\x0fwithdraw_reason\x18\x1f \x01(\tR\x0ewithdrawReason\"N\n" +
+	"\x19WithdrawModelPriceRequest\x12\x19\n" +
+	"\bprice_id\x18\x01 \x01(\tR\apriceId\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"F\n" +
+	"\x1aWithdrawModelPriceResponse\x12(\n" +
+	"\x05price\x18\x01 \x01(\v2\x12.tollgate.v1.PriceR\x05price\"\xd0\x01\n" +
+	"\x1bWithdrawExchangeRateRequest\x12,\n" +
+	"\x12from_currency_code\x18\x01 \x01(\tR\x10fromCurrencyCode\x12(\n" +
+	"\x10to_currency_code\x18\x02 \x01(\tR\x0etoCurrencyCode\x12A\n" +
+	"\x0eeffective_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\reffectiveTime\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\"^\n" +
+	"\x1cWithdrawExchangeRateResponse\x12>\n" +
+	"\rexchange_rate\x18\x01 \x01(\v2\x19.tollgate.v1.ExchangeRateR\fexchangeRate\">\n" +
 	"\x12UpsertModelRequest\x12(\n" +
 	"\x05model\x18\x01 \x01(\v2\x12.tollgate.v1.ModelR\x05model\"?\n" +
 	"\x13UpsertModelResponse\x12(\n" +
@@ -1932,15 +2234,19 @@ const file_tollgate_v1_catalog_service_proto_rawDesc = "" +
 	"\x05price\x18\x02 \x01(\v2\x12.tollgate.v1.PriceR\x05price\x12!\n" +
 	"\fworkspace_id\x18\x03 \x01(\tR\vworkspaceId\"A\n" +
 	"\x15SetModelPriceResponse\x12(\n" +
-	"\x05price\x18\x01 \x01(\v2\x12.tollgate.v1.PriceR\x05price\"k\n" +
+	"\x05price\x18\x01 \x01(\v2\x12.tollgate.v1.PriceR\x05price\"\x9e\x01\n" +
 	"\x11ListModelsRequest\x12\x1a\n" +
 	"\bprovider\x18\x01 \x01(\tR\bprovider\x12\x1b\n" +
 	"\tpage_size\x18\x02 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x03 \x01(\tR\tpageToken\"h\n" +
+	"page_token\x18\x03 \x01(\tR\tpageToken\x12\x1b\n" +
+	"\tmodel_ids\x18\x04 \x03(\tR\bmodelIds\x12\x14\n" +
+	"\x05query\x18\x05 \x01(\tR\x05query\"\x89\x01\n" +
 	"\x12ListModelsResponse\x12*\n" +
 	"\x06models\x18\x01 \x03(\v2\x12.tollgate.v1.ModelR\x06models\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x92\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1f\n" +
+	"\vtotal_count\x18\x03 \x01(\x03R\n" +
+	"totalCount\"\x92\x01\n" +
 	"\x16ListModelPricesRequest\x12\x19\n" +
 	"\bmodel_id\x18\x01 \x01(\tR\amodelId\x12!\n" +
 	"\fworkspace_id\x18\x02 \x01(\tR\vworkspaceId\x12\x1b\n" +
@@ -2002,7 +2308,7 @@ const file_tollgate_v1_catalog_service_proto_rawDesc = "" +
 	"\theld_back\x18\a \x01(\bR\bheldBack\x122\n" +
 	"\tunit_kind\x18\b \x01(\x0e2\x15.tollgate.v1.UnitKindR\bunitKind\x12\x1f\n" +
 	"\vfactor_name\x18\t \x01(\tR\n" +
-	"factorName2\xfe\x04\n" +
+	"factorName2\xd2\x06\n" +
 	"\x0eCatalogService\x12P\n" +
 	"\vUpsertModel\x12\x1f.tollgate.v1.UpsertModelRequest\x1a .tollgate.v1.UpsertModelResponse\x12V\n" +
 	"\rSetModelPrice\x12!.tollgate.v1.SetModelPriceRequest\x1a\".tollgate.v1.SetModelPriceResponse\x12M\n" +
@@ -2010,7 +2316,9 @@ const file_tollgate_v1_catalog_service_proto_rawDesc = "" +
 	"ListModels\x12\x1e.tollgate.v1.ListModelsRequest\x1a\x1f.tollgate.v1.ListModelsResponse\x12\\\n" +
 	"\x0fListModelPrices\x12#.tollgate.v1.ListModelPricesRequest\x1a$.tollgate.v1.ListModelPricesResponse\x12\\\n" +
 	"\x0fSetExchangeRate\x12#.tollgate.v1.SetExchangeRateRequest\x1a$.tollgate.v1.SetExchangeRateResponse\x12b\n" +
-	"\x11ListExchangeRates\x12%.tollgate.v1.ListExchangeRatesRequest\x1a&.tollgate.v1.ListExchangeRatesResponse\x12S\n" +
+	"\x11ListExchangeRates\x12%.tollgate.v1.ListExchangeRatesRequest\x1a&.tollgate.v1.ListExchangeRatesResponse\x12e\n" +
+	"\x12WithdrawModelPrice\x12&.tollgate.v1.WithdrawModelPriceRequest\x1a'.tollgate.v1.WithdrawModelPriceResponse\x12k\n" +
+	"\x14WithdrawExchangeRate\x12(.tollgate.v1.WithdrawExchangeRateRequest\x1a).tollgate.v1.WithdrawExchangeRateResponse\x12S\n" +
 	"\fImportPrices\x12 .tollgate.v1.ImportPricesRequest\x1a!.tollgate.v1.ImportPricesResponseBW\n" +
 	"\x0eio.tollgate.v1B\x13CatalogServiceProtoP\x01Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1b\x06proto3"
 
@@ -2026,79 +2334,92 @@ func file_tollgate_v1_catalog_service_proto_rawDescGZIP() []byte {
 	return file_tollgate_v1_catalog_service_proto_rawDescData
 }
 
-var file_tollgate_v1_catalog_service_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_tollgate_v1_catalog_service_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_tollgate_v1_catalog_service_proto_goTypes = []any{
-	(*Model)(nil),                     // 0: tollgate.v1.Model
-	(*Price)(nil),                     // 1: tollgate.v1.Price
-	(*UnitPrice)(nil),                 // 2: tollgate.v1.UnitPrice
-	(*PriceFactor)(nil),               // 3: tollgate.v1.PriceFactor
-	(*PriceVariant)(nil),              // 4: tollgate.v1.PriceVariant
-	(*ExchangeRate)(nil),              // 5: tollgate.v1.ExchangeRate
-	(*UpsertModelRequest)(nil),        // 6: tollgate.v1.UpsertModelRequest
-	(*UpsertModelResponse)(nil),       // 7: tollgate.v1.UpsertModelResponse
-	(*SetModelPriceRequest)(nil),      // 8: tollgate.v1.SetModelPriceRequest
-	(*SetModelPriceResponse)(nil),     // 9: tollgate.v1.SetModelPriceResponse
-	(*ListModelsRequest)(nil),         // 10: tollgate.v1.ListModelsRequest
-	(*ListModelsResponse)(nil),        // 11: tollgate.v1.ListModelsResponse
-	(*ListModelPricesRequest)(nil),    // 12: tollgate.v1.ListModelPricesRequest
-	(*ListModelPricesResponse)(nil),   // 13: tollgate.v1.ListModelPricesResponse
-	(*SetExchangeRateRequest)(nil),    // 14: tollgate.v1.SetExchangeRateRequest
-	(*SetExchangeRateResponse)(nil),   // 15: tollgate.v1.SetExchangeRateResponse
-	(*ListExchangeRatesRequest)(nil),  // 16: tollgate.v1.ListExchangeRatesRequest
-	(*ListExchangeRatesResponse)(nil), // 17: tollgate.v1.ListExchangeRatesResponse
-	(*ImportPricesRequest)(nil),       // 18: tollgate.v1.ImportPricesRequest
-	(*ImportPricesResponse)(nil),      // 19: tollgate.v1.ImportPricesResponse
-	(*SkippedEntries)(nil),            // 20: tollgate.v1.SkippedEntries
-	(*RateChange)(nil),                // 21: tollgate.v1.RateChange
-	(*timestamppb.Timestamp)(nil),     // 22: google.protobuf.Timestamp
-	(UnitKind)(0),                     // 23: tollgate.v1.UnitKind
-	(ServiceTier)(0),                  // 24: tollgate.v1.ServiceTier
+	(*Model)(nil),                        // 0: tollgate.v1.Model
+	(*Price)(nil),                        // 1: tollgate.v1.Price
+	(*UnitPrice)(nil),                    // 2: tollgate.v1.UnitPrice
+	(*PriceFactor)(nil),                  // 3: tollgate.v1.PriceFactor
+	(*PriceVariant)(nil),                 // 4: tollgate.v1.PriceVariant
+	(*ExchangeRate)(nil),                 // 5: tollgate.v1.ExchangeRate
+	(*WithdrawModelPriceRequest)(nil),    // 6: tollgate.v1.WithdrawModelPriceRequest
+	(*WithdrawModelPriceResponse)(nil),   // 7: tollgate.v1.WithdrawModelPriceResponse
+	(*WithdrawExchangeRateRequest)(nil),  // 8: tollgate.v1.WithdrawExchangeRateRequest
+	(*WithdrawExchangeRateResponse)(nil), // 9: tollgate.v1.WithdrawExchangeRateResponse
+	(*UpsertModelRequest)(nil),           // 10: tollgate.v1.UpsertModelRequest
+	(*UpsertModelResponse)(nil),          // 11: tollgate.v1.UpsertModelResponse
+	(*SetModelPriceRequest)(nil),         // 12: tollgate.v1.SetModelPriceRequest
+	(*SetModelPriceResponse)(nil),        // 13: tollgate.v1.SetModelPriceResponse
+	(*ListModelsRequest)(nil),            // 14: tollgate.v1.ListModelsRequest
+	(*ListModelsResponse)(nil),           // 15: tollgate.v1.ListModelsResponse
+	(*ListModelPricesRequest)(nil),       // 16: tollgate.v1.ListModelPricesRequest
+	(*ListModelPricesResponse)(nil),      // 17: tollgate.v1.ListModelPricesResponse
+	(*SetExchangeRateRequest)(nil),       // 18: tollgate.v1.SetExchangeRateRequest
+	(*SetExchangeRateResponse)(nil),      // 19: tollgate.v1.SetExchangeRateResponse
+	(*ListExchangeRatesRequest)(nil),     // 20: tollgate.v1.ListExchangeRatesRequest
+	(*ListExchangeRatesResponse)(nil),    // 21: tollgate.v1.ListExchangeRatesResponse
+	(*ImportPricesRequest)(nil),          // 22: tollgate.v1.ImportPricesRequest
+	(*ImportPricesResponse)(nil),         // 23: tollgate.v1.ImportPricesResponse
+	(*SkippedEntries)(nil),               // 24: tollgate.v1.SkippedEntries
+	(*RateChange)(nil),                   // 25: tollgate.v1.RateChange
+	(*timestamppb.Timestamp)(nil),        // 26: google.protobuf.Timestamp
+	(UnitKind)(0),                        // 27: tollgate.v1.UnitKind
+	(ServiceTier)(0),                     // 28: tollgate.v1.ServiceTier
 }
 var file_tollgate_v1_catalog_service_proto_depIdxs = []int32{
-	22, // 0: tollgate.v1.Model.update_time:type_name -> google.protobuf.Timestamp
+	26, // 0: tollgate.v1.Model.update_time:type_name -> google.protobuf.Timestamp
 	4,  // 1: tollgate.v1.Price.variants:type_name -> tollgate.v1.PriceVariant
-	22, // 2: tollgate.v1.Price.effective_time:type_name -> google.protobuf.Timestamp
-	22, // 3: tollgate.v1.Price.create_time:type_name -> google.protobuf.Timestamp
+	26, // 2: tollgate.v1.Price.effective_time:type_name -> google.protobuf.Timestamp
+	26, // 3: tollgate.v1.Price.create_time:type_name -> google.protobuf.Timestamp
 	2,  // 4: tollgate.v1.Price.unit_prices:type_name -> tollgate.v1.UnitPrice
 	3,  // 5: tollgate.v1.Price.factors:type_name -> tollgate.v1.PriceFactor
-	22, // 6: tollgate.v1.Price.confirm_time:type_name -> google.protobuf.Timestamp
-	23, // 7: tollgate.v1.UnitPrice.kind:type_name -> tollgate.v1.UnitKind
-	24, // 8: tollgate.v1.PriceVariant.service_tier:type_name -> tollgate.v1.ServiceTier
-	2,  // 9: tollgate.v1.PriceVariant.unit_prices:type_name -> tollgate.v1.UnitPrice
-	22, // 10: tollgate.v1.ExchangeRate.effective_time:type_name -> google.protobuf.Timestamp
-	0,  // 11: tollgate.v1.UpsertModelRequest.model:type_name -> tollgate.v1.Model
-	0,  // 12: tollgate.v1.UpsertModelResponse.model:type_name -> tollgate.v1.Model
-	1,  // 13: tollgate.v1.SetModelPriceRequest.price:type_name -> tollgate.v1.Price
-	1,  // 14: tollgate.v1.SetModelPriceResponse.price:type_name -> tollgate.v1.Price
-	0,  // 15: tollgate.v1.ListModelsResponse.models:type_name -> tollgate.v1.Model
-	1,  // 16: tollgate.v1.ListModelPricesResponse.prices:type_name -> tollgate.v1.Price
-	5,  // 17: tollgate.v1.SetExchangeRateRequest.exchange_rate:type_name -> tollgate.v1.ExchangeRate
-	5,  // 18: tollgate.v1.SetExchangeRateResponse.exchange_rate:type_name -> tollgate.v1.ExchangeRate
-	5,  // 19: tollgate.v1.ListExchangeRatesResponse.exchange_rates:type_name -> tollgate.v1.ExchangeRate
-	22, // 20: tollgate.v1.ImportPricesRequest.effective_time:type_name -> google.protobuf.Timestamp
-	20, // 21: tollgate.v1.ImportPricesResponse.skipped:type_name -> tollgate.v1.SkippedEntries
-	21, // 22: tollgate.v1.ImportPricesResponse.changed_rates:type_name -> tollgate.v1.RateChange
-	24, // 23: tollgate.v1.RateChange.service_tier:type_name -> tollgate.v1.ServiceTier
-	23, // 24: tollgate.v1.RateChange.unit_kind:type_name -> tollgate.v1.UnitKind
-	6,  // 25: tollgate.v1.CatalogService.UpsertModel:input_type -> tollgate.v1.UpsertModelRequest
-	8,  // 26: tollgate.v1.CatalogService.SetModelPrice:input_type -> tollgate.v1.SetModelPriceRequest
-	10, // 27: tollgate.v1.CatalogService.ListModels:input_type -> tollgate.v1.ListModelsRequest
-	12, // 28: tollgate.v1.CatalogService.ListModelPrices:input_type -> tollgate.v1.ListModelPricesRequest
-	14, // 29: tollgate.v1.CatalogService.SetExchangeRate:input_type -> tollgate.v1.SetExchangeRateRequest
-	16, // 30: tollgate.v1.CatalogService.ListExchangeRates:input_type -> tollgate.v1.ListExchangeRatesRequest
-	18, // 31: tollgate.v1.CatalogService.ImportPrices:input_type -> tollgate.v1.ImportPricesRequest
-	7,  // 32: tollgate.v1.CatalogService.UpsertModel:output_type -> tollgate.v1.UpsertModelResponse
-	9,  // 33: tollgate.v1.CatalogService.SetModelPrice:output_type -> tollgate.v1.SetModelPriceResponse
-	11, // 34: tollgate.v1.CatalogService.ListModels:output_type -> tollgate.v1.ListModelsResponse
-	13, // 35: tollgate.v1.CatalogService.ListModelPrices:output_type -> tollgate.v1.ListModelPricesResponse
-	15, // 36: tollgate.v1.CatalogService.SetExchangeRate:output_type -> tollgate.v1.SetExchangeRateResponse
-	17, // 37: tollgate.v1.CatalogService.ListExchangeRates:output_type -> tollgate.v1.ListExchangeRatesResponse
-	19, // 38: tollgate.v1.CatalogService.ImportPrices:output_type -> tollgate.v1.ImportPricesResponse
-	32, // [32:39] is the sub-list for method output_type
-	25, // [25:32] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	26, // 6: tollgate.v1.Price.confirm_time:type_name -> google.protobuf.Timestamp
+	26, // 7: tollgate.v1.Price.withdraw_time:type_name -> google.protobuf.Timestamp
+	27, // 8: tollgate.v1.UnitPrice.kind:type_name -> tollgate.v1.UnitKind
+	28, // 9: tollgate.v1.PriceVariant.service_tier:type_name -> tollgate.v1.ServiceTier
+	2,  // 10: tollgate.v1.PriceVariant.unit_prices:type_name -> tollgate.v1.UnitPrice
+	26, // 11: tollgate.v1.ExchangeRate.effective_time:type_name -> google.protobuf.Timestamp
+	26, // 12: tollgate.v1.ExchangeRate.withdraw_time:type_name -> google.protobuf.Timestamp
+	1,  // 13: tollgate.v1.WithdrawModelPriceResponse.price:type_name -> tollgate.v1.Price
+	26, // 14: tollgate.v1.WithdrawExchangeRateRequest.effective_time:type_name -> google.protobuf.Timestamp
+	5,  // 15: tollgate.v1.WithdrawExchangeRateResponse.exchange_rate:type_name -> tollgate.v1.ExchangeRate
+	0,  // 16: tollgate.v1.UpsertModelRequest.model:type_name -> tollgate.v1.Model
+	0,  // 17: tollgate.v1.UpsertModelResponse.model:type_name -> tollgate.v1.Model
+	1,  // 18: tollgate.v1.SetModelPriceRequest.price:type_name -> tollgate.v1.Price
+	1,  // 19: tollgate.v1.SetModelPriceResponse.price:type_name -> tollgate.v1.Price
+	0,  // 20: tollgate.v1.ListModelsResponse.models:type_name -> tollgate.v1.Model
+	1,  // 21: tollgate.v1.ListModelPricesResponse.prices:type_name -> tollgate.v1.Price
+	5,  // 22: tollgate.v1.SetExchangeRateRequest.exchange_rate:type_name -> tollgate.v1.ExchangeRate
+	5,  // 23: tollgate.v1.SetExchangeRateResponse.exchange_rate:type_name -> tollgate.v1.ExchangeRate
+	5,  // 24: tollgate.v1.ListExchangeRatesResponse.exchange_rates:type_name -> tollgate.v1.ExchangeRate
+	26, // 25: tollgate.v1.ImportPricesRequest.effective_time:type_name -> google.protobuf.Timestamp
+	24, // 26: tollgate.v1.ImportPricesResponse.skipped:type_name -> tollgate.v1.SkippedEntries
+	25, // 27: tollgate.v1.ImportPricesResponse.changed_rates:type_name -> tollgate.v1.RateChange
+	28, // 28: tollgate.v1.RateChange.service_tier:type_name -> tollgate.v1.ServiceTier
+	27, // 29: tollgate.v1.RateChange.unit_kind:type_name -> tollgate.v1.UnitKind
+	10, // 30: tollgate.v1.CatalogService.UpsertModel:input_type -> tollgate.v1.UpsertModelRequest
+	12, // 31: tollgate.v1.CatalogService.SetModelPrice:input_type -> tollgate.v1.SetModelPriceRequest
+	14, // 32: tollgate.v1.CatalogService.ListModels:input_type -> tollgate.v1.ListModelsRequest
+	16, // 33: tollgate.v1.CatalogService.ListModelPrices:input_type -> tollgate.v1.ListModelPricesRequest
+	18, // 34: tollgate.v1.CatalogService.SetExchangeRate:input_type -> tollgate.v1.SetExchangeRateRequest
+	20, // 35: tollgate.v1.CatalogService.ListExchangeRates:input_type -> tollgate.v1.ListExchangeRatesRequest
+	6,  // 36: tollgate.v1.CatalogService.WithdrawModelPrice:input_type -> tollgate.v1.WithdrawModelPriceRequest
+	8,  // 37: tollgate.v1.CatalogService.WithdrawExchangeRate:input_type -> tollgate.v1.WithdrawExchangeRateRequest
+	22, // 38: tollgate.v1.CatalogService.ImportPrices:input_type -> tollgate.v1.ImportPricesRequest
+	11, // 39: tollgate.v1.CatalogService.UpsertModel:output_type -> tollgate.v1.UpsertModelResponse
+	13, // 40: tollgate.v1.CatalogService.SetModelPrice:output_type -> tollgate.v1.SetModelPriceResponse
+	15, // 41: tollgate.v1.CatalogService.ListModels:output_type -> tollgate.v1.ListModelsResponse
+	17, // 42: tollgate.v1.CatalogService.ListModelPrices:output_type -> tollgate.v1.ListModelPricesResponse
+	19, // 43: tollgate.v1.CatalogService.SetExchangeRate:output_type -> tollgate.v1.SetExchangeRateResponse
+	21, // 44: tollgate.v1.CatalogService.ListExchangeRates:output_type -> tollgate.v1.ListExchangeRatesResponse
+	7,  // 45: tollgate.v1.CatalogService.WithdrawModelPrice:output_type -> tollgate.v1.WithdrawModelPriceResponse
+	9,  // 46: tollgate.v1.CatalogService.WithdrawExchangeRate:output_type -> tollgate.v1.WithdrawExchangeRateResponse
+	23, // 47: tollgate.v1.CatalogService.ImportPrices:output_type -> tollgate.v1.ImportPricesResponse
+	39, // [39:48] is the sub-list for method output_type
+	30, // [30:39] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_tollgate_v1_catalog_service_proto_init() }
@@ -2113,7 +2434,7 @@ func file_tollgate_v1_catalog_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tollgate_v1_catalog_service_proto_rawDesc), len(file_tollgate_v1_catalog_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   22,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

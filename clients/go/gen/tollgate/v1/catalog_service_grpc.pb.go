@@ -21,13 +21,15 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	CatalogService_UpsertModel_FullMethodName       = "/tollgate.v1.CatalogService/UpsertModel"
-	CatalogService_SetModelPrice_FullMethodName     = "/tollgate.v1.CatalogService/SetModelPrice"
-	CatalogService_ListModels_FullMethodName        = "/tollgate.v1.CatalogService/ListModels"
-	CatalogService_ListModelPrices_FullMethodName   = "/tollgate.v1.CatalogService/ListModelPrices"
-	CatalogService_SetExchangeRate_FullMethodName   = "/tollgate.v1.CatalogService/SetExchangeRate"
-	CatalogService_ListExchangeRates_FullMethodName = "/tollgate.v1.CatalogService/ListExchangeRates"
-	CatalogService_ImportPrices_FullMethodName      = "/tollgate.v1.CatalogService/ImportPrices"
+	CatalogService_UpsertModel_FullMethodName          = "/tollgate.v1.CatalogService/UpsertModel"
+	CatalogService_SetModelPrice_FullMethodName        = "/tollgate.v1.CatalogService/SetModelPrice"
+	CatalogService_ListModels_FullMethodName           = "/tollgate.v1.CatalogService/ListModels"
+	CatalogService_ListModelPrices_FullMethodName      = "/tollgate.v1.CatalogService/ListModelPrices"
+	CatalogService_SetExchangeRate_FullMethodName      = "/tollgate.v1.CatalogService/SetExchangeRate"
+	CatalogService_ListExchangeRates_FullMethodName    = "/tollgate.v1.CatalogService/ListExchangeRates"
+	CatalogService_WithdrawModelPrice_FullMethodName   = "/tollgate.v1.CatalogService/WithdrawModelPrice"
+	CatalogService_WithdrawExchangeRate_FullMethodName = "/tollgate.v1.CatalogService/WithdrawExchangeRate"
+	CatalogService_ImportPrices_FullMethodName         = "/tollgate.v1.CatalogService/ImportPrices"
 )
 
 // CatalogServiceClient is the client API for CatalogService service.
@@ -57,6 +59,14 @@ type CatalogServiceClient interface {
 	SetExchangeRate(ctx context.Context, in *SetExchangeRateRequest, opts ...grpc.CallOption) (*SetExchangeRateResponse, error)
 	// Lists exchange rates by currencies, latest effective_time first.
 	ListExchangeRates(ctx context.Context, in *ListExchangeRatesRequest, opts ...grpc.CallOption) (*ListExchangeRatesResponse, error)
+	// Withdraws a price that was typed wrongly: from then on it counts for nothing, as if it had never
+	// been set, and the one before counts again. It stays listed with when and why, because records
+	// refer to it: UsageService.RepriceUsage prices them again. Holds keep the price that they were
+	// taken at. A built-in price is refused with FAILED_PRECONDITION: set another. No effect on a
+	// price that is withdrawn.
+	WithdrawModelPrice(ctx context.Context, in *WithdrawModelPriceRequest, opts ...grpc.CallOption) (*WithdrawModelPriceResponse, error)
+	// Withdraws an exchange rate in the same way. Setting it again brings it back.
+	WithdrawExchangeRate(ctx context.Context, in *WithdrawExchangeRateRequest, opts ...grpc.CallOption) (*WithdrawExchangeRateResponse, error)
 	// Takes models and prices of a published price list into the catalog, all or none. Models and
 	// prices that an operator has set stay. A price that changes a rate or factor more than
 	// tenfold is held back. A price that the list has unchanged is confirmed (Price.confirm_time); beside that the
@@ -132,6 +142,26 @@ func (c *catalogServiceClient) ListExchangeRates(ctx context.Context, in *ListEx
 	return out, nil
 }
 
+func (c *catalogServiceClient) WithdrawModelPrice(ctx context.Context, in *WithdrawModelPriceRequest, opts ...grpc.CallOption) (*WithdrawModelPriceResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(WithdrawModelPriceResponse)
+	err := c.cc.Invoke(ctx, CatalogService_WithdrawModelPrice_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *catalogServiceClient) WithdrawExchangeRate(ctx context.Context, in *WithdrawExchangeRateRequest, opts ...grpc.CallOption) (*WithdrawExchangeRateResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(WithdrawExchangeRateResponse)
+	err := c.cc.Invoke(ctx, CatalogService_WithdrawExchangeRate_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *catalogServiceClient) ImportPrices(ctx context.Context, in *ImportPricesRequest, opts ...grpc.CallOption) (*ImportPricesResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ImportPricesResponse)
@@ -169,6 +199,14 @@ type CatalogServiceServer interface {
 	SetExchangeRate(context.Context, *SetExchangeRateRequest) (*SetExchangeRateResponse, error)
 	// Lists exchange rates by currencies, latest effective_time first.
 	ListExchangeRates(context.Context, *ListExchangeRatesRequest) (*ListExchangeRatesResponse, error)
+	// Withdraws a price that was typed wrongly: from then on it counts for nothing, as if it had never
+	// been set, and the one before counts again. It stays listed with when and why, because records
+	// refer to it: UsageService.RepriceUsage prices them again. Holds keep the price that they were
+	// taken at. A built-in price is refused with FAILED_PRECONDITION: set another. No effect on a
+	// price that is withdrawn.
+	WithdrawModelPrice(context.Context, *WithdrawModelPriceRequest) (*WithdrawModelPriceResponse, error)
+	// Withdraws an exchange rate in the same way. Setting it again brings it back.
+	WithdrawExchangeRate(context.Context, *WithdrawExchangeRateRequest) (*WithdrawExchangeRateResponse, error)
 	// Takes models and prices of a published price list into the catalog, all or none. Models and
 	// prices that an operator has set stay. A price that changes a rate or factor more than
 	// tenfold is held back. A price that the list has unchanged is confirmed (Price.confirm_time); beside that the
@@ -201,6 +239,12 @@ func (UnimplementedCatalogServiceServer) SetExchangeRate(context.Context, *SetEx
 }
 func (UnimplementedCatalogServiceServer) ListExchangeRates(context.Context, *ListExchangeRatesRequest) (*ListExchangeRatesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListExchangeRates not implemented")
+}
+func (UnimplementedCatalogServiceServer) WithdrawModelPrice(context.Context, *WithdrawModelPriceRequest) (*WithdrawModelPriceResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method WithdrawModelPrice not implemented")
+}
+func (UnimplementedCatalogServiceServer) WithdrawExchangeRate(context.Context, *WithdrawExchangeRateRequest) (*WithdrawExchangeRateResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method WithdrawExchangeRate not implemented")
 }
 func (UnimplementedCatalogServiceServer) ImportPrices(context.Context, *ImportPricesRequest) (*ImportPricesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ImportPrices not implemented")
@@ -334,6 +378,42 @@ func _CatalogService_ListExchangeRates_Handler(srv interface{}, ctx context.Cont
 	return interceptor(ctx, in, info, handler)
 }
 
+func _CatalogService_WithdrawModelPrice_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(WithdrawModelPriceRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CatalogServiceServer).WithdrawModelPrice(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CatalogService_WithdrawModelPrice_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CatalogServiceServer).WithdrawModelPrice(ctx, req.(*WithdrawModelPriceRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CatalogService_WithdrawExchangeRate_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(WithdrawExchangeRateRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CatalogServiceServer).WithdrawExchangeRate(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CatalogService_WithdrawExchangeRate_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CatalogServiceServer).WithdrawExchangeRate(ctx, req.(*WithdrawExchangeRateRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _CatalogService_ImportPrices_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ImportPricesRequest)
 	if err := dec(in); err != nil {
@@ -382,6 +462,14 @@ var CatalogService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListExchangeRates",
 			Handler:    _CatalogService_ListExchangeRates_Handler,
+		},
+		{
+			MethodName: "WithdrawModelPrice",
+			Handler:    _CatalogService_WithdrawModelPrice_Handler,
+		},
+		{
+			MethodName: "WithdrawExchangeRate",
+			Handler:    _CatalogService_WithdrawExchangeRate_Handler,
 		},
 		{
 			MethodName: "ImportPrices",

@@ -544,7 +544,11 @@ type ListEntriesRequest struct {
 	// Most entries on the page: 0 to 1,000; 0 means 100, more than 1,000 means 1,000.
 	PageSize int32 `protobuf:"varint,5,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// next_page_token of the previous page, with the same filter; empty for the first page.
-	PageToken     string `protobuf:"bytes,6,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	PageToken string `protobuf:"bytes,6,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Text to search for, at most 200 characters; empty for all. Each of its words must begin a
+	// word of the id, the display name or the external id, whatever the case. Words are runs of
+	// letters and digits.
+	Query         string `protobuf:"bytes,7,opt,name=query,proto3" json:"query,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -621,6 +625,13 @@ func (x *ListEntriesRequest) GetPageToken() string {
 	return ""
 }
 
+func (x *ListEntriesRequest) GetQuery() string {
+	if x != nil {
+		return x.Query
+	}
+	return ""
+}
+
 // Response of ListEntries.
 type ListEntriesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -628,6 +639,8 @@ type ListEntriesResponse struct {
 	Entries []*DirectoryEntry `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty"`
 	// Token of the next page; empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// Number of entries that match, on all pages, counted to 10,000: then there may be more.
+	TotalCount    int64 `protobuf:"varint,3,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -674,6 +687,13 @@ func (x *ListEntriesResponse) GetNextPageToken() string {
 		return x.NextPageToken
 	}
 	return ""
+}
+
+func (x *ListEntriesResponse) GetTotalCount() int64 {
+	if x != nil {
+		return x.TotalCount
+	}
+	return 0
 }
 
 // Request of ArchiveEntries.
@@ -1043,7 +1063,7 @@ const file_tollgate_v1_directory_service_proto_rawDesc = "" +
 	"\x04kind\x18\x02 \x01(\x0e2\x1a.tollgate.v1.DirectoryKindR\x04kind\x12\x0e\n" +
 	"\x02id\x18\x03 \x01(\tR\x02id\"E\n" +
 	"\x10GetEntryResponse\x121\n" +
-	"\x05entry\x18\x01 \x01(\v2\x1b.tollgate.v1.DirectoryEntryR\x05entry\"\xfb\x01\n" +
+	"\x05entry\x18\x01 \x01(\v2\x1b.tollgate.v1.DirectoryEntryR\x05entry\"\x91\x02\n" +
 	"\x12ListEntriesRequest\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12.\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x1a.tollgate.v1.DirectoryKindR\x04kind\x12#\n" +
@@ -1051,10 +1071,13 @@ const file_tollgate_v1_directory_service_proto_rawDesc = "" +
 	"\x05state\x18\x04 \x01(\x0e2\x1b.tollgate.v1.DirectoryStateR\x05state\x12\x1b\n" +
 	"\tpage_size\x18\x05 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x06 \x01(\tR\tpageToken\"t\n" +
+	"page_token\x18\x06 \x01(\tR\tpageToken\x12\x14\n" +
+	"\x05query\x18\a \x01(\tR\x05query\"\x95\x01\n" +
 	"\x13ListEntriesResponse\x125\n" +
 	"\aentries\x18\x01 \x03(\v2\x1b.tollgate.v1.DirectoryEntryR\aentries\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"|\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1f\n" +
+	"\vtotal_count\x18\x03 \x01(\x03R\n" +
+	"totalCount\"|\n" +
 	"\x15ArchiveEntriesRequest\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12.\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x1a.tollgate.v1.DirectoryKindR\x04kind\x12\x10\n" +

@@ -109,6 +109,9 @@ const (
 	// is stored: its live holds that are not stored are given back, as after a crash. Within 10 seconds; other workspaces are
 	// not affected. Status UNAVAILABLE with `google.rpc.RetryInfo`.
 	ErrorReason_ERROR_REASON_QUARANTINED ErrorReason = 24
+	// Somebody else has changed what the call was decided on: its etag is of another state. Nothing
+	// was changed. Read again, and decide anew. Status ABORTED.
+	ErrorReason_ERROR_REASON_ETAG_MISMATCH ErrorReason = 25
 )
 
 // Enum value maps for ErrorReason.
@@ -139,6 +142,7 @@ var (
 		22: "ERROR_REASON_TOO_MANY_CALLS",
 		23: "ERROR_REASON_OVERLOADED",
 		24: "ERROR_REASON_QUARANTINED",
+		25: "ERROR_REASON_ETAG_MISMATCH",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":           0,
@@ -166,6 +170,7 @@ var (
 		"ERROR_REASON_TOO_MANY_CALLS":        22,
 		"ERROR_REASON_OVERLOADED":            23,
 		"ERROR_REASON_QUARANTINED":           24,
+		"ERROR_REASON_ETAG_MISMATCH":         25,
 	}
 )
 
@@ -200,7 +205,7 @@ var File_tollgate_v1_error_reason_proto protoreflect.FileDescriptor
 
 const file_tollgate_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x1etollgate/v1/error_reason.proto\x12\vtollgate.v1*\xd7\x06\n" +
+	"\x1etollgate/v1/error_reason.proto\x12\vtollgate.v1*\xf7\x06\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_INVALID_FIELD\x10\x01\x12$\n" +
@@ -227,7 +232,8 @@ const file_tollgate_v1_error_reason_proto_rawDesc = "" +
 	"\x16ERROR_REASON_NOT_OWNER\x10\x15\x12\x1f\n" +
 	"\x1bERROR_REASON_TOO_MANY_CALLS\x10\x16\x12\x1b\n" +
 	"\x17ERROR_REASON_OVERLOADED\x10\x17\x12\x1c\n" +
-	"\x18ERROR_REASON_QUARANTINED\x10\x18BT\n" +
+	"\x18ERROR_REASON_QUARANTINED\x10\x18\x12\x1e\n" +
+	"\x1aERROR_REASON_ETAG_MISMATCH\x10\x19BT\n" +
 	"\x0eio.tollgate.v1B\x10ErrorReasonProtoP\x01Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1b\x06proto3"
 
 var (

@@ -24,6 +24,67 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Whether a cap restricts a model. The set may grow.
+type ModelLimitState int32
+
+const (
+	// Never sent.
+	ModelLimitState_MODEL_LIMIT_STATE_UNSPECIFIED ModelLimitState = 0
+	// There is no cap: the model uses the envelope alone.
+	ModelLimitState_MODEL_LIMIT_STATE_NONE ModelLimitState = 1
+	// There is a cap, and it is not used up.
+	ModelLimitState_MODEL_LIMIT_STATE_IN_FORCE ModelLimitState = 2
+	// There is a cap, and it is used up by what is spent and held.
+	ModelLimitState_MODEL_LIMIT_STATE_REACHED ModelLimitState = 3
+	// There is a cap, and it is switched off (limit_enabled is false).
+	ModelLimitState_MODEL_LIMIT_STATE_OFF ModelLimitState = 4
+)
+
+// Enum value maps for ModelLimitState.
+var (
+	ModelLimitState_name = map[int32]string{
+		0: "MODEL_LIMIT_STATE_UNSPECIFIED",
+		1: "MODEL_LIMIT_STATE_NONE",
+		2: "MODEL_LIMIT_STATE_IN_FORCE",
+		3: "MODEL_LIMIT_STATE_REACHED",
+		4: "MODEL_LIMIT_STATE_OFF",
+	}
+	ModelLimitState_value = map[string]int32{
+		"MODEL_LIMIT_STATE_UNSPECIFIED": 0,
+		"MODEL_LIMIT_STATE_NONE":        1,
+		"MODEL_LIMIT_STATE_IN_FORCE":    2,
+		"MODEL_LIMIT_STATE_REACHED":     3,
+		"MODEL_LIMIT_STATE_OFF":         4,
+	}
+)
+
+func (x ModelLimitState) Enum() *ModelLimitState {
+	p := new(ModelLimitState)
+	*p = x
+	return p
+}
+
+func (x ModelLimitState) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ModelLimitState) Descriptor() protoreflect.EnumDescriptor {
+	return file_tollgate_v1_model_limit_service_proto_enumTypes[0].Descriptor()
+}
+
+func (ModelLimitState) Type() protoreflect.EnumType {
+	return &file_tollgate_v1_model_limit_service_proto_enumTypes[0]
+}
+
+func (x ModelLimitState) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ModelLimitState.Descriptor instead.
+func (ModelLimitState) EnumDescriptor() ([]byte, []int) {
+	return file_tollgate_v1_model_limit_service_proto_rawDescGZIP(), []int{0}
+}
+
 // One model in one workspace.
 type ModelLimit struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -45,7 +106,13 @@ type ModelLimit struct {
 	// End of the cycle: the cap then restarts at zero.
 	ResetTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=reset_time,json=resetTime,proto3" json:"reset_time,omitempty"`
 	// Whether the price that the workspace pays now is stale: see Price.stale. False without a price.
-	PriceStale    bool `protobuf:"varint,9,opt,name=price_stale,json=priceStale,proto3" json:"price_stale,omitempty"`
+	PriceStale bool `protobuf:"varint,9,opt,name=price_stale,json=priceStale,proto3" json:"price_stale,omitempty"`
+	// Name of the model for people; its id if it has none, or the catalog does not have it.
+	DisplayName string `protobuf:"bytes,20,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	// Provider of the model, as in Model; empty if the catalog does not have it.
+	Provider string `protobuf:"bytes,21,opt,name=provider,proto3" json:"provider,omitempty"`
+	// Whether a cap restricts the model.
+	LimitState    ModelLimitState `protobuf:"varint,22,opt,name=limit_state,json=limitState,proto3,enum=tollgate.v1.ModelLimitState" json:"limit_state,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -141,6 +208,27 @@ func (x *ModelLimit) GetPriceStale() bool {
 		return x.PriceStale
 	}
 	return false
+}
+
+func (x *ModelLimit) GetDisplayName() string {
+	if x != nil {
+		return x.DisplayName
+	}
+	return ""
+}
+
+func (x *ModelLimit) GetProvider() string {
+	if x != nil {
+		return x.Provider
+	}
+	return ""
+}
+
+func (x *ModelLimit) GetLimitState() ModelLimitState {
+	if x != nil {
+		return x.LimitState
+	}
+	return ModelLimitState_MODEL_LIMIT_STATE_UNSPECIFIED
 }
 
 // Request of EnableModel.
@@ -475,6 +563,211 @@ func (x *SetModelLimitResponse) GetModelLimit() *ModelLimit {
 	return nil
 }
 
+// What is set of one model.
+type ModelLimitSetting struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Model of the catalog.
+	ModelId string `protobuf:"bytes,1,opt,name=model_id,json=modelId,proto3" json:"model_id,omitempty"`
+	// Whether the model is enabled in the workspace; absent: it stays as it is.
+	ModelEnabled *bool `protobuf:"varint,2,opt,name=model_enabled,json=modelEnabled,proto3,oneof" json:"model_enabled,omitempty"`
+	// Cap per cycle in the workspace's currency: 0 to 1,000,000,000. Zero means that nothing may be
+	// spent on the model; absent means no cap.
+	Limit *Money `protobuf:"bytes,3,opt,name=limit,proto3" json:"limit,omitempty"`
+	// Whether the cap is in force; default true. No effect without a cap.
+	LimitEnabled *bool `protobuf:"varint,4,opt,name=limit_enabled,json=limitEnabled,proto3,oneof" json:"limit_enabled,omitempty"`
+	// Models to try if the cap blocks a request, in this order; at most 32, each in the catalog and
+	// not the model itself. Replaces the chain; empty: every cheaper enabled model.
+	FallbackModelIds []string `protobuf:"bytes,5,rep,name=fallback_model_ids,json=fallbackModelIds,proto3" json:"fallback_model_ids,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *ModelLimitSetting) Reset() {
+	*x = ModelLimitSetting{}
+	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ModelLimitSetting) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ModelLimitSetting) ProtoMessage() {}
+
+func (x *ModelLimitSetting) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ModelLimitSetting.ProtoReflect.Descriptor instead.
+func (*ModelLimitSetting) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_model_limit_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ModelLimitSetting) GetModelId() string {
+	if x != nil {
+		return x.ModelId
+	}
+	return ""
+}
+
+func (x *ModelLimitSetting) GetModelEnabled() bool {
+	if x != nil && x.ModelEnabled != nil {
+		return *x.ModelEnabled
+	}
+	return false
+}
+
+func (x *ModelLimitSetting) GetLimit() *Money {
+	if x != nil {
+		return x.Limit
+	}
+	return nil
+}
+
+func (x *ModelLimitSetting) GetLimitEnabled() bool {
+	if x != nil && x.LimitEnabled != nil {
+		return *x.LimitEnabled
+	}
+	return false
+}
+
+func (x *ModelLimitSetting) GetFallbackModelIds() []string {
+	if x != nil {
+		return x.FallbackModelIds
+	}
+	return nil
+}
+
+// Request of SetModelLimits.
+type SetModelLimitsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The workspace.
+	WorkspaceId string `protobuf:"bytes,1,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	// What is set; 1 to 1,000, each of a model of its own. What is wrong is named with its row, for
+	// example "settings[2].limit.amount". Models that are not named stay as they are.
+	Settings []*ModelLimitSetting `protobuf:"bytes,2,rep,name=settings,proto3" json:"settings,omitempty"`
+	// ListModelLimitsResponse.etag of the state that the change was decided on; empty: whatever the
+	// state is.
+	Etag          string `protobuf:"bytes,3,opt,name=etag,proto3" json:"etag,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetModelLimitsRequest) Reset() {
+	*x = SetModelLimitsRequest{}
+	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetModelLimitsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetModelLimitsRequest) ProtoMessage() {}
+
+func (x *SetModelLimitsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetModelLimitsRequest.ProtoReflect.Descriptor instead.
+func (*SetModelLimitsRequest) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_model_limit_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *SetModelLimitsRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+func (x *SetModelLimitsRequest) GetSettings() []*ModelLimitSetting {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
+}
+
+func (x *SetModelLimitsRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+// Response of SetModelLimits.
+type SetModelLimitsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The models after the change, in the order of the request.
+	ModelLimits []*ModelLimit `protobuf:"bytes,1,rep,name=model_limits,json=modelLimits,proto3" json:"model_limits,omitempty"`
+	// Etag of the state after the change.
+	Etag          string `protobuf:"bytes,2,opt,name=etag,proto3" json:"etag,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetModelLimitsResponse) Reset() {
+	*x = SetModelLimitsResponse{}
+	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetModelLimitsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetModelLimitsResponse) ProtoMessage() {}
+
+func (x *SetModelLimitsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetModelLimitsResponse.ProtoReflect.Descriptor instead.
+func (*SetModelLimitsResponse) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_model_limit_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *SetModelLimitsResponse) GetModelLimits() []*ModelLimit {
+	if x != nil {
+		return x.ModelLimits
+	}
+	return nil
+}
+
+func (x *SetModelLimitsResponse) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
 // Request of ListModelLimits.
 type ListModelLimitsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -482,15 +775,19 @@ type ListModelLimitsRequest struct {
 	WorkspaceId string `protobuf:"bytes,1,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
 	// Most entries on the page: 0 to 1,000; 0 means 100, more than 1,000 means 1,000.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// next_page_token of the previous page; empty for the first page.
-	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// next_page_token of the previous page, with the same query; empty for the first page.
+	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Text to search for, at most 200 characters; empty for all. Each of its words must begin a
+	// word of the model's id, display name or provider, whatever the case. Words are runs of
+	// letters and digits.
+	Query         string `protobuf:"bytes,4,opt,name=query,proto3" json:"query,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListModelLimitsRequest) Reset() {
 	*x = ListModelLimitsRequest{}
-	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[7]
+	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -502,7 +799,7 @@ func (x *ListModelLimitsRequest) String() string {
 func (*ListModelLimitsRequest) ProtoMessage() {}
 
 func (x *ListModelLimitsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[7]
+	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -515,7 +812,7 @@ func (x *ListModelLimitsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListModelLimitsRequest.ProtoReflect.Descriptor instead.
 func (*ListModelLimitsRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_model_limit_service_proto_rawDescGZIP(), []int{7}
+	return file_tollgate_v1_model_limit_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListModelLimitsRequest) GetWorkspaceId() string {
@@ -539,6 +836,13 @@ func (x *ListModelLimitsRequest) GetPageToken() string {
 	return ""
 }
 
+func (x *ListModelLimitsRequest) GetQuery() string {
+	if x != nil {
+		return x.Query
+	}
+	return ""
+}
+
 // Response of ListModelLimits.
 type ListModelLimitsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -546,13 +850,18 @@ type ListModelLimitsResponse struct {
 	ModelLimits []*ModelLimit `protobuf:"bytes,1,rep,name=model_limits,json=modelLimits,proto3" json:"model_limits,omitempty"`
 	// Token of the next page; empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// Number of entries that match, on all pages.
+	TotalCount int64 `protobuf:"varint,3,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
+	// Names what is set of all models of the workspace, on whichever page: for SetModelLimits. It is
+	// another after every change, and spend does not change it.
+	Etag          string `protobuf:"bytes,30,opt,name=etag,proto3" json:"etag,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListModelLimitsResponse) Reset() {
 	*x = ListModelLimitsResponse{}
-	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[8]
+	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -564,7 +873,7 @@ func (x *ListModelLimitsResponse) String() string {
 func (*ListModelLimitsResponse) ProtoMessage() {}
 
 func (x *ListModelLimitsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[8]
+	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -577,7 +886,7 @@ func (x *ListModelLimitsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListModelLimitsResponse.ProtoReflect.Descriptor instead.
 func (*ListModelLimitsResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_model_limit_service_proto_rawDescGZIP(), []int{8}
+	return file_tollgate_v1_model_limit_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListModelLimitsResponse) GetModelLimits() []*ModelLimit {
@@ -590,6 +899,20 @@ func (x *ListModelLimitsResponse) GetModelLimits() []*ModelLimit {
 func (x *ListModelLimitsResponse) GetNextPageToken() string {
 	if x != nil {
 		return x.NextPageToken
+	}
+	return ""
+}
+
+func (x *ListModelLimitsResponse) GetTotalCount() int64 {
+	if x != nil {
+		return x.TotalCount
+	}
+	return 0
+}
+
+func (x *ListModelLimitsResponse) GetEtag() string {
+	if x != nil {
+		return x.Etag
 	}
 	return ""
 }
@@ -609,7 +932,7 @@ type ModelAlias struct {
 
 func (x *ModelAlias) Reset() {
 	*x = ModelAlias{}
-	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[9]
+	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -621,7 +944,7 @@ func (x *ModelAlias) String() string {
 func (*ModelAlias) ProtoMessage() {}
 
 func (x *ModelAlias) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[9]
+	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -634,7 +957,7 @@ func (x *ModelAlias) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModelAlias.ProtoReflect.Descriptor instead.
 func (*ModelAlias) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_model_limit_service_proto_rawDescGZIP(), []int{9}
+	return file_tollgate_v1_model_limit_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ModelAlias) GetAlias() string {
@@ -673,7 +996,7 @@ type SetModelAliasRequest struct {
 
 func (x *SetModelAliasRequest) Reset() {
 	*x = SetModelAliasRequest{}
-	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[10]
+	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -685,7 +1008,7 @@ func (x *SetModelAliasRequest) String() string {
 func (*SetModelAliasRequest) ProtoMessage() {}
 
 func (x *SetModelAliasRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[10]
+	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -698,7 +1021,7 @@ func (x *SetModelAliasRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetModelAliasRequest.ProtoReflect.Descriptor instead.
 func (*SetModelAliasRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_model_limit_service_proto_rawDescGZIP(), []int{10}
+	return file_tollgate_v1_model_limit_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SetModelAliasRequest) GetWorkspaceId() string {
@@ -733,7 +1056,7 @@ type SetModelAliasResponse struct {
 
 func (x *SetModelAliasResponse) Reset() {
 	*x = SetModelAliasResponse{}
-	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[11]
+	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -745,7 +1068,7 @@ func (x *SetModelAliasResponse) String() string {
 func (*SetModelAliasResponse) ProtoMessage() {}
 
 func (x *SetModelAliasResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[11]
+	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -758,7 +1081,7 @@ func (x *SetModelAliasResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetModelAliasResponse.ProtoReflect.Descriptor instead.
 func (*SetModelAliasResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_model_limit_service_proto_rawDescGZIP(), []int{11}
+	return file_tollgate_v1_model_limit_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *SetModelAliasResponse) GetModelAlias() *ModelAlias {
@@ -781,7 +1104,7 @@ type DeleteModelAliasRequest struct {
 
 func (x *DeleteModelAliasRequest) Reset() {
 	*x = DeleteModelAliasRequest{}
-	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[12]
+	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -793,7 +1116,7 @@ func (x *DeleteModelAliasRequest) String() string {
 func (*DeleteModelAliasRequest) ProtoMessage() {}
 
 func (x *DeleteModelAliasRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[12]
+	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -806,7 +1129,7 @@ func (x *DeleteModelAliasRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteModelAliasRequest.ProtoReflect.Descriptor instead.
 func (*DeleteModelAliasRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_model_limit_service_proto_rawDescGZIP(), []int{12}
+	return file_tollgate_v1_model_limit_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *DeleteModelAliasRequest) GetWorkspaceId() string {
@@ -832,7 +1155,7 @@ type DeleteModelAliasResponse struct {
 
 func (x *DeleteModelAliasResponse) Reset() {
 	*x = DeleteModelAliasResponse{}
-	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[13]
+	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -844,7 +1167,7 @@ func (x *DeleteModelAliasResponse) String() string {
 func (*DeleteModelAliasResponse) ProtoMessage() {}
 
 func (x *DeleteModelAliasResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[13]
+	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -857,7 +1180,7 @@ func (x *DeleteModelAliasResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteModelAliasResponse.ProtoReflect.Descriptor instead.
 func (*DeleteModelAliasResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_model_limit_service_proto_rawDescGZIP(), []int{13}
+	return file_tollgate_v1_model_limit_service_proto_rawDescGZIP(), []int{16}
 }
 
 // Request of ListModelAliases.
@@ -875,7 +1198,7 @@ type ListModelAliasesRequest struct {
 
 func (x *ListModelAliasesRequest) Reset() {
 	*x = ListModelAliasesRequest{}
-	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[14]
+	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -887,7 +1210,7 @@ func (x *ListModelAliasesRequest) String() string {
 func (*ListModelAliasesRequest) ProtoMessage() {}
 
 func (x *ListModelAliasesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[14]
+	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -900,7 +1223,7 @@ func (x *ListModelAliasesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListModelAliasesRequest.ProtoReflect.Descriptor instead.
 func (*ListModelAliasesRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_model_limit_service_proto_rawDescGZIP(), []int{14}
+	return file_tollgate_v1_model_limit_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ListModelAliasesRequest) GetWorkspaceId() string {
@@ -937,7 +1260,7 @@ type ListModelAliasesResponse struct {
 
 func (x *ListModelAliasesResponse) Reset() {
 	*x = ListModelAliasesResponse{}
-	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[15]
+	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -949,7 +1272,7 @@ func (x *ListModelAliasesResponse) String() string {
 func (*ListModelAliasesResponse) ProtoMessage() {}
 
 func (x *ListModelAliasesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[15]
+	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -962,7 +1285,7 @@ func (x *ListModelAliasesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListModelAliasesResponse.ProtoReflect.Descriptor instead.
 func (*ListModelAliasesResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_model_limit_service_proto_rawDescGZIP(), []int{15}
+	return file_tollgate_v1_model_limit_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ListModelAliasesResponse) GetModelAliases() []*ModelAlias {
@@ -983,7 +1306,7 @@ var File_tollgate_v1_model_limit_service_proto protoreflect.FileDescriptor
 
 const file_tollgate_v1_model_limit_service_proto_rawDesc = "" +
 	"\n" +
-	"%tollgate/v1/model_limit_service.proto\x12\vtollgate.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tollgate/v1/common.proto\"\x8e\x03\n" +
+	"%tollgate/v1/model_limit_service.proto\x12\vtollgate.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tollgate/v1/common.proto\"\x8c\x04\n" +
 	"\n" +
 	"ModelLimit\x12\x19\n" +
 	"\bmodel_id\x18\x01 \x01(\tR\amodelId\x12#\n" +
@@ -996,7 +1319,11 @@ const file_tollgate_v1_model_limit_service_proto_rawDesc = "" +
 	"\n" +
 	"reset_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\tresetTime\x12\x1f\n" +
 	"\vprice_stale\x18\t \x01(\bR\n" +
-	"priceStaleB\x10\n" +
+	"priceStale\x12!\n" +
+	"\fdisplay_name\x18\x14 \x01(\tR\vdisplayName\x12\x1a\n" +
+	"\bprovider\x18\x15 \x01(\tR\bprovider\x12=\n" +
+	"\vlimit_state\x18\x16 \x01(\x0e2\x1c.tollgate.v1.ModelLimitStateR\n" +
+	"limitStateB\x10\n" +
 	"\x0e_limit_enabled\"R\n" +
 	"\x12EnableModelRequest\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12\x19\n" +
@@ -1019,15 +1346,34 @@ const file_tollgate_v1_model_limit_service_proto_rawDesc = "" +
 	"\x0e_limit_enabled\"Q\n" +
 	"\x15SetModelLimitResponse\x128\n" +
 	"\vmodel_limit\x18\x01 \x01(\v2\x17.tollgate.v1.ModelLimitR\n" +
-	"modelLimit\"w\n" +
+	"modelLimit\"\xfe\x01\n" +
+	"\x11ModelLimitSetting\x12\x19\n" +
+	"\bmodel_id\x18\x01 \x01(\tR\amodelId\x12(\n" +
+	"\rmodel_enabled\x18\x02 \x01(\bH\x00R\fmodelEnabled\x88\x01\x01\x12(\n" +
+	"\x05limit\x18\x03 \x01(\v2\x12.tollgate.v1.MoneyR\x05limit\x12(\n" +
+	"\rlimit_enabled\x18\x04 \x01(\bH\x01R\flimitEnabled\x88\x01\x01\x12,\n" +
+	"\x12fallback_model_ids\x18\x05 \x03(\tR\x10fallbackModelIdsB\x10\n" +
+	"\x0e_model_enabledB\x10\n" +
+	"\x0e_limit_enabled\"\x8a\x01\n" +
+	"\x15SetModelLimitsRequest\x12!\n" +
+	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12:\n" +
+	"\bsettings\x18\x02 \x03(\v2\x1e.tollgate.v1.ModelLimitSettingR\bsettings\x12\x12\n" +
+	"\x04etag\x18\x03 \x01(\tR\x04etag\"h\n" +
+	"\x16SetModelLimitsResponse\x12:\n" +
+	"\fmodel_limits\x18\x01 \x03(\v2\x17.tollgate.v1.ModelLimitR\vmodelLimits\x12\x12\n" +
+	"\x04etag\x18\x02 \x01(\tR\x04etag\"\x8d\x01\n" +
 	"\x16ListModelLimitsRequest\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12\x1b\n" +
 	"\tpage_size\x18\x02 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x03 \x01(\tR\tpageToken\"}\n" +
+	"page_token\x18\x03 \x01(\tR\tpageToken\x12\x14\n" +
+	"\x05query\x18\x04 \x01(\tR\x05query\"\xb2\x01\n" +
 	"\x17ListModelLimitsResponse\x12:\n" +
 	"\fmodel_limits\x18\x01 \x03(\v2\x17.tollgate.v1.ModelLimitR\vmodelLimits\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"z\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1f\n" +
+	"\vtotal_count\x18\x03 \x01(\x03R\n" +
+	"totalCount\x12\x12\n" +
+	"\x04etag\x18\x1e \x01(\tR\x04etag\"z\n" +
 	"\n" +
 	"ModelAlias\x12\x14\n" +
 	"\x05alias\x18\x01 \x01(\tR\x05alias\x12\x19\n" +
@@ -1052,11 +1398,18 @@ const file_tollgate_v1_model_limit_service_proto_rawDesc = "" +
 	"page_token\x18\x03 \x01(\tR\tpageToken\"\x80\x01\n" +
 	"\x18ListModelAliasesResponse\x12<\n" +
 	"\rmodel_aliases\x18\x01 \x03(\v2\x17.tollgate.v1.ModelAliasR\fmodelAliases\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\x8a\x05\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken*\xaa\x01\n" +
+	"\x0fModelLimitState\x12!\n" +
+	"\x1dMODEL_LIMIT_STATE_UNSPECIFIED\x10\x00\x12\x1a\n" +
+	"\x16MODEL_LIMIT_STATE_NONE\x10\x01\x12\x1e\n" +
+	"\x1aMODEL_LIMIT_STATE_IN_FORCE\x10\x02\x12\x1d\n" +
+	"\x19MODEL_LIMIT_STATE_REACHED\x10\x03\x12\x19\n" +
+	"\x15MODEL_LIMIT_STATE_OFF\x10\x042\xe5\x05\n" +
 	"\x11ModelLimitService\x12P\n" +
 	"\vEnableModel\x12\x1f.tollgate.v1.EnableModelRequest\x1a .tollgate.v1.EnableModelResponse\x12S\n" +
 	"\fDisableModel\x12 .tollgate.v1.DisableModelRequest\x1a!.tollgate.v1.DisableModelResponse\x12V\n" +
-	"\rSetModelLimit\x12!.tollgate.v1.SetModelLimitRequest\x1a\".tollgate.v1.SetModelLimitResponse\x12\\\n" +
+	"\rSetModelLimit\x12!.tollgate.v1.SetModelLimitRequest\x1a\".tollgate.v1.SetModelLimitResponse\x12Y\n" +
+	"\x0eSetModelLimits\x12\".tollgate.v1.SetModelLimitsRequest\x1a#.tollgate.v1.SetModelLimitsResponse\x12\\\n" +
 	"\x0fListModelLimits\x12#.tollgate.v1.ListModelLimitsRequest\x1a$.tollgate.v1.ListModelLimitsResponse\x12V\n" +
 	"\rSetModelAlias\x12!.tollgate.v1.SetModelAliasRequest\x1a\".tollgate.v1.SetModelAliasResponse\x12_\n" +
 	"\x10DeleteModelAlias\x12$.tollgate.v1.DeleteModelAliasRequest\x1a%.tollgate.v1.DeleteModelAliasResponse\x12_\n" +
@@ -1075,59 +1428,70 @@ func file_tollgate_v1_model_limit_service_proto_rawDescGZIP() []byte {
 	return file_tollgate_v1_model_limit_service_proto_rawDescData
 }
 
-var file_tollgate_v1_model_limit_service_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_tollgate_v1_model_limit_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_tollgate_v1_model_limit_service_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_tollgate_v1_model_limit_service_proto_goTypes = []any{
-	(*ModelLimit)(nil),               // 0: tollgate.v1.ModelLimit
-	(*EnableModelRequest)(nil),       // 1: tollgate.v1.EnableModelRequest
-	(*EnableModelResponse)(nil),      // 2: tollgate.v1.EnableModelResponse
-	(*DisableModelRequest)(nil),      // 3: tollgate.v1.DisableModelRequest
-	(*DisableModelResponse)(nil),     // 4: tollgate.v1.DisableModelResponse
-	(*SetModelLimitRequest)(nil),     // 5: tollgate.v1.SetModelLimitRequest
-	(*SetModelLimitResponse)(nil),    // 6: tollgate.v1.SetModelLimitResponse
-	(*ListModelLimitsRequest)(nil),   // 7: tollgate.v1.ListModelLimitsRequest
-	(*ListModelLimitsResponse)(nil),  // 8: tollgate.v1.ListModelLimitsResponse
-	(*ModelAlias)(nil),               // 9: tollgate.v1.ModelAlias
-	(*SetModelAliasRequest)(nil),     // 10: tollgate.v1.SetModelAliasRequest
-	(*SetModelAliasResponse)(nil),    // 11: tollgate.v1.SetModelAliasResponse
-	(*DeleteModelAliasRequest)(nil),  // 12: tollgate.v1.DeleteModelAliasRequest
-	(*DeleteModelAliasResponse)(nil), // 13: tollgate.v1.DeleteModelAliasResponse
-	(*ListModelAliasesRequest)(nil),  // 14: tollgate.v1.ListModelAliasesRequest
-	(*ListModelAliasesResponse)(nil), // 15: tollgate.v1.ListModelAliasesResponse
-	(*Money)(nil),                    // 16: tollgate.v1.Money
-	(*timestamppb.Timestamp)(nil),    // 17: google.protobuf.Timestamp
+	(ModelLimitState)(0),             // 0: tollgate.v1.ModelLimitState
+	(*ModelLimit)(nil),               // 1: tollgate.v1.ModelLimit
+	(*EnableModelRequest)(nil),       // 2: tollgate.v1.EnableModelRequest
+	(*EnableModelResponse)(nil),      // 3: tollgate.v1.EnableModelResponse
+	(*DisableModelRequest)(nil),      // 4: tollgate.v1.DisableModelRequest
+	(*DisableModelResponse)(nil),     // 5: tollgate.v1.DisableModelResponse
+	(*SetModelLimitRequest)(nil),     // 6: tollgate.v1.SetModelLimitRequest
+	(*SetModelLimitResponse)(nil),    // 7: tollgate.v1.SetModelLimitResponse
+	(*ModelLimitSetting)(nil),        // 8: tollgate.v1.ModelLimitSetting
+	(*SetModelLimitsRequest)(nil),    // 9: tollgate.v1.SetModelLimitsRequest
+	(*SetModelLimitsResponse)(nil),   // 10: tollgate.v1.SetModelLimitsResponse
+	(*ListModelLimitsRequest)(nil),   // 11: tollgate.v1.ListModelLimitsRequest
+	(*ListModelLimitsResponse)(nil),  // 12: tollgate.v1.ListModelLimitsResponse
+	(*ModelAlias)(nil),               // 13: tollgate.v1.ModelAlias
+	(*SetModelAliasRequest)(nil),     // 14: tollgate.v1.SetModelAliasRequest
+	(*SetModelAliasResponse)(nil),    // 15: tollgate.v1.SetModelAliasResponse
+	(*DeleteModelAliasRequest)(nil),  // 16: tollgate.v1.DeleteModelAliasRequest
+	(*DeleteModelAliasResponse)(nil), // 17: tollgate.v1.DeleteModelAliasResponse
+	(*ListModelAliasesRequest)(nil),  // 18: tollgate.v1.ListModelAliasesRequest
+	(*ListModelAliasesResponse)(nil), // 19: tollgate.v1.ListModelAliasesResponse
+	(*Money)(nil),                    // 20: tollgate.v1.Money
+	(*timestamppb.Timestamp)(nil),    // 21: google.protobuf.Timestamp
 }
 var file_tollgate_v1_model_limit_service_proto_depIdxs = []int32{
-	16, // 0: tollgate.v1.ModelLimit.limit:type_name -> tollgate.v1.Money
-	16, // 1: tollgate.v1.ModelLimit.spent:type_name -> tollgate.v1.Money
-	16, // 2: tollgate.v1.ModelLimit.held:type_name -> tollgate.v1.Money
-	17, // 3: tollgate.v1.ModelLimit.reset_time:type_name -> google.protobuf.Timestamp
-	0,  // 4: tollgate.v1.EnableModelResponse.model_limit:type_name -> tollgate.v1.ModelLimit
-	0,  // 5: tollgate.v1.DisableModelResponse.model_limit:type_name -> tollgate.v1.ModelLimit
-	16, // 6: tollgate.v1.SetModelLimitRequest.limit:type_name -> tollgate.v1.Money
-	0,  // 7: tollgate.v1.SetModelLimitResponse.model_limit:type_name -> tollgate.v1.ModelLimit
-	0,  // 8: tollgate.v1.ListModelLimitsResponse.model_limits:type_name -> tollgate.v1.ModelLimit
-	17, // 9: tollgate.v1.ModelAlias.update_time:type_name -> google.protobuf.Timestamp
-	9,  // 10: tollgate.v1.SetModelAliasResponse.model_alias:type_name -> tollgate.v1.ModelAlias
-	9,  // 11: tollgate.v1.ListModelAliasesResponse.model_aliases:type_name -> tollgate.v1.ModelAlias
-	1,  // 12: tollgate.v1.ModelLimitService.EnableModel:input_type -> tollgate.v1.EnableModelRequest
-	3,  // 13: tollgate.v1.ModelLimitService.DisableModel:input_type -> tollgate.v1.DisableModelRequest
-	5,  // 14: tollgate.v1.ModelLimitService.SetModelLimit:input_type -> tollgate.v1.SetModelLimitRequest
-	7,  // 15: tollgate.v1.ModelLimitService.ListModelLimits:input_type -> tollgate.v1.ListModelLimitsRequest
-	10, // 16: tollgate.v1.ModelLimitService.SetModelAlias:input_type -> tollgate.v1.SetModelAliasRequest
-	12, // 17: tollgate.v1.ModelLimitService.DeleteModelAlias:input_type -> tollgate.v1.DeleteModelAliasRequest
-	14, // 18: tollgate.v1.ModelLimitService.ListModelAliases:input_type -> tollgate.v1.ListModelAliasesRequest
-	2,  // 19: tollgate.v1.ModelLimitService.EnableModel:output_type -> tollgate.v1.EnableModelResponse
-	4,  // 20: tollgate.v1.ModelLimitService.DisableModel:output_type -> tollgate.v1.DisableModelResponse
-	6,  // 21: tollgate.v1.ModelLimitService.SetModelLimit:output_type -> tollgate.v1.SetModelLimitResponse
-	8,  // 22: tollgate.v1.ModelLimitService.ListModelLimits:output_type -> tollgate.v1.ListModelLimitsResponse
-	11, // 23: tollgate.v1.ModelLimitService.SetModelAlias:output_type -> tollgate.v1.SetModelAliasResponse
-	13, // 24: tollgate.v1.ModelLimitService.DeleteModelAlias:output_type -> tollgate.v1.DeleteModelAliasResponse
-	15, // 25: tollgate.v1.ModelLimitService.ListModelAliases:output_type -> tollgate.v1.ListModelAliasesResponse
-	19, // [19:26] is the sub-list for method output_type
-	12, // [12:19] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	20, // 0: tollgate.v1.ModelLimit.limit:type_name -> tollgate.v1.Money
+	20, // 1: tollgate.v1.ModelLimit.spent:type_name -> tollgate.v1.Money
+	20, // 2: tollgate.v1.ModelLimit.held:type_name -> tollgate.v1.Money
+	21, // 3: tollgate.v1.ModelLimit.reset_time:type_name -> google.protobuf.Timestamp
+	0,  // 4: tollgate.v1.ModelLimit.limit_state:type_name -> tollgate.v1.ModelLimitState
+	1,  // 5: tollgate.v1.EnableModelResponse.model_limit:type_name -> tollgate.v1.ModelLimit
+	1,  // 6: tollgate.v1.DisableModelResponse.model_limit:type_name -> tollgate.v1.ModelLimit
+	20, // 7: tollgate.v1.SetModelLimitRequest.limit:type_name -> tollgate.v1.Money
+	1,  // 8: tollgate.v1.SetModelLimitResponse.model_limit:type_name -> tollgate.v1.ModelLimit
+	20, // 9: tollgate.v1.ModelLimitSetting.limit:type_name -> tollgate.v1.Money
+	8,  // 10: tollgate.v1.SetModelLimitsRequest.settings:type_name -> tollgate.v1.ModelLimitSetting
+	1,  // 11: tollgate.v1.SetModelLimitsResponse.model_limits:type_name -> tollgate.v1.ModelLimit
+	1,  // 12: tollgate.v1.ListModelLimitsResponse.model_limits:type_name -> tollgate.v1.ModelLimit
+	21, // 13: tollgate.v1.ModelAlias.update_time:type_name -> google.protobuf.Timestamp
+	13, // 14: tollgate.v1.SetModelAliasResponse.model_alias:type_name -> tollgate.v1.ModelAlias
+	13, // 15: tollgate.v1.ListModelAliasesResponse.model_aliases:type_name -> tollgate.v1.ModelAlias
+	2,  // 16: tollgate.v1.ModelLimitService.EnableModel:input_type -> tollgate.v1.EnableModelRequest
+	4,  // 17: tollgate.v1.ModelLimitService.DisableModel:input_type -> tollgate.v1.DisableModelRequest
+	6,  // 18: tollgate.v1.ModelLimitService.SetModelLimit:input_type -> tollgate.v1.SetModelLimitRequest
+	9,  // 19: tollgate.v1.ModelLimitService.SetModelLimits:input_type -> tollgate.v1.SetModelLimitsRequest
+	11, // 20: tollgate.v1.ModelLimitService.ListModelLimits:input_type -> tollgate.v1.ListModelLimitsRequest
+	14, // 21: tollgate.v1.ModelLimitService.SetModelAlias:input_type -> tollgate.v1.SetModelAliasRequest
+	16, // 22: tollgate.v1.ModelLimitService.DeleteModelAlias:input_type -> tollgate.v1.DeleteModelAliasRequest
+	18, // 23: tollgate.v1.ModelLimitService.ListModelAliases:input_type -> tollgate.v1.ListModelAliasesRequest
+	3,  // 24: tollgate.v1.ModelLimitService.EnableModel:output_type -> tollgate.v1.EnableModelResponse
+	5,  // 25: tollgate.v1.ModelLimitService.DisableModel:output_type -> tollgate.v1.DisableModelResponse
+	7,  // 26: tollgate.v1.ModelLimitService.SetModelLimit:output_type -> tollgate.v1.SetModelLimitResponse
+	10, // 27: tollgate.v1.ModelLimitService.SetModelLimits:output_type -> tollgate.v1.SetModelLimitsResponse
+	12, // 28: tollgate.v1.ModelLimitService.ListModelLimits:output_type -> tollgate.v1.ListModelLimitsResponse
+	15, // 29: tollgate.v1.ModelLimitService.SetModelAlias:output_type -> tollgate.v1.SetModelAliasResponse
+	17, // 30: tollgate.v1.ModelLimitService.DeleteModelAlias:output_type -> tollgate.v1.DeleteModelAliasResponse
+	19, // 31: tollgate.v1.ModelLimitService.ListModelAliases:output_type -> tollgate.v1.ListModelAliasesResponse
+	24, // [24:32] is the sub-list for method output_type
+	16, // [16:24] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_tollgate_v1_model_limit_service_proto_init() }
@@ -1138,18 +1502,20 @@ func file_tollgate_v1_model_limit_service_proto_init() {
 	file_tollgate_v1_common_proto_init()
 	file_tollgate_v1_model_limit_service_proto_msgTypes[0].OneofWrappers = []any{}
 	file_tollgate_v1_model_limit_service_proto_msgTypes[5].OneofWrappers = []any{}
+	file_tollgate_v1_model_limit_service_proto_msgTypes[7].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tollgate_v1_model_limit_service_proto_rawDesc), len(file_tollgate_v1_model_limit_service_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   16,
+			NumEnums:      1,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_tollgate_v1_model_limit_service_proto_goTypes,
 		DependencyIndexes: file_tollgate_v1_model_limit_service_proto_depIdxs,
+		EnumInfos:         file_tollgate_v1_model_limit_service_proto_enumTypes,
 		MessageInfos:      file_tollgate_v1_model_limit_service_proto_msgTypes,
 	}.Build()
 	File_tollgate_v1_model_limit_service_proto = out.File

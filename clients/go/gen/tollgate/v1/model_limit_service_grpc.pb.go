@@ -24,6 +24,7 @@ const (
 	ModelLimitService_EnableModel_FullMethodName      = "/tollgate.v1.ModelLimitService/EnableModel"
 	ModelLimitService_DisableModel_FullMethodName     = "/tollgate.v1.ModelLimitService/DisableModel"
 	ModelLimitService_SetModelLimit_FullMethodName    = "/tollgate.v1.ModelLimitService/SetModelLimit"
+	ModelLimitService_SetModelLimits_FullMethodName   = "/tollgate.v1.ModelLimitService/SetModelLimits"
 	ModelLimitService_ListModelLimits_FullMethodName  = "/tollgate.v1.ModelLimitService/ListModelLimits"
 	ModelLimitService_SetModelAlias_FullMethodName    = "/tollgate.v1.ModelLimitService/SetModelAlias"
 	ModelLimitService_DeleteModelAlias_FullMethodName = "/tollgate.v1.ModelLimitService/DeleteModelAlias"
@@ -44,6 +45,10 @@ type ModelLimitServiceClient interface {
 	// Sets the cap and the fallback chain of a model in a workspace. Takes effect on the next check;
 	// spend does not change.
 	SetModelLimit(ctx context.Context, in *SetModelLimitRequest, opts ...grpc.CallOption) (*SetModelLimitResponse, error)
+	// Sets caps, chains and whether models are enabled, of several models: all of them or none. With
+	// the etag of a list it is refused with ABORTED (ERROR_REASON_ETAG_MISMATCH) if somebody else has
+	// changed any model of the workspace since: list again, and decide anew.
+	SetModelLimits(ctx context.Context, in *SetModelLimitsRequest, opts ...grpc.CallOption) (*SetModelLimitsResponse, error)
 	// Lists every model of a workspace that is enabled, capped or has spend in this cycle, by id.
 	ListModelLimits(ctx context.Context, in *ListModelLimitsRequest, opts ...grpc.CallOption) (*ListModelLimitsResponse, error)
 	// Sets a name that stands for a model in this workspace, for example that of a deployment. Checks
@@ -88,6 +93,16 @@ func (c *modelLimitServiceClient) SetModelLimit(ctx context.Context, in *SetMode
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(SetModelLimitResponse)
 	err := c.cc.Invoke(ctx, ModelLimitService_SetModelLimit_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *modelLimitServiceClient) SetModelLimits(ctx context.Context, in *SetModelLimitsRequest, opts ...grpc.CallOption) (*SetModelLimitsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SetModelLimitsResponse)
+	err := c.cc.Invoke(ctx, ModelLimitService_SetModelLimits_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -148,6 +163,10 @@ type ModelLimitServiceServer interface {
 	// Sets the cap and the fallback chain of a model in a workspace. Takes effect on the next check;
 	// spend does not change.
 	SetModelLimit(context.Context, *SetModelLimitRequest) (*SetModelLimitResponse, error)
+	// Sets caps, chains and whether models are enabled, of several models: all of them or none. With
+	// the etag of a list it is refused with ABORTED (ERROR_REASON_ETAG_MISMATCH) if somebody else has
+	// changed any model of the workspace since: list again, and decide anew.
+	SetModelLimits(context.Context, *SetModelLimitsRequest) (*SetModelLimitsResponse, error)
 	// Lists every model of a workspace that is enabled, capped or has spend in this cycle, by id.
 	ListModelLimits(context.Context, *ListModelLimitsRequest) (*ListModelLimitsResponse, error)
 	// Sets a name that stands for a model in this workspace, for example that of a deployment. Checks
@@ -176,6 +195,9 @@ func (UnimplementedModelLimitServiceServer) DisableModel(context.Context, *Disab
 }
 func (UnimplementedModelLimitServiceServer) SetModelLimit(context.Context, *SetModelLimitRequest) (*SetModelLimitResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SetModelLimit not implemented")
+}
+func (UnimplementedModelLimitServiceServer) SetModelLimits(context.Context, *SetModelLimitsRequest) (*SetModelLimitsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SetModelLimits not implemented")
 }
 func (UnimplementedModelLimitServiceServer) ListModelLimits(context.Context, *ListModelLimitsRequest) (*ListModelLimitsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListModelLimits not implemented")
@@ -260,6 +282,24 @@ func _ModelLimitService_SetModelLimit_Handler(srv interface{}, ctx context.Conte
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(ModelLimitServiceServer).SetModelLimit(ctx, req.(*SetModelLimitRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ModelLimitService_SetModelLimits_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SetModelLimitsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ModelLimitServiceServer).SetModelLimits(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ModelLimitService_SetModelLimits_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ModelLimitServiceServer).SetModelLimits(ctx, req.(*SetModelLimitsRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -354,6 +394,10 @@ var ModelLimitService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "SetModelLimit",
 			Handler:    _ModelLimitService_SetModelLimit_Handler,
+		},
+		{
+			MethodName: "SetModelLimits",
+			Handler:    _ModelLimitService_SetModelLimits_Handler,
 		},
 		{
 			MethodName: "ListModelLimits",

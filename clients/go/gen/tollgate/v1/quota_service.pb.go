@@ -249,9 +249,16 @@ type QuotaUsage struct {
 	// Start of the window.
 	WindowStartTime *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=window_start_time,json=windowStartTime,proto3" json:"window_start_time,omitempty"`
 	// End of the window, exclusive; absent with LIMIT_PERIOD_UNTIL_RESET.
-	ResetTime     *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=reset_time,json=resetTime,proto3" json:"reset_time,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	ResetTime *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=reset_time,json=resetTime,proto3" json:"reset_time,omitempty"`
+	// Name of the quota for people; empty if it has none.
+	QuotaDisplayName string `protobuf:"bytes,18,opt,name=quota_display_name,json=quotaDisplayName,proto3" json:"quota_display_name,omitempty"`
+	// Name of the subject for people: that of the directory, of the API key, the key group or the
+	// workspace; its id if it has none.
+	SubjectDisplayName string `protobuf:"bytes,19,opt,name=subject_display_name,json=subjectDisplayName,proto3" json:"subject_display_name,omitempty"`
+	// Name of the model for people; empty without a model.
+	ModelDisplayName string `protobuf:"bytes,20,opt,name=model_display_name,json=modelDisplayName,proto3" json:"model_display_name,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *QuotaUsage) Reset() {
@@ -403,6 +410,27 @@ func (x *QuotaUsage) GetResetTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *QuotaUsage) GetQuotaDisplayName() string {
+	if x != nil {
+		return x.QuotaDisplayName
+	}
+	return ""
+}
+
+func (x *QuotaUsage) GetSubjectDisplayName() string {
+	if x != nil {
+		return x.SubjectDisplayName
+	}
+	return ""
+}
+
+func (x *QuotaUsage) GetModelDisplayName() string {
+	if x != nil {
+		return x.ModelDisplayName
+	}
+	return ""
+}
+
 // Rates of one subject, or of each subject of one type, in sliding windows. At least one of the
 // three rates is set.
 type RateLimit struct {
@@ -524,6 +552,290 @@ func (x *RateLimit) GetUpdateTime() *timestamppb.Timestamp {
 	return nil
 }
 
+// How much of one bound of a rate limit one subject has used in the window that ends now.
+type RateLimitUsage struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The rate limit.
+	RateLimitId string `protobuf:"bytes,1,opt,name=rate_limit_id,json=rateLimitId,proto3" json:"rate_limit_id,omitempty"`
+	// The subject.
+	Subject *Subject `protobuf:"bytes,2,opt,name=subject,proto3" json:"subject,omitempty"`
+	// Model that is counted; empty for all models.
+	ModelId string `protobuf:"bytes,3,opt,name=model_id,json=modelId,proto3" json:"model_id,omitempty"`
+	// Effect of the rate limit on a request that exceeds it.
+	Enforcement Enforcement `protobuf:"varint,4,opt,name=enforcement,proto3,enum=tollgate.v1.Enforcement" json:"enforcement,omitempty"`
+	// The bound.
+	Bound *RateLimitBound `protobuf:"bytes,5,opt,name=bound,proto3" json:"bound,omitempty"`
+	// Requests or tokens in the window that ends now.
+	UsedCount int64 `protobuf:"varint,6,opt,name=used_count,json=usedCount,proto3" json:"used_count,omitempty"`
+	// Amount of the bound less used_count; negative if more was used than allowed.
+	RemainingCount int64 `protobuf:"varint,7,opt,name=remaining_count,json=remainingCount,proto3" json:"remaining_count,omitempty"`
+	// used_count as a fraction of the amount: 0.25 for a quarter; 0 if the amount is zero.
+	Utilization float64 `protobuf:"fixed64,8,opt,name=utilization,proto3" json:"utilization,omitempty"`
+	// Name of the rate limit for people; empty if it has none.
+	RateLimitDisplayName string `protobuf:"bytes,9,opt,name=rate_limit_display_name,json=rateLimitDisplayName,proto3" json:"rate_limit_display_name,omitempty"`
+	// Name of the subject for people, as in QuotaUsage.
+	SubjectDisplayName string `protobuf:"bytes,10,opt,name=subject_display_name,json=subjectDisplayName,proto3" json:"subject_display_name,omitempty"`
+	// Name of the model for people; empty without a model.
+	ModelDisplayName string `protobuf:"bytes,11,opt,name=model_display_name,json=modelDisplayName,proto3" json:"model_display_name,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *RateLimitUsage) Reset() {
+	*x = RateLimitUsage{}
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RateLimitUsage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RateLimitUsage) ProtoMessage() {}
+
+func (x *RateLimitUsage) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RateLimitUsage.ProtoReflect.Descriptor instead.
+func (*RateLimitUsage) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *RateLimitUsage) GetRateLimitId() string {
+	if x != nil {
+		return x.RateLimitId
+	}
+	return ""
+}
+
+func (x *RateLimitUsage) GetSubject() *Subject {
+	if x != nil {
+		return x.Subject
+	}
+	return nil
+}
+
+func (x *RateLimitUsage) GetModelId() string {
+	if x != nil {
+		return x.ModelId
+	}
+	return ""
+}
+
+func (x *RateLimitUsage) GetEnforcement() Enforcement {
+	if x != nil {
+		return x.Enforcement
+	}
+	return Enforcement_ENFORCEMENT_UNSPECIFIED
+}
+
+func (x *RateLimitUsage) GetBound() *RateLimitBound {
+	if x != nil {
+		return x.Bound
+	}
+	return nil
+}
+
+func (x *RateLimitUsage) GetUsedCount() int64 {
+	if x != nil {
+		return x.UsedCount
+	}
+	return 0
+}
+
+func (x *RateLimitUsage) GetRemainingCount() int64 {
+	if x != nil {
+		return x.RemainingCount
+	}
+	return 0
+}
+
+func (x *RateLimitUsage) GetUtilization() float64 {
+	if x != nil {
+		return x.Utilization
+	}
+	return 0
+}
+
+func (x *RateLimitUsage) GetRateLimitDisplayName() string {
+	if x != nil {
+		return x.RateLimitDisplayName
+	}
+	return ""
+}
+
+func (x *RateLimitUsage) GetSubjectDisplayName() string {
+	if x != nil {
+		return x.SubjectDisplayName
+	}
+	return ""
+}
+
+func (x *RateLimitUsage) GetModelDisplayName() string {
+	if x != nil {
+		return x.ModelDisplayName
+	}
+	return ""
+}
+
+// Request of ListRateLimitUsage.
+type ListRateLimitUsageRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The workspace.
+	WorkspaceId string `protobuf:"bytes,1,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	// Filter by rate limit; empty for all.
+	RateLimitId string `protobuf:"bytes,2,opt,name=rate_limit_id,json=rateLimitId,proto3" json:"rate_limit_id,omitempty"`
+	// Filter by the subject that is limited, also by a rate limit for each subject; absent for all.
+	Subject *Subject `protobuf:"bytes,3,opt,name=subject,proto3" json:"subject,omitempty"`
+	// Most entries on the page: 0 to 1,000; 0 means 100, more than 1,000 means 1,000.
+	PageSize int32 `protobuf:"varint,4,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// next_page_token of the previous page, with the same filter; empty for the first page. Each page
+	// is computed when it is requested: an entry whose rank changes may be repeated or missed.
+	PageToken     string `protobuf:"bytes,5,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListRateLimitUsageRequest) Reset() {
+	*x = ListRateLimitUsageRequest{}
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListRateLimitUsageRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListRateLimitUsageRequest) ProtoMessage() {}
+
+func (x *ListRateLimitUsageRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListRateLimitUsageRequest.ProtoReflect.Descriptor instead.
+func (*ListRateLimitUsageRequest) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ListRateLimitUsageRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+func (x *ListRateLimitUsageRequest) GetRateLimitId() string {
+	if x != nil {
+		return x.RateLimitId
+	}
+	return ""
+}
+
+func (x *ListRateLimitUsageRequest) GetSubject() *Subject {
+	if x != nil {
+		return x.Subject
+	}
+	return nil
+}
+
+func (x *ListRateLimitUsageRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListRateLimitUsageRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// Response of ListRateLimitUsage.
+type ListRateLimitUsageResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Highest utilization first, then by rate limit, subject and bound. A rate limit for each subject
+	// has entries for every subject that has used some of it.
+	Usages []*RateLimitUsage `protobuf:"bytes,1,rep,name=usages,proto3" json:"usages,omitempty"`
+	// Token of the next page; empty on the last page.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// Number of entries that match, on all pages, counted to 10,000.
+	TotalCount    int64 `protobuf:"varint,3,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListRateLimitUsageResponse) Reset() {
+	*x = ListRateLimitUsageResponse{}
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListRateLimitUsageResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListRateLimitUsageResponse) ProtoMessage() {}
+
+func (x *ListRateLimitUsageResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListRateLimitUsageResponse.ProtoReflect.Descriptor instead.
+func (*ListRateLimitUsageResponse) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ListRateLimitUsageResponse) GetUsages() []*RateLimitUsage {
+	if x != nil {
+		return x.Usages
+	}
+	return nil
+}
+
+func (x *ListRateLimitUsageResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+func (x *ListRateLimitUsageResponse) GetTotalCount() int64 {
+	if x != nil {
+		return x.TotalCount
+	}
+	return 0
+}
+
 // One bound of a rate limit: at most an amount in any span of a length.
 type RateLimitBound struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -541,7 +853,7 @@ type RateLimitBound struct {
 
 func (x *RateLimitBound) Reset() {
 	*x = RateLimitBound{}
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[3]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -553,7 +865,7 @@ func (x *RateLimitBound) String() string {
 func (*RateLimitBound) ProtoMessage() {}
 
 func (x *RateLimitBound) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[3]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -566,7 +878,7 @@ func (x *RateLimitBound) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RateLimitBound.ProtoReflect.Descriptor instead.
 func (*RateLimitBound) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{3}
+	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *RateLimitBound) GetUnit() LimitUnit {
@@ -603,7 +915,7 @@ type CreateQuotaRequest struct {
 
 func (x *CreateQuotaRequest) Reset() {
 	*x = CreateQuotaRequest{}
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[4]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -615,7 +927,7 @@ func (x *CreateQuotaRequest) String() string {
 func (*CreateQuotaRequest) ProtoMessage() {}
 
 func (x *CreateQuotaRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[4]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -628,7 +940,7 @@ func (x *CreateQuotaRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateQuotaRequest.ProtoReflect.Descriptor instead.
 func (*CreateQuotaRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{4}
+	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *CreateQuotaRequest) GetWorkspaceId() string {
@@ -656,7 +968,7 @@ type CreateQuotaResponse struct {
 
 func (x *CreateQuotaResponse) Reset() {
 	*x = CreateQuotaResponse{}
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[5]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -668,7 +980,7 @@ func (x *CreateQuotaResponse) String() string {
 func (*CreateQuotaResponse) ProtoMessage() {}
 
 func (x *CreateQuotaResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[5]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -681,7 +993,7 @@ func (x *CreateQuotaResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateQuotaResponse.ProtoReflect.Descriptor instead.
 func (*CreateQuotaResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{5}
+	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *CreateQuotaResponse) GetQuota() *Quota {
@@ -704,7 +1016,7 @@ type GetQuotaRequest struct {
 
 func (x *GetQuotaRequest) Reset() {
 	*x = GetQuotaRequest{}
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[6]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -716,7 +1028,7 @@ func (x *GetQuotaRequest) String() string {
 func (*GetQuotaRequest) ProtoMessage() {}
 
 func (x *GetQuotaRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[6]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -729,7 +1041,7 @@ func (x *GetQuotaRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetQuotaRequest.ProtoReflect.Descriptor instead.
 func (*GetQuotaRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{6}
+	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetQuotaRequest) GetWorkspaceId() string {
@@ -757,7 +1069,7 @@ type GetQuotaResponse struct {
 
 func (x *GetQuotaResponse) Reset() {
 	*x = GetQuotaResponse{}
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[7]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -769,7 +1081,7 @@ func (x *GetQuotaResponse) String() string {
 func (*GetQuotaResponse) ProtoMessage() {}
 
 func (x *GetQuotaResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[7]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -782,7 +1094,7 @@ func (x *GetQuotaResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetQuotaResponse.ProtoReflect.Descriptor instead.
 func (*GetQuotaResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{7}
+	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *GetQuotaResponse) GetQuota() *Quota {
@@ -804,14 +1116,18 @@ type ListQuotasRequest struct {
 	// Most entries on the page: 0 to 1,000; 0 means 100, more than 1,000 means 1,000.
 	PageSize int32 `protobuf:"varint,4,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// next_page_token of the previous page, with the same filter; empty for the first page.
-	PageToken     string `protobuf:"bytes,5,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	PageToken string `protobuf:"bytes,5,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Text to search for, at most 200 characters; empty for all. Each of its words must begin a
+	// word of the id or the display name of the limit, or of the id of its subject, whatever the
+	// case. Words are runs of letters and digits.
+	Query         string `protobuf:"bytes,6,opt,name=query,proto3" json:"query,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListQuotasRequest) Reset() {
 	*x = ListQuotasRequest{}
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[8]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -823,7 +1139,7 @@ func (x *ListQuotasRequest) String() string {
 func (*ListQuotasRequest) ProtoMessage() {}
 
 func (x *ListQuotasRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[8]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -836,7 +1152,7 @@ func (x *ListQuotasRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListQuotasRequest.ProtoReflect.Descriptor instead.
 func (*ListQuotasRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{8}
+	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListQuotasRequest) GetWorkspaceId() string {
@@ -874,6 +1190,13 @@ func (x *ListQuotasRequest) GetPageToken() string {
 	return ""
 }
 
+func (x *ListQuotasRequest) GetQuery() string {
+	if x != nil {
+		return x.Query
+	}
+	return ""
+}
+
 // Response of ListQuotas.
 type ListQuotasResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -881,13 +1204,15 @@ type ListQuotasResponse struct {
 	Quotas []*Quota `protobuf:"bytes,1,rep,name=quotas,proto3" json:"quotas,omitempty"`
 	// Token of the next page; empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// Number of entries that match, on all pages, counted to 10,000: then there may be more.
+	TotalCount    int64 `protobuf:"varint,3,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListQuotasResponse) Reset() {
 	*x = ListQuotasResponse{}
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[9]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -899,7 +1224,7 @@ func (x *ListQuotasResponse) String() string {
 func (*ListQuotasResponse) ProtoMessage() {}
 
 func (x *ListQuotasResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[9]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -912,7 +1237,7 @@ func (x *ListQuotasResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListQuotasResponse.ProtoReflect.Descriptor instead.
 func (*ListQuotasResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{9}
+	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListQuotasResponse) GetQuotas() []*Quota {
@@ -927,6 +1252,13 @@ func (x *ListQuotasResponse) GetNextPageToken() string {
 		return x.NextPageToken
 	}
 	return ""
+}
+
+func (x *ListQuotasResponse) GetTotalCount() int64 {
+	if x != nil {
+		return x.TotalCount
+	}
+	return 0
 }
 
 // Request of UpdateQuota.
@@ -945,7 +1277,7 @@ type UpdateQuotaRequest struct {
 
 func (x *UpdateQuotaRequest) Reset() {
 	*x = UpdateQuotaRequest{}
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[10]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -957,7 +1289,7 @@ func (x *UpdateQuotaRequest) String() string {
 func (*UpdateQuotaRequest) ProtoMessage() {}
 
 func (x *UpdateQuotaRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[10]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -970,7 +1302,7 @@ func (x *UpdateQuotaRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateQuotaRequest.ProtoReflect.Descriptor instead.
 func (*UpdateQuotaRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{10}
+	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *UpdateQuotaRequest) GetWorkspaceId() string {
@@ -1005,7 +1337,7 @@ type UpdateQuotaResponse struct {
 
 func (x *UpdateQuotaResponse) Reset() {
 	*x = UpdateQuotaResponse{}
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[11]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1017,7 +1349,7 @@ func (x *UpdateQuotaResponse) String() string {
 func (*UpdateQuotaResponse) ProtoMessage() {}
 
 func (x *UpdateQuotaResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[11]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1030,7 +1362,7 @@ func (x *UpdateQuotaResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateQuotaResponse.ProtoReflect.Descriptor instead.
 func (*UpdateQuotaResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{11}
+	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *UpdateQuotaResponse) GetQuota() *Quota {
@@ -1053,7 +1385,7 @@ type DeleteQuotaRequest struct {
 
 func (x *DeleteQuotaRequest) Reset() {
 	*x = DeleteQuotaRequest{}
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[12]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1065,7 +1397,7 @@ func (x *DeleteQuotaRequest) String() string {
 func (*DeleteQuotaRequest) ProtoMessage() {}
 
 func (x *DeleteQuotaRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[12]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1078,7 +1410,7 @@ func (x *DeleteQuotaRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteQuotaRequest.ProtoReflect.Descriptor instead.
 func (*DeleteQuotaRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{12}
+	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *DeleteQuotaRequest) GetWorkspaceId() string {
@@ -1104,7 +1436,7 @@ type DeleteQuotaResponse struct {
 
 func (x *DeleteQuotaResponse) Reset() {
 	*x = DeleteQuotaResponse{}
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[13]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1116,7 +1448,7 @@ func (x *DeleteQuotaResponse) String() string {
 func (*DeleteQuotaResponse) ProtoMessage() {}
 
 func (x *DeleteQuotaResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[13]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1129,7 +1461,7 @@ func (x *DeleteQuotaResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteQuotaResponse.ProtoReflect.Descriptor instead.
 func (*DeleteQuotaResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{13}
+	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{16}
 }
 
 // Request of ResetQuota.
@@ -1145,7 +1477,7 @@ type ResetQuotaRequest struct {
 
 func (x *ResetQuotaRequest) Reset() {
 	*x = ResetQuotaRequest{}
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[14]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1157,7 +1489,7 @@ func (x *ResetQuotaRequest) String() string {
 func (*ResetQuotaRequest) ProtoMessage() {}
 
 func (x *ResetQuotaRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[14]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1170,7 +1502,7 @@ func (x *ResetQuotaRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResetQuotaRequest.ProtoReflect.Descriptor instead.
 func (*ResetQuotaRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{14}
+	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ResetQuotaRequest) GetWorkspaceId() string {
@@ -1198,7 +1530,7 @@ type ResetQuotaResponse struct {
 
 func (x *ResetQuotaResponse) Reset() {
 	*x = ResetQuotaResponse{}
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[15]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1210,7 +1542,7 @@ func (x *ResetQuotaResponse) String() string {
 func (*ResetQuotaResponse) ProtoMessage() {}
 
 func (x *ResetQuotaResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[15]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1223,7 +1555,7 @@ func (x *ResetQuotaResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResetQuotaResponse.ProtoReflect.Descriptor instead.
 func (*ResetQuotaResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{15}
+	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ResetQuotaResponse) GetQuota() *Quota {
@@ -1253,7 +1585,7 @@ type ListQuotaUsageRequest struct {
 
 func (x *ListQuotaUsageRequest) Reset() {
 	*x = ListQuotaUsageRequest{}
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[16]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1265,7 +1597,7 @@ func (x *ListQuotaUsageRequest) String() string {
 func (*ListQuotaUsageRequest) ProtoMessage() {}
 
 func (x *ListQuotaUsageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[16]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1278,7 +1610,7 @@ func (x *ListQuotaUsageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListQuotaUsageRequest.ProtoReflect.Descriptor instead.
 func (*ListQuotaUsageRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{16}
+	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ListQuotaUsageRequest) GetWorkspaceId() string {
@@ -1323,13 +1655,15 @@ type ListQuotaUsageResponse struct {
 	Usages []*QuotaUsage `protobuf:"bytes,1,rep,name=usages,proto3" json:"usages,omitempty"`
 	// Token of the next page; empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// Number of entries that match, on all pages, counted to 10,000.
+	TotalCount    int64 `protobuf:"varint,3,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListQuotaUsageResponse) Reset() {
 	*x = ListQuotaUsageResponse{}
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[17]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1341,7 +1675,7 @@ func (x *ListQuotaUsageResponse) String() string {
 func (*ListQuotaUsageResponse) ProtoMessage() {}
 
 func (x *ListQuotaUsageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[17]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1354,7 +1688,7 @@ func (x *ListQuotaUsageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListQuotaUsageResponse.ProtoReflect.Descriptor instead.
 func (*ListQuotaUsageResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{17}
+	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ListQuotaUsageResponse) GetUsages() []*QuotaUsage {
@@ -1369,6 +1703,13 @@ func (x *ListQuotaUsageResponse) GetNextPageToken() string {
 		return x.NextPageToken
 	}
 	return ""
+}
+
+func (x *ListQuotaUsageResponse) GetTotalCount() int64 {
+	if x != nil {
+		return x.TotalCount
+	}
+	return 0
 }
 
 // Request of CreateQuotaBoost.
@@ -1400,7 +1741,7 @@ type CreateQuotaBoostRequest struct {
 
 func (x *CreateQuotaBoostRequest) Reset() {
 	*x = CreateQuotaBoostRequest{}
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[18]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1412,7 +1753,7 @@ func (x *CreateQuotaBoostRequest) String() string {
 func (*CreateQuotaBoostRequest) ProtoMessage() {}
 
 func (x *CreateQuotaBoostRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[18]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1425,7 +1766,7 @@ func (x *CreateQuotaBoostRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateQuotaBoostRequest.ProtoReflect.Descriptor instead.
 func (*CreateQuotaBoostRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{18}
+	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *CreateQuotaBoostRequest) GetWorkspaceId() string {
@@ -1502,7 +1843,7 @@ type CreateQuotaBoostResponse struct {
 
 func (x *CreateQuotaBoostResponse) Reset() {
 	*x = CreateQuotaBoostResponse{}
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[19]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1514,7 +1855,7 @@ func (x *CreateQuotaBoostResponse) String() string {
 func (*CreateQuotaBoostResponse) ProtoMessage() {}
 
 func (x *CreateQuotaBoostResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[19]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1527,7 +1868,7 @@ func (x *CreateQuotaBoostResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateQuotaBoostResponse.ProtoReflect.Descriptor instead.
 func (*CreateQuotaBoostResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{19}
+	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *CreateQuotaBoostResponse) GetBoost() *Boost {
@@ -1554,7 +1895,7 @@ type ListQuotaBoostsRequest struct {
 
 func (x *ListQuotaBoostsRequest) Reset() {
 	*x = ListQuotaBoostsRequest{}
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[20]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1566,7 +1907,7 @@ func (x *ListQuotaBoostsRequest) String() string {
 func (*ListQuotaBoostsRequest) ProtoMessage() {}
 
 func (x *ListQuotaBoostsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[20]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1579,7 +1920,7 @@ func (x *ListQuotaBoostsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListQuotaBoostsRequest.ProtoReflect.Descriptor instead.
 func (*ListQuotaBoostsRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{20}
+	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ListQuotaBoostsRequest) GetWorkspaceId() string {
@@ -1623,7 +1964,7 @@ type ListQuotaBoostsResponse struct {
 
 func (x *ListQuotaBoostsResponse) Reset() {
 	*x = ListQuotaBoostsResponse{}
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[21]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1635,7 +1976,7 @@ func (x *ListQuotaBoostsResponse) String() string {
 func (*ListQuotaBoostsResponse) ProtoMessage() {}
 
 func (x *ListQuotaBoostsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[21]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1648,7 +1989,7 @@ func (x *ListQuotaBoostsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListQuotaBoostsResponse.ProtoReflect.Descriptor instead.
 func (*ListQuotaBoostsResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{21}
+	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ListQuotaBoostsResponse) GetBoosts() []*Boost {
@@ -1678,7 +2019,7 @@ type CancelQuotaBoostRequest struct {
 
 func (x *CancelQuotaBoostRequest) Reset() {
 	*x = CancelQuotaBoostRequest{}
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[22]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1690,7 +2031,7 @@ func (x *CancelQuotaBoostRequest) String() string {
 func (*CancelQuotaBoostRequest) ProtoMessage() {}
 
 func (x *CancelQuotaBoostRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[22]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1703,7 +2044,7 @@ func (x *CancelQuotaBoostRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelQuotaBoostRequest.ProtoReflect.Descriptor instead.
 func (*CancelQuotaBoostRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{22}
+	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *CancelQuotaBoostRequest) GetWorkspaceId() string {
@@ -1731,7 +2072,7 @@ type CancelQuotaBoostResponse struct {
 
 func (x *CancelQuotaBoostResponse) Reset() {
 	*x = CancelQuotaBoostResponse{}
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[23]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1743,7 +2084,7 @@ func (x *CancelQuotaBoostResponse) String() string {
 func (*CancelQuotaBoostResponse) ProtoMessage() {}
 
 func (x *CancelQuotaBoostResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[23]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1756,7 +2097,7 @@ func (x *CancelQuotaBoostResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelQuotaBoostResponse.ProtoReflect.Descriptor instead.
 func (*CancelQuotaBoostResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{23}
+	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *CancelQuotaBoostResponse) GetBoost() *Boost {
@@ -1779,7 +2120,7 @@ type CreateRateLimitRequest struct {
 
 func (x *CreateRateLimitRequest) Reset() {
 	*x = CreateRateLimitRequest{}
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[24]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1791,7 +2132,7 @@ func (x *CreateRateLimitRequest) String() string {
 func (*CreateRateLimitRequest) ProtoMessage() {}
 
 func (x *CreateRateLimitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[24]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1804,7 +2145,7 @@ func (x *CreateRateLimitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateRateLimitRequest.ProtoReflect.Descriptor instead.
 func (*CreateRateLimitRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{24}
+	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *CreateRateLimitRequest) GetWorkspaceId() string {
@@ -1832,7 +2173,7 @@ type CreateRateLimitResponse struct {
 
 func (x *CreateRateLimitResponse) Reset() {
 	*x = CreateRateLimitResponse{}
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[25]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1844,7 +2185,7 @@ func (x *CreateRateLimitResponse) String() string {
 func (*CreateRateLimitResponse) ProtoMessage() {}
 
 func (x *CreateRateLimitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[25]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1857,7 +2198,7 @@ func (x *CreateRateLimitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateRateLimitResponse.ProtoReflect.Descriptor instead.
 func (*CreateRateLimitResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{25}
+	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *CreateRateLimitResponse) GetRateLimit() *RateLimit {
@@ -1880,7 +2221,7 @@ type GetRateLimitRequest struct {
 
 func (x *GetRateLimitRequest) Reset() {
 	*x = GetRateLimitRequest{}
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[26]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1892,7 +2233,7 @@ func (x *GetRateLimitRequest) String() string {
 func (*GetRateLimitRequest) ProtoMessage() {}
 
 func (x *GetRateLimitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[26]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1905,7 +2246,7 @@ func (x *GetRateLimitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRateLimitRequest.ProtoReflect.Descriptor instead.
 func (*GetRateLimitRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{26}
+	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *GetRateLimitRequest) GetWorkspaceId() string {
@@ -1933,7 +2274,7 @@ type GetRateLimitResponse struct {
 
 func (x *GetRateLimitResponse) Reset() {
 	*x = GetRateLimitResponse{}
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[27]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1945,7 +2286,7 @@ func (x *GetRateLimitResponse) String() string {
 func (*GetRateLimitResponse) ProtoMessage() {}
 
 func (x *GetRateLimitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[27]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1958,7 +2299,7 @@ func (x *GetRateLimitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRateLimitResponse.ProtoReflect.Descriptor instead.
 func (*GetRateLimitResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{27}
+	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *GetRateLimitResponse) GetRateLimit() *RateLimit {
@@ -1978,14 +2319,18 @@ type ListRateLimitsRequest struct {
 	// Most entries on the page: 0 to 1,000; 0 means 100, more than 1,000 means 1,000.
 	PageSize int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// next_page_token of the previous page, with the same filter; empty for the first page.
-	PageToken     string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	PageToken string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Text to search for, at most 200 characters; empty for all. Each of its words must begin a
+	// word of the id or the display name of the limit, or of the id of its subject, whatever the
+	// case. Words are runs of letters and digits.
+	Query         string `protobuf:"bytes,5,opt,name=query,proto3" json:"query,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListRateLimitsRequest) Reset() {
 	*x = ListRateLimitsRequest{}
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[28]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1997,7 +2342,7 @@ func (x *ListRateLimitsRequest) String() string {
 func (*ListRateLimitsRequest) ProtoMessage() {}
 
 func (x *ListRateLimitsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[28]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2010,7 +2355,7 @@ func (x *ListRateLimitsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRateLimitsRequest.ProtoReflect.Descriptor instead.
 func (*ListRateLimitsRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{28}
+	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ListRateLimitsRequest) GetWorkspaceId() string {
@@ -2041,6 +2386,13 @@ func (x *ListRateLimitsRequest) GetPageToken() string {
 	return ""
 }
 
+func (x *ListRateLimitsRequest) GetQuery() string {
+	if x != nil {
+		return x.Query
+	}
+	return ""
+}
+
 // Response of ListRateLimits.
 type ListRateLimitsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2048,13 +2400,15 @@ type ListRateLimitsResponse struct {
 	RateLimits []*RateLimit `protobuf:"bytes,1,rep,name=rate_limits,json=rateLimits,proto3" json:"rate_limits,omitempty"`
 	// Token of the next page; empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// Number of entries that match, on all pages, counted to 10,000: then there may be more.
+	TotalCount    int64 `protobuf:"varint,3,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListRateLimitsResponse) Reset() {
 	*x = ListRateLimitsResponse{}
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[29]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2066,7 +2420,7 @@ func (x *ListRateLimitsResponse) String() string {
 func (*ListRateLimitsResponse) ProtoMessage() {}
 
 func (x *ListRateLimitsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[29]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2079,7 +2433,7 @@ func (x *ListRateLimitsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRateLimitsResponse.ProtoReflect.Descriptor instead.
 func (*ListRateLimitsResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{29}
+	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ListRateLimitsResponse) GetRateLimits() []*RateLimit {
@@ -2094,6 +2448,13 @@ func (x *ListRateLimitsResponse) GetNextPageToken() string {
 		return x.NextPageToken
 	}
 	return ""
+}
+
+func (x *ListRateLimitsResponse) GetTotalCount() int64 {
+	if x != nil {
+		return x.TotalCount
+	}
+	return 0
 }
 
 // Request of UpdateRateLimit.
@@ -2112,7 +2473,7 @@ type UpdateRateLimitRequest struct {
 
 func (x *UpdateRateLimitRequest) Reset() {
 	*x = UpdateRateLimitRequest{}
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[30]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2124,7 +2485,7 @@ func (x *UpdateRateLimitRequest) String() string {
 func (*UpdateRateLimitRequest) ProtoMessage() {}
 
 func (x *UpdateRateLimitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[30]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2137,7 +2498,7 @@ func (x *UpdateRateLimitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateRateLimitRequest.ProtoReflect.Descriptor instead.
 func (*UpdateRateLimitRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{30}
+	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *UpdateRateLimitRequest) GetWorkspaceId() string {
@@ -2172,7 +2533,7 @@ type UpdateRateLimitResponse struct {
 
 func (x *UpdateRateLimitResponse) Reset() {
 	*x = UpdateRateLimitResponse{}
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[31]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2184,7 +2545,7 @@ func (x *UpdateRateLimitResponse) String() string {
 func (*UpdateRateLimitResponse) ProtoMessage() {}
 
 func (x *UpdateRateLimitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[31]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2197,7 +2558,7 @@ func (x *UpdateRateLimitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateRateLimitResponse.ProtoReflect.Descriptor instead.
 func (*UpdateRateLimitResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{31}
+	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *UpdateRateLimitResponse) GetRateLimit() *RateLimit {
@@ -2220,7 +2581,7 @@ type DeleteRateLimitRequest struct {
 
 func (x *DeleteRateLimitRequest) Reset() {
 	*x = DeleteRateLimitRequest{}
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[32]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2232,7 +2593,7 @@ func (x *DeleteRateLimitRequest) String() string {
 func (*DeleteRateLimitRequest) ProtoMessage() {}
 
 func (x *DeleteRateLimitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[32]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2245,7 +2606,7 @@ func (x *DeleteRateLimitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteRateLimitRequest.ProtoReflect.Descriptor instead.
 func (*DeleteRateLimitRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{32}
+	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *DeleteRateLimitRequest) GetWorkspaceId() string {
@@ -2271,7 +2632,7 @@ type DeleteRateLimitResponse struct {
 
 func (x *DeleteRateLimitResponse) Reset() {
 	*x = DeleteRateLimitResponse{}
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[33]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2283,7 +2644,7 @@ func (x *DeleteRateLimitResponse) String() string {
 func (*DeleteRateLimitResponse) ProtoMessage() {}
 
 func (x *DeleteRateLimitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_quota_service_proto_msgTypes[33]
+	mi := &file_tollgate_v1_quota_service_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2296,7 +2657,7 @@ func (x *DeleteRateLimitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteRateLimitResponse.ProtoReflect.Descriptor instead.
 func (*DeleteRateLimitResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{33}
+	return file_tollgate_v1_quota_service_proto_rawDescGZIP(), []int{36}
 }
 
 var File_tollgate_v1_quota_service_proto protoreflect.FileDescriptor
@@ -2325,7 +2686,7 @@ const file_tollgate_v1_quota_service_proto_rawDesc = "" +
 	"createTime\x12;\n" +
 	"\vupdate_time\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"updateTimeB\x0e\n" +
-	"\f_limit_count\"\xe9\x05\n" +
+	"\f_limit_count\"\xf7\x06\n" +
 	"\n" +
 	"QuotaUsage\x12\x19\n" +
 	"\bquota_id\x18\x01 \x01(\tR\aquotaId\x12.\n" +
@@ -2349,7 +2710,10 @@ const file_tollgate_v1_quota_service_proto_rawDesc = "" +
 	"\vutilization\x18\x0f \x01(\x01R\vutilization\x12F\n" +
 	"\x11window_start_time\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampR\x0fwindowStartTime\x129\n" +
 	"\n" +
-	"reset_time\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampR\tresetTime\"\xab\x03\n" +
+	"reset_time\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampR\tresetTime\x12,\n" +
+	"\x12quota_display_name\x18\x12 \x01(\tR\x10quotaDisplayName\x120\n" +
+	"\x14subject_display_name\x18\x13 \x01(\tR\x12subjectDisplayName\x12,\n" +
+	"\x12model_display_name\x18\x14 \x01(\tR\x10modelDisplayName\"\xab\x03\n" +
 	"\tRateLimit\x12\"\n" +
 	"\rrate_limit_id\x18\x01 \x01(\tR\vrateLimitId\x12.\n" +
 	"\asubject\x18\x02 \x01(\v2\x14.tollgate.v1.SubjectR\asubject\x12!\n" +
@@ -2361,7 +2725,33 @@ const file_tollgate_v1_quota_service_proto_rawDesc = "" +
 	"\vcreate_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x12;\n" +
 	"\vupdate_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"updateTime\"\x86\x01\n" +
+	"updateTime\"\xef\x03\n" +
+	"\x0eRateLimitUsage\x12\"\n" +
+	"\rrate_limit_id\x18\x01 \x01(\tR\vrateLimitId\x12.\n" +
+	"\asubject\x18\x02 \x01(\v2\x14.tollgate.v1.SubjectR\asubject\x12\x19\n" +
+	"\bmodel_id\x18\x03 \x01(\tR\amodelId\x12:\n" +
+	"\venforcement\x18\x04 \x01(\x0e2\x18.tollgate.v1.EnforcementR\venforcement\x121\n" +
+	"\x05bound\x18\x05 \x01(\v2\x1b.tollgate.v1.RateLimitBoundR\x05bound\x12\x1d\n" +
+	"\n" +
+	"used_count\x18\x06 \x01(\x03R\tusedCount\x12'\n" +
+	"\x0fremaining_count\x18\a \x01(\x03R\x0eremainingCount\x12 \n" +
+	"\vutilization\x18\b \x01(\x01R\vutilization\x125\n" +
+	"\x17rate_limit_display_name\x18\t \x01(\tR\x14rateLimitDisplayName\x120\n" +
+	"\x14subject_display_name\x18\n" +
+	" \x01(\tR\x12subjectDisplayName\x12,\n" +
+	"\x12model_display_name\x18\v \x01(\tR\x10modelDisplayName\"\xce\x01\n" +
+	"\x19ListRateLimitUsageRequest\x12!\n" +
+	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12\"\n" +
+	"\rrate_limit_id\x18\x02 \x01(\tR\vrateLimitId\x12.\n" +
+	"\asubject\x18\x03 \x01(\v2\x14.tollgate.v1.SubjectR\asubject\x12\x1b\n" +
+	"\tpage_size\x18\x04 \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x05 \x01(\tR\tpageToken\"\x9a\x01\n" +
+	"\x1aListRateLimitUsageResponse\x123\n" +
+	"\x06usages\x18\x01 \x03(\v2\x1b.tollgate.v1.RateLimitUsageR\x06usages\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1f\n" +
+	"\vtotal_count\x18\x03 \x01(\x03R\n" +
+	"totalCount\"\x86\x01\n" +
 	"\x0eRateLimitBound\x12*\n" +
 	"\x04unit\x18\x01 \x01(\x0e2\x16.tollgate.v1.LimitUnitR\x04unit\x120\n" +
 	"\x06period\x18\x02 \x01(\x0e2\x18.tollgate.v1.LimitPeriodR\x06period\x12\x16\n" +
@@ -2375,17 +2765,20 @@ const file_tollgate_v1_quota_service_proto_rawDesc = "" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12\x19\n" +
 	"\bquota_id\x18\x02 \x01(\tR\aquotaId\"<\n" +
 	"\x10GetQuotaResponse\x12(\n" +
-	"\x05quota\x18\x01 \x01(\v2\x12.tollgate.v1.QuotaR\x05quota\"\xbd\x01\n" +
+	"\x05quota\x18\x01 \x01(\v2\x12.tollgate.v1.QuotaR\x05quota\"\xd3\x01\n" +
 	"\x11ListQuotasRequest\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12.\n" +
 	"\asubject\x18\x02 \x01(\v2\x14.tollgate.v1.SubjectR\asubject\x12\x19\n" +
 	"\bmodel_id\x18\x03 \x01(\tR\amodelId\x12\x1b\n" +
 	"\tpage_size\x18\x04 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x05 \x01(\tR\tpageToken\"h\n" +
+	"page_token\x18\x05 \x01(\tR\tpageToken\x12\x14\n" +
+	"\x05query\x18\x06 \x01(\tR\x05query\"\x89\x01\n" +
 	"\x12ListQuotasResponse\x12*\n" +
 	"\x06quotas\x18\x01 \x03(\v2\x12.tollgate.v1.QuotaR\x06quotas\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x9e\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1f\n" +
+	"\vtotal_count\x18\x03 \x01(\x03R\n" +
+	"totalCount\"\x9e\x01\n" +
 	"\x12UpdateQuotaRequest\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12(\n" +
 	"\x05quota\x18\x02 \x01(\v2\x12.tollgate.v1.QuotaR\x05quota\x12;\n" +
@@ -2408,10 +2801,12 @@ const file_tollgate_v1_quota_service_proto_rawDesc = "" +
 	"\asubject\x18\x03 \x01(\v2\x14.tollgate.v1.SubjectR\asubject\x12\x1b\n" +
 	"\tpage_size\x18\x04 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x05 \x01(\tR\tpageToken\"q\n" +
+	"page_token\x18\x05 \x01(\tR\tpageToken\"\x92\x01\n" +
 	"\x16ListQuotaUsageResponse\x12/\n" +
 	"\x06usages\x18\x01 \x03(\v2\x17.tollgate.v1.QuotaUsageR\x06usages\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xdd\x02\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1f\n" +
+	"\vtotal_count\x18\x03 \x01(\x03R\n" +
+	"totalCount\"\xdd\x02\n" +
 	"\x17CreateQuotaBoostRequest\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12\x19\n" +
 	"\bquota_id\x18\x02 \x01(\tR\aquotaId\x12\x1d\n" +
@@ -2452,17 +2847,20 @@ const file_tollgate_v1_quota_service_proto_rawDesc = "" +
 	"\rrate_limit_id\x18\x02 \x01(\tR\vrateLimitId\"M\n" +
 	"\x14GetRateLimitResponse\x125\n" +
 	"\n" +
-	"rate_limit\x18\x01 \x01(\v2\x16.tollgate.v1.RateLimitR\trateLimit\"\xa6\x01\n" +
+	"rate_limit\x18\x01 \x01(\v2\x16.tollgate.v1.RateLimitR\trateLimit\"\xbc\x01\n" +
 	"\x15ListRateLimitsRequest\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12.\n" +
 	"\asubject\x18\x02 \x01(\v2\x14.tollgate.v1.SubjectR\asubject\x12\x1b\n" +
 	"\tpage_size\x18\x03 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x04 \x01(\tR\tpageToken\"y\n" +
+	"page_token\x18\x04 \x01(\tR\tpageToken\x12\x14\n" +
+	"\x05query\x18\x05 \x01(\tR\x05query\"\x9a\x01\n" +
 	"\x16ListRateLimitsResponse\x127\n" +
 	"\vrate_limits\x18\x01 \x03(\v2\x16.tollgate.v1.RateLimitR\n" +
 	"rateLimits\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xaf\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1f\n" +
+	"\vtotal_count\x18\x03 \x01(\x03R\n" +
+	"totalCount\"\xaf\x01\n" +
 	"\x16UpdateRateLimitRequest\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x125\n" +
 	"\n" +
@@ -2475,8 +2873,7 @@ const file_tollgate_v1_quota_service_proto_rawDesc = "" +
 	"\x16DeleteRateLimitRequest\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12\"\n" +
 	"\rrate_limit_id\x18\x02 \x01(\tR\vrateLimitId\"\x19\n" +
-	"\x17DeleteRateLimitResponse2\xb0\n" +
-	"\n" +
+	"\x17DeleteRateLimitResponse2\x97\v\n" +
 	"\fQuotaService\x12P\n" +
 	"\vCreateQuota\x12\x1f.tollgate.v1.CreateQuotaRequest\x1a .tollgate.v1.CreateQuotaResponse\x12G\n" +
 	"\bGetQuota\x12\x1c.tollgate.v1.GetQuotaRequest\x1a\x1d.tollgate.v1.GetQuotaResponse\x12M\n" +
@@ -2492,7 +2889,8 @@ const file_tollgate_v1_quota_service_proto_rawDesc = "" +
 	"\x10CancelQuotaBoost\x12$.tollgate.v1.CancelQuotaBoostRequest\x1a%.tollgate.v1.CancelQuotaBoostResponse\x12\\\n" +
 	"\x0fCreateRateLimit\x12#.tollgate.v1.CreateRateLimitRequest\x1a$.tollgate.v1.CreateRateLimitResponse\x12S\n" +
 	"\fGetRateLimit\x12 .tollgate.v1.GetRateLimitRequest\x1a!.tollgate.v1.GetRateLimitResponse\x12Y\n" +
-	"\x0eListRateLimits\x12\".tollgate.v1.ListRateLimitsRequest\x1a#.tollgate.v1.ListRateLimitsResponse\x12\\\n" +
+	"\x0eListRateLimits\x12\".tollgate.v1.ListRateLimitsRequest\x1a#.tollgate.v1.ListRateLimitsResponse\x12e\n" +
+	"\x12ListRateLimitUsage\x12&.tollgate.v1.ListRateLimitUsageRequest\x1a'.tollgate.v1.ListRateLimitUsageResponse\x12\\\n" +
 	"\x0fUpdateRateLimit\x12#.tollgate.v1.UpdateRateLimitRequest\x1a$.tollgate.v1.UpdateRateLimitResponse\x12\\\n" +
 	"\x0fDeleteRateLimit\x12#.tollgate.v1.DeleteRateLimitRequest\x1a$.tollgate.v1.DeleteRateLimitResponseBU\n" +
 	"\x0eio.tollgate.v1B\x11QuotaServiceProtoP\x01Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1b\x06proto3"
@@ -2509,137 +2907,147 @@ func file_tollgate_v1_quota_service_proto_rawDescGZIP() []byte {
 	return file_tollgate_v1_quota_service_proto_rawDescData
 }
 
-var file_tollgate_v1_quota_service_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
+var file_tollgate_v1_quota_service_proto_msgTypes = make([]protoimpl.MessageInfo, 37)
 var file_tollgate_v1_quota_service_proto_goTypes = []any{
-	(*Quota)(nil),                    // 0: tollgate.v1.Quota
-	(*QuotaUsage)(nil),               // 1: tollgate.v1.QuotaUsage
-	(*RateLimit)(nil),                // 2: tollgate.v1.RateLimit
-	(*RateLimitBound)(nil),           // 3: tollgate.v1.RateLimitBound
-	(*CreateQuotaRequest)(nil),       // 4: tollgate.v1.CreateQuotaRequest
-	(*CreateQuotaResponse)(nil),      // 5: tollgate.v1.CreateQuotaResponse
-	(*GetQuotaRequest)(nil),          // 6: tollgate.v1.GetQuotaRequest
-	(*GetQuotaResponse)(nil),         // 7: tollgate.v1.GetQuotaResponse
-	(*ListQuotasRequest)(nil),        // 8: tollgate.v1.ListQuotasRequest
-	(*ListQuotasResponse)(nil),       // 9: tollgate.v1.ListQuotasResponse
-	(*UpdateQuotaRequest)(nil),       // 10: tollgate.v1.UpdateQuotaRequest
-	(*UpdateQuotaResponse)(nil),      // 11: tollgate.v1.UpdateQuotaResponse
-	(*DeleteQuotaRequest)(nil),       // 12: tollgate.v1.DeleteQuotaRequest
-	(*DeleteQuotaResponse)(nil),      // 13: tollgate.v1.DeleteQuotaResponse
-	(*ResetQuotaRequest)(nil),        // 14: tollgate.v1.ResetQuotaRequest
-	(*ResetQuotaResponse)(nil),       // 15: tollgate.v1.ResetQuotaResponse
-	(*ListQuotaUsageRequest)(nil),    // 16: tollgate.v1.ListQuotaUsageRequest
-	(*ListQuotaUsageResponse)(nil),   // 17: tollgate.v1.ListQuotaUsageResponse
-	(*CreateQuotaBoostRequest)(nil),  // 18: tollgate.v1.CreateQuotaBoostRequest
-	(*CreateQuotaBoostResponse)(nil), // 19: tollgate.v1.CreateQuotaBoostResponse
-	(*ListQuotaBoostsRequest)(nil),   // 20: tollgate.v1.ListQuotaBoostsRequest
-	(*ListQuotaBoostsResponse)(nil),  // 21: tollgate.v1.ListQuotaBoostsResponse
-	(*CancelQuotaBoostRequest)(nil),  // 22: tollgate.v1.CancelQuotaBoostRequest
-	(*CancelQuotaBoostResponse)(nil), // 23: tollgate.v1.CancelQuotaBoostResponse
-	(*CreateRateLimitRequest)(nil),   // 24: tollgate.v1.CreateRateLimitRequest
-	(*CreateRateLimitResponse)(nil),  // 25: tollgate.v1.CreateRateLimitResponse
-	(*GetRateLimitRequest)(nil),      // 26: tollgate.v1.GetRateLimitRequest
-	(*GetRateLimitResponse)(nil),     // 27: tollgate.v1.GetRateLimitResponse
-	(*ListRateLimitsRequest)(nil),    // 28: tollgate.v1.ListRateLimitsRequest
-	(*ListRateLimitsResponse)(nil),   // 29: tollgate.v1.ListRateLimitsResponse
-	(*UpdateRateLimitRequest)(nil),   // 30: tollgate.v1.UpdateRateLimitRequest
-	(*UpdateRateLimitResponse)(nil),  // 31: tollgate.v1.UpdateRateLimitResponse
-	(*DeleteRateLimitRequest)(nil),   // 32: tollgate.v1.DeleteRateLimitRequest
-	(*DeleteRateLimitResponse)(nil),  // 33: tollgate.v1.DeleteRateLimitResponse
-	(*Subject)(nil),                  // 34: tollgate.v1.Subject
-	(LimitUnit)(0),                   // 35: tollgate.v1.LimitUnit
-	(*Money)(nil),                    // 36: tollgate.v1.Money
-	(LimitPeriod)(0),                 // 37: tollgate.v1.LimitPeriod
-	(Enforcement)(0),                 // 38: tollgate.v1.Enforcement
-	(*timestamppb.Timestamp)(nil),    // 39: google.protobuf.Timestamp
-	(*fieldmaskpb.FieldMask)(nil),    // 40: google.protobuf.FieldMask
-	(*Boost)(nil),                    // 41: tollgate.v1.Boost
+	(*Quota)(nil),                      // 0: tollgate.v1.Quota
+	(*QuotaUsage)(nil),                 // 1: tollgate.v1.QuotaUsage
+	(*RateLimit)(nil),                  // 2: tollgate.v1.RateLimit
+	(*RateLimitUsage)(nil),             // 3: tollgate.v1.RateLimitUsage
+	(*ListRateLimitUsageRequest)(nil),  // 4: tollgate.v1.ListRateLimitUsageRequest
+	(*ListRateLimitUsageResponse)(nil), // 5: tollgate.v1.ListRateLimitUsageResponse
+	(*RateLimitBound)(nil),             // 6: tollgate.v1.RateLimitBound
+	(*CreateQuotaRequest)(nil),         // 7: tollgate.v1.CreateQuotaRequest
+	(*CreateQuotaResponse)(nil),        // 8: tollgate.v1.CreateQuotaResponse
+	(*GetQuotaRequest)(nil),            // 9: tollgate.v1.GetQuotaRequest
+	(*GetQuotaResponse)(nil),           // 10: tollgate.v1.GetQuotaResponse
+	(*ListQuotasRequest)(nil),          // 11: tollgate.v1.ListQuotasRequest
+	(*ListQuotasResponse)(nil),         // 12: tollgate.v1.ListQuotasResponse
+	(*UpdateQuotaRequest)(nil),         // 13: tollgate.v1.UpdateQuotaRequest
+	(*UpdateQuotaResponse)(nil),        // 14: tollgate.v1.UpdateQuotaResponse
+	(*DeleteQuotaRequest)(nil),         // 15: tollgate.v1.DeleteQuotaRequest
+	(*DeleteQuotaResponse)(nil),        // 16: tollgate.v1.DeleteQuotaResponse
+	(*ResetQuotaRequest)(nil),          // 17: tollgate.v1.ResetQuotaRequest
+	(*ResetQuotaResponse)(nil),         // 18: tollgate.v1.ResetQuotaResponse
+	(*ListQuotaUsageRequest)(nil),      // 19: tollgate.v1.ListQuotaUsageRequest
+	(*ListQuotaUsageResponse)(nil),     // 20: tollgate.v1.ListQuotaUsageResponse
+	(*CreateQuotaBoostRequest)(nil),    // 21: tollgate.v1.CreateQuotaBoostRequest
+	(*CreateQuotaBoostResponse)(nil),   // 22: tollgate.v1.CreateQuotaBoostResponse
+	(*ListQuotaBoostsRequest)(nil),     // 23: tollgate.v1.ListQuotaBoostsRequest
+	(*ListQuotaBoostsResponse)(nil),    // 24: tollgate.v1.ListQuotaBoostsResponse
+	(*CancelQuotaBoostRequest)(nil),    // 25: tollgate.v1.CancelQuotaBoostRequest
+	(*CancelQuotaBoostResponse)(nil),   // 26: tollgate.v1.CancelQuotaBoostResponse
+	(*CreateRateLimitRequest)(nil),     // 27: tollgate.v1.CreateRateLimitRequest
+	(*CreateRateLimitResponse)(nil),    // 28: tollgate.v1.CreateRateLimitResponse
+	(*GetRateLimitRequest)(nil),        // 29: tollgate.v1.GetRateLimitRequest
+	(*GetRateLimitResponse)(nil),       // 30: tollgate.v1.GetRateLimitResponse
+	(*ListRateLimitsRequest)(nil),      // 31: tollgate.v1.ListRateLimitsRequest
+	(*ListRateLimitsResponse)(nil),     // 32: tollgate.v1.ListRateLimitsResponse
+	(*UpdateRateLimitRequest)(nil),     // 33: tollgate.v1.UpdateRateLimitRequest
+	(*UpdateRateLimitResponse)(nil),    // 34: tollgate.v1.UpdateRateLimitResponse
+	(*DeleteRateLimitRequest)(nil),     // 35: tollgate.v1.DeleteRateLimitRequest
+	(*DeleteRateLimitResponse)(nil),    // 36: tollgate.v1.DeleteRateLimitResponse
+	(*Subject)(nil),                    // 37: tollgate.v1.Subject
+	(LimitUnit)(0),                     // 38: tollgate.v1.LimitUnit
+	(*Money)(nil),                      // 39: tollgate.v1.Money
+	(LimitPeriod)(0),                   // 40: tollgate.v1.LimitPeriod
+	(Enforcement)(0),                   // 41: tollgate.v1.Enforcement
+	(*timestamppb.Timestamp)(nil),      // 42: google.protobuf.Timestamp
+	(*fieldmaskpb.FieldMask)(nil),      // 43: google.protobuf.FieldMask
+	(*Boost)(nil),                      // 44: tollgate.v1.Boost
 }
 var file_tollgate_v1_quota_service_proto_depIdxs = []int32{
-	34, // 0: tollgate.v1.Quota.subject:type_name -> tollgate.v1.Subject
-	35, // 1: tollgate.v1.Quota.unit:type_name -> tollgate.v1.LimitUnit
-	36, // 2: tollgate.v1.Quota.limit:type_name -> tollgate.v1.Money
-	37, // 3: tollgate.v1.Quota.period:type_name -> tollgate.v1.LimitPeriod
-	38, // 4: tollgate.v1.Quota.enforcement:type_name -> tollgate.v1.Enforcement
-	39, // 5: tollgate.v1.Quota.window_start_time:type_name -> google.protobuf.Timestamp
-	39, // 6: tollgate.v1.Quota.create_time:type_name -> google.protobuf.Timestamp
-	39, // 7: tollgate.v1.Quota.update_time:type_name -> google.protobuf.Timestamp
-	34, // 8: tollgate.v1.QuotaUsage.subject:type_name -> tollgate.v1.Subject
-	35, // 9: tollgate.v1.QuotaUsage.unit:type_name -> tollgate.v1.LimitUnit
-	37, // 10: tollgate.v1.QuotaUsage.period:type_name -> tollgate.v1.LimitPeriod
-	38, // 11: tollgate.v1.QuotaUsage.enforcement:type_name -> tollgate.v1.Enforcement
-	36, // 12: tollgate.v1.QuotaUsage.limit:type_name -> tollgate.v1.Money
-	36, // 13: tollgate.v1.QuotaUsage.spent:type_name -> tollgate.v1.Money
-	36, // 14: tollgate.v1.QuotaUsage.held:type_name -> tollgate.v1.Money
-	36, // 15: tollgate.v1.QuotaUsage.remaining:type_name -> tollgate.v1.Money
-	39, // 16: tollgate.v1.QuotaUsage.window_start_time:type_name -> google.protobuf.Timestamp
-	39, // 17: tollgate.v1.QuotaUsage.reset_time:type_name -> google.protobuf.Timestamp
-	34, // 18: tollgate.v1.RateLimit.subject:type_name -> tollgate.v1.Subject
-	3,  // 19: tollgate.v1.RateLimit.bounds:type_name -> tollgate.v1.RateLimitBound
-	38, // 20: tollgate.v1.RateLimit.enforcement:type_name -> tollgate.v1.Enforcement
-	39, // 21: tollgate.v1.RateLimit.create_time:type_name -> google.protobuf.Timestamp
-	39, // 22: tollgate.v1.RateLimit.update_time:type_name -> google.protobuf.Timestamp
-	35, // 23: tollgate.v1.RateLimitBound.unit:type_name -> tollgate.v1.LimitUnit
-	37, // 24: tollgate.v1.RateLimitBound.period:type_name -> tollgate.v1.LimitPeriod
-	0,  // 25: tollgate.v1.CreateQuotaRequest.quota:type_name -> tollgate.v1.Quota
-	0,  // 26: tollgate.v1.CreateQuotaResponse.quota:type_name -> tollgate.v1.Quota
-	0,  // 27: tollgate.v1.GetQuotaResponse.quota:type_name -> tollgate.v1.Quota
-	34, // 28: tollgate.v1.ListQuotasRequest.subject:type_name -> tollgate.v1.Subject
-	0,  // 29: tollgate.v1.ListQuotasResponse.quotas:type_name -> tollgate.v1.Quota
-	0,  // 30: tollgate.v1.UpdateQuotaRequest.quota:type_name -> tollgate.v1.Quota
-	40, // 31: tollgate.v1.UpdateQuotaRequest.update_mask:type_name -> google.protobuf.FieldMask
-	0,  // 32: tollgate.v1.UpdateQuotaResponse.quota:type_name -> tollgate.v1.Quota
-	0,  // 33: tollgate.v1.ResetQuotaResponse.quota:type_name -> tollgate.v1.Quota
-	34, // 34: tollgate.v1.ListQuotaUsageRequest.subject:type_name -> tollgate.v1.Subject
-	1,  // 35: tollgate.v1.ListQuotaUsageResponse.usages:type_name -> tollgate.v1.QuotaUsage
-	36, // 36: tollgate.v1.CreateQuotaBoostRequest.amount:type_name -> tollgate.v1.Money
-	39, // 37: tollgate.v1.CreateQuotaBoostRequest.start_time:type_name -> google.protobuf.Timestamp
-	39, // 38: tollgate.v1.CreateQuotaBoostRequest.end_time:type_name -> google.protobuf.Timestamp
-	41, // 39: tollgate.v1.CreateQuotaBoostResponse.boost:type_name -> tollgate.v1.Boost
-	41, // 40: tollgate.v1.ListQuotaBoostsResponse.boosts:type_name -> tollgate.v1.Boost
-	41, // 41: tollgate.v1.CancelQuotaBoostResponse.boost:type_name -> tollgate.v1.Boost
-	2,  // 42: tollgate.v1.CreateRateLimitRequest.rate_limit:type_name -> tollgate.v1.RateLimit
-	2,  // 43: tollgate.v1.CreateRateLimitResponse.rate_limit:type_name -> tollgate.v1.RateLimit
-	2,  // 44: tollgate.v1.GetRateLimitResponse.rate_limit:type_name -> tollgate.v1.RateLimit
-	34, // 45: tollgate.v1.ListRateLimitsRequest.subject:type_name -> tollgate.v1.Subject
-	2,  // 46: tollgate.v1.ListRateLimitsResponse.rate_limits:type_name -> tollgate.v1.RateLimit
-	2,  // 47: tollgate.v1.UpdateRateLimitRequest.rate_limit:type_name -> tollgate.v1.RateLimit
-	40, // 48: tollgate.v1.UpdateRateLimitRequest.update_mask:type_name -> google.protobuf.FieldMask
-	2,  // 49: tollgate.v1.UpdateRateLimitResponse.rate_limit:type_name -> tollgate.v1.RateLimit
-	4,  // 50: tollgate.v1.QuotaService.CreateQuota:input_type -> tollgate.v1.CreateQuotaRequest
-	6,  // 51: tollgate.v1.QuotaService.GetQuota:input_type -> tollgate.v1.GetQuotaRequest
-	8,  // 52: tollgate.v1.QuotaService.ListQuotas:input_type -> tollgate.v1.ListQuotasRequest
-	10, // 53: tollgate.v1.QuotaService.UpdateQuota:input_type -> tollgate.v1.UpdateQuotaRequest
-	12, // 54: tollgate.v1.QuotaService.DeleteQuota:input_type -> tollgate.v1.DeleteQuotaRequest
-	14, // 55: tollgate.v1.QuotaService.ResetQuota:input_type -> tollgate.v1.ResetQuotaRequest
-	16, // 56: tollgate.v1.QuotaService.ListQuotaUsage:input_type -> tollgate.v1.ListQuotaUsageRequest
-	18, // 57: tollgate.v1.QuotaService.CreateQuotaBoost:input_type -> tollgate.v1.CreateQuotaBoostRequest
-	20, // 58: tollgate.v1.QuotaService.ListQuotaBoosts:input_type -> tollgate.v1.ListQuotaBoostsRequest
-	22, // 59: tollgate.v1.QuotaService.CancelQuotaBoost:input_type -> tollgate.v1.CancelQuotaBoostRequest
-	24, // 60: tollgate.v1.QuotaService.CreateRateLimit:input_type -> tollgate.v1.CreateRateLimitRequest
-	26, // 61: tollgate.v1.QuotaService.GetRateLimit:input_type -> tollgate.v1.GetRateLimitRequest
-	28, // 62: tollgate.v1.QuotaService.ListRateLimits:input_type -> tollgate.v1.ListRateLimitsRequest
-	30, // 63: tollgate.v1.QuotaService.UpdateRateLimit:input_type -> tollgate.v1.UpdateRateLimitRequest
-	32, // 64: tollgate.v1.QuotaService.DeleteRateLimit:input_type -> tollgate.v1.DeleteRateLimitRequest
-	5,  // 65: tollgate.v1.QuotaService.CreateQuota:output_type -> tollgate.v1.CreateQuotaResponse
-	7,  // 66: tollgate.v1.QuotaService.GetQuota:output_type -> tollgate.v1.GetQuotaResponse
-	9,  // 67: tollgate.v1.QuotaService.ListQuotas:output_type -> tollgate.v1.ListQuotasResponse
-	11, // 68: tollgate.v1.QuotaService.UpdateQuota:output_type -> tollgate.v1.UpdateQuotaResponse
-	13, // 69: tollgate.v1.QuotaService.DeleteQuota:output_type -> tollgate.v1.DeleteQuotaResponse
-	15, // 70: tollgate.v1.QuotaService.ResetQuota:output_type -> tollgate.v1.ResetQuotaResponse
-	17, // 71: tollgate.v1.QuotaService.ListQuotaUsage:output_type -> tollgate.v1.ListQuotaUsageResponse
-	19, // 72: tollgate.v1.QuotaService.CreateQuotaBoost:output_type -> tollgate.v1.CreateQuotaBoostResponse
-	21, // 73: tollgate.v1.QuotaService.ListQuotaBoosts:output_type -> tollgate.v1.ListQuotaBoostsResponse
-	23, // 74: tollgate.v1.QuotaService.CancelQuotaBoost:output_type -> tollgate.v1.CancelQuotaBoostResponse
-	25, // 75: tollgate.v1.QuotaService.CreateRateLimit:output_type -> tollgate.v1.CreateRateLimitResponse
-	27, // 76: tollgate.v1.QuotaService.GetRateLimit:output_type -> tollgate.v1.GetRateLimitResponse
-	29, // 77: tollgate.v1.QuotaService.ListRateLimits:output_type -> tollgate.v1.ListRateLimitsResponse
-	31, // 78: tollgate.v1.QuotaService.UpdateRateLimit:output_type -> tollgate.v1.UpdateRateLimitResponse
-	33, // 79: tollgate.v1.QuotaService.DeleteRateLimit:output_type -> tollgate.v1.DeleteRateLimitResponse
-	65, // [65:80] is the sub-list for method output_type
-	50, // [50:65] is the sub-list for method input_type
-	50, // [50:50] is the sub-list for extension type_name
-	50, // [50:50] is the sub-list for extension extendee
-	0,  // [0:50] is the sub-list for field type_name
+	37, // 0: tollgate.v1.Quota.subject:type_name -> tollgate.v1.Subject
+	38, // 1: tollgate.v1.Quota.unit:type_name -> tollgate.v1.LimitUnit
+	39, // 2: tollgate.v1.Quota.limit:type_name -> tollgate.v1.Money
+	40, // 3: tollgate.v1.Quota.period:type_name -> tollgate.v1.LimitPeriod
+	41, // 4: tollgate.v1.Quota.enforcement:type_name -> tollgate.v1.Enforcement
+	42, // 5: tollgate.v1.Quota.window_start_time:type_name -> google.protobuf.Timestamp
+	42, // 6: tollgate.v1.Quota.create_time:type_name -> google.protobuf.Timestamp
+	42, // 7: tollgate.v1.Quota.update_time:type_name -> google.protobuf.Timestamp
+	37, // 8: tollgate.v1.QuotaUsage.subject:type_name -> tollgate.v1.Subject
+	38, // 9: tollgate.v1.QuotaUsage.unit:type_name -> tollgate.v1.LimitUnit
+	40, // 10: tollgate.v1.QuotaUsage.period:type_name -> tollgate.v1.LimitPeriod
+	41, // 11: tollgate.v1.QuotaUsage.enforcement:type_name -> tollgate.v1.Enforcement
+	39, // 12: tollgate.v1.QuotaUsage.limit:type_name -> tollgate.v1.Money
+	39, // 13: tollgate.v1.QuotaUsage.spent:type_name -> tollgate.v1.Money
+	39, // 14: tollgate.v1.QuotaUsage.held:type_name -> tollgate.v1.Money
+	39, // 15: tollgate.v1.QuotaUsage.remaining:type_name -> tollgate.v1.Money
+	42, // 16: tollgate.v1.QuotaUsage.window_start_time:type_name -> google.protobuf.Timestamp
+	42, // 17: tollgate.v1.QuotaUsage.reset_time:type_name -> google.protobuf.Timestamp
+	37, // 18: tollgate.v1.RateLimit.subject:type_name -> tollgate.v1.Subject
+	6,  // 19: tollgate.v1.RateLimit.bounds:type_name -> tollgate.v1.RateLimitBound
+	41, // 20: tollgate.v1.RateLimit.enforcement:type_name -> tollgate.v1.Enforcement
+	42, // 21: tollgate.v1.RateLimit.create_time:type_name -> google.protobuf.Timestamp
+	42, // 22: tollgate.v1.RateLimit.update_time:type_name -> google.protobuf.Timestamp
+	37, // 23: tollgate.v1.RateLimitUsage.subject:type_name -> tollgate.v1.Subject
+	41, // 24: tollgate.v1.RateLimitUsage.enforcement:type_name -> tollgate.v1.Enforcement
+	6,  // 25: tollgate.v1.RateLimitUsage.bound:type_name -> tollgate.v1.RateLimitBound
+	37, // 26: tollgate.v1.ListRateLimitUsageRequest.subject:type_name -> tollgate.v1.Subject
+	3,  // 27: tollgate.v1.ListRateLimitUsageResponse.usages:type_name -> tollgate.v1.RateLimitUsage
+	38, // 28: tollgate.v1.RateLimitBound.unit:type_name -> tollgate.v1.LimitUnit
+	40, // 29: tollgate.v1.RateLimitBound.period:type_name -> tollgate.v1.LimitPeriod
+	0,  // 30: tollgate.v1.CreateQuotaRequest.quota:type_name -> tollgate.v1.Quota
+	0,  // 31: tollgate.v1.CreateQuotaResponse.quota:type_name -> tollgate.v1.Quota
+	0,  // 32: tollgate.v1.GetQuotaResponse.quota:type_name -> tollgate.v1.Quota
+	37, // 33: tollgate.v1.ListQuotasRequest.subject:type_name -> tollgate.v1.Subject
+	0,  // 34: tollgate.v1.ListQuotasResponse.quotas:type_name -> tollgate.v1.Quota
+	0,  // 35: tollgate.v1.UpdateQuotaRequest.quota:type_name -> tollgate.v1.Quota
+	43, // 36: tollgate.v1.UpdateQuotaRequest.update_mask:type_name -> google.protobuf.FieldMask
+	0,  // 37: tollgate.v1.UpdateQuotaResponse.quota:type_name -> tollgate.v1.Quota
+	0,  // 38: tollgate.v1.ResetQuotaResponse.quota:type_name -> tollgate.v1.Quota
+	37, // 39: tollgate.v1.ListQuotaUsageRequest.subject:type_name -> tollgate.v1.Subject
+	1,  // 40: tollgate.v1.ListQuotaUsageResponse.usages:type_name -> tollgate.v1.QuotaUsage
+	39, // 41: tollgate.v1.CreateQuotaBoostRequest.amount:type_name -> tollgate.v1.Money
+	42, // 42: tollgate.v1.CreateQuotaBoostRequest.start_time:type_name -> google.protobuf.Timestamp
+	42, // 43: tollgate.v1.CreateQuotaBoostRequest.end_time:type_name -> google.protobuf.Timestamp
+	44, // 44: tollgate.v1.CreateQuotaBoostResponse.boost:type_name -> tollgate.v1.Boost
+	44, // 45: tollgate.v1.ListQuotaBoostsResponse.boosts:type_name -> tollgate.v1.Boost
+	44, // 46: tollgate.v1.CancelQuotaBoostResponse.boost:type_name -> tollgate.v1.Boost
+	2,  // 47: tollgate.v1.CreateRateLimitRequest.rate_limit:type_name -> tollgate.v1.RateLimit
+	2,  // 48: tollgate.v1.CreateRateLimitResponse.rate_limit:type_name -> tollgate.v1.RateLimit
+	2,  // 49: tollgate.v1.GetRateLimitResponse.rate_limit:type_name -> tollgate.v1.RateLimit
+	37, // 50: tollgate.v1.ListRateLimitsRequest.subject:type_name -> tollgate.v1.Subject
+	2,  // 51: tollgate.v1.ListRateLimitsResponse.rate_limits:type_name -> tollgate.v1.RateLimit
+	2,  // 52: tollgate.v1.UpdateRateLimitRequest.rate_limit:type_name -> tollgate.v1.RateLimit
+	43, // 53: tollgate.v1.UpdateRateLimitRequest.update_mask:type_name -> google.protobuf.FieldMask
+	2,  // 54: tollgate.v1.UpdateRateLimitResponse.rate_limit:type_name -> tollgate.v1.RateLimit
+	7,  // 55: tollgate.v1.QuotaService.CreateQuota:input_type -> tollgate.v1.CreateQuotaRequest
+	9,  // 56: tollgate.v1.QuotaService.GetQuota:input_type -> tollgate.v1.GetQuotaRequest
+	11, // 57: tollgate.v1.QuotaService.ListQuotas:input_type -> tollgate.v1.ListQuotasRequest
+	13, // 58: tollgate.v1.QuotaService.UpdateQuota:input_type -> tollgate.v1.UpdateQuotaRequest
+	15, // 59: tollgate.v1.QuotaService.DeleteQuota:input_type -> tollgate.v1.DeleteQuotaRequest
+	17, // 60: tollgate.v1.QuotaService.ResetQuota:input_type -> tollgate.v1.ResetQuotaRequest
+	19, // 61: tollgate.v1.QuotaService.ListQuotaUsage:input_type -> tollgate.v1.ListQuotaUsageRequest
+	21, // 62: tollgate.v1.QuotaService.CreateQuotaBoost:input_type -> tollgate.v1.CreateQuotaBoostRequest
+	23, // 63: tollgate.v1.QuotaService.ListQuotaBoosts:input_type -> tollgate.v1.ListQuotaBoostsRequest
+	25, // 64: tollgate.v1.QuotaService.CancelQuotaBoost:input_type -> tollgate.v1.CancelQuotaBoostRequest
+	27, // 65: tollgate.v1.QuotaService.CreateRateLimit:input_type -> tollgate.v1.CreateRateLimitRequest
+	29, // 66: tollgate.v1.QuotaService.GetRateLimit:input_type -> tollgate.v1.GetRateLimitRequest
+	31, // 67: tollgate.v1.QuotaService.ListRateLimits:input_type -> tollgate.v1.ListRateLimitsRequest
+	4,  // 68: tollgate.v1.QuotaService.ListRateLimitUsage:input_type -> tollgate.v1.ListRateLimitUsageRequest
+	33, // 69: tollgate.v1.QuotaService.UpdateRateLimit:input_type -> tollgate.v1.UpdateRateLimitRequest
+	35, // 70: tollgate.v1.QuotaService.DeleteRateLimit:input_type -> tollgate.v1.DeleteRateLimitRequest
+	8,  // 71: tollgate.v1.QuotaService.CreateQuota:output_type -> tollgate.v1.CreateQuotaResponse
+	10, // 72: tollgate.v1.QuotaService.GetQuota:output_type -> tollgate.v1.GetQuotaResponse
+	12, // 73: tollgate.v1.QuotaService.ListQuotas:output_type -> tollgate.v1.ListQuotasResponse
+	14, // 74: tollgate.v1.QuotaService.UpdateQuota:output_type -> tollgate.v1.UpdateQuotaResponse
+	16, // 75: tollgate.v1.QuotaService.DeleteQuota:output_type -> tollgate.v1.DeleteQuotaResponse
+	18, // 76: tollgate.v1.QuotaService.ResetQuota:output_type -> tollgate.v1.ResetQuotaResponse
+	20, // 77: tollgate.v1.QuotaService.ListQuotaUsage:output_type -> tollgate.v1.ListQuotaUsageResponse
+	22, // 78: tollgate.v1.QuotaService.CreateQuotaBoost:output_type -> tollgate.v1.CreateQuotaBoostResponse
+	24, // 79: tollgate.v1.QuotaService.ListQuotaBoosts:output_type -> tollgate.v1.ListQuotaBoostsResponse
+	26, // 80: tollgate.v1.QuotaService.CancelQuotaBoost:output_type -> tollgate.v1.CancelQuotaBoostResponse
+	28, // 81: tollgate.v1.QuotaService.CreateRateLimit:output_type -> tollgate.v1.CreateRateLimitResponse
+	30, // 82: tollgate.v1.QuotaService.GetRateLimit:output_type -> tollgate.v1.GetRateLimitResponse
+	32, // 83: tollgate.v1.QuotaService.ListRateLimits:output_type -> tollgate.v1.ListRateLimitsResponse
+	5,  // 84: tollgate.v1.QuotaService.ListRateLimitUsage:output_type -> tollgate.v1.ListRateLimitUsageResponse
+	34, // 85: tollgate.v1.QuotaService.UpdateRateLimit:output_type -> tollgate.v1.UpdateRateLimitResponse
+	36, // 86: tollgate.v1.QuotaService.DeleteRateLimit:output_type -> tollgate.v1.DeleteRateLimitResponse
+	71, // [71:87] is the sub-list for method output_type
+	55, // [55:71] is the sub-list for method input_type
+	55, // [55:55] is the sub-list for extension type_name
+	55, // [55:55] is the sub-list for extension extendee
+	0,  // [0:55] is the sub-list for field type_name
 }
 
 func init() { file_tollgate_v1_quota_service_proto_init() }
@@ -2655,7 +3063,7 @@ func file_tollgate_v1_quota_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tollgate_v1_quota_service_proto_rawDesc), len(file_tollgate_v1_quota_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   34,
+			NumMessages:   37,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -130,6 +130,12 @@ const (
 	// The request lacks a field of the attribution that the workspace requires:
 	// Verdict.attribution_field.
 	Reason_REASON_ATTRIBUTION_MISSING Reason = 20
+	// The workspace or a subject of the request is frozen: WorkspaceService.Freeze. The verdict names
+	// it; there is one for each that is. It may be retried after retry_after, which is absent if the
+	// freeze has no end.
+	Reason_REASON_FROZEN Reason = 21
+	// The workspace is archived: WorkspaceService.ArchiveWorkspace.
+	Reason_REASON_WORKSPACE_ARCHIVED Reason = 22
 )
 
 // Enum value maps for Reason.
@@ -155,6 +161,8 @@ var (
 		17: "REASON_DOWNGRADE",
 		18: "REASON_THRESHOLD_CROSSED",
 		20: "REASON_ATTRIBUTION_MISSING",
+		21: "REASON_FROZEN",
+		22: "REASON_WORKSPACE_ARCHIVED",
 	}
 	Reason_value = map[string]int32{
 		"REASON_UNSPECIFIED":             0,
@@ -177,6 +185,8 @@ var (
 		"REASON_DOWNGRADE":               17,
 		"REASON_THRESHOLD_CROSSED":       18,
 		"REASON_ATTRIBUTION_MISSING":     20,
+		"REASON_FROZEN":                  21,
+		"REASON_WORKSPACE_ARCHIVED":      22,
 	}
 )
 
@@ -721,7 +731,13 @@ type Verdict struct {
 	// With REASON_ATTRIBUTION_MISSING: name of the field of Attribution, for example "user_id".
 	AttributionField string `protobuf:"bytes,21,opt,name=attribution_field,json=attributionField,proto3" json:"attribution_field,omitempty"`
 	// With REASON_MODEL_UNKNOWN: models of the catalog that the name may have meant; at most 5.
-	NearModelIds  []string `protobuf:"bytes,22,rep,name=near_model_ids,json=nearModelIds,proto3" json:"near_model_ids,omitempty"`
+	NearModelIds []string `protobuf:"bytes,22,rep,name=near_model_ids,json=nearModelIds,proto3" json:"near_model_ids,omitempty"`
+	// What happened, in a sentence for people, with the figures of this verdict: for example "gpt-4.1
+	// is not enabled in acme". Empty in CheckAndRouteResponse.limits where no reason is given.
+	Message string `protobuf:"bytes,23,opt,name=message,proto3" json:"message,omitempty"`
+	// What would help, with the call that does it: for example "enable it:
+	// ModelLimitService/EnableModel"; empty where nothing but waiting does.
+	Hint          string `protobuf:"bytes,24,opt,name=hint,proto3" json:"hint,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -908,6 +924,20 @@ func (x *Verdict) GetNearModelIds() []string {
 		return x.NearModelIds
 	}
 	return nil
+}
+
+func (x *Verdict) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *Verdict) GetHint() string {
+	if x != nil {
+		return x.Hint
+	}
+	return ""
 }
 
 // Request of CheckAndRouteStream.
@@ -1991,7 +2021,9 @@ type ListHoldsResponse struct {
 	// Token of the next page; empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	// Number of holds of the workspace that expired unsettled since the server started.
-	ExpiredCount  int64 `protobuf:"varint,3,opt,name=expired_count,json=expiredCount,proto3" json:"expired_count,omitempty"`
+	ExpiredCount int64 `protobuf:"varint,3,opt,name=expired_count,json=expiredCount,proto3" json:"expired_count,omitempty"`
+	// Number of holds that match, on all pages.
+	TotalCount    int64 `protobuf:"varint,4,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2043,6 +2075,13 @@ func (x *ListHoldsResponse) GetNextPageToken() string {
 func (x *ListHoldsResponse) GetExpiredCount() int64 {
 	if x != nil {
 		return x.ExpiredCount
+	}
+	return 0
+}
+
+func (x *ListHoldsResponse) GetTotalCount() int64 {
+	if x != nil {
+		return x.TotalCount
 	}
 	return 0
 }
@@ -2156,6 +2195,316 @@ func (x *Hold) GetAttempt() int32 {
 	return 0
 }
 
+// Request of ListRefusals.
+type ListRefusalsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The workspace.
+	WorkspaceId string `protobuf:"bytes,1,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	// DECISION_BLOCKED or DECISION_ROUTED; unspecified for both.
+	Decision Decision `protobuf:"varint,2,opt,name=decision,proto3,enum=tollgate.v1.Decision" json:"decision,omitempty"`
+	// Filter by Attribution.user_id; empty for all.
+	UserId string `protobuf:"bytes,3,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// Filter by Attribution.api_key_id; empty for all.
+	ApiKeyId string `protobuf:"bytes,4,opt,name=api_key_id,json=apiKeyId,proto3" json:"api_key_id,omitempty"`
+	// Filter by the requested model, by its id or as it was requested; empty for all.
+	ModelId string `protobuf:"bytes,5,opt,name=model_id,json=modelId,proto3" json:"model_id,omitempty"`
+	// Filter by request; empty for all.
+	RequestId string `protobuf:"bytes,6,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Start of the range of time; default the oldest that is kept.
+	StartTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
+	// End of the range of time, exclusive; default none.
+	EndTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	// Most entries on the page: 0 to 1,000; 0 means 100, more than 1,000 means 1,000.
+	PageSize int32 `protobuf:"varint,9,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// next_page_token of the previous page, with the same filter; empty for the first page.
+	PageToken     string `protobuf:"bytes,10,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListRefusalsRequest) Reset() {
+	*x = ListRefusalsRequest{}
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListRefusalsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListRefusalsRequest) ProtoMessage() {}
+
+func (x *ListRefusalsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListRefusalsRequest.ProtoReflect.Descriptor instead.
+func (*ListRefusalsRequest) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *ListRefusalsRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+func (x *ListRefusalsRequest) GetDecision() Decision {
+	if x != nil {
+		return x.Decision
+	}
+	return Decision_DECISION_UNSPECIFIED
+}
+
+func (x *ListRefusalsRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *ListRefusalsRequest) GetApiKeyId() string {
+	if x != nil {
+		return x.ApiKeyId
+	}
+	return ""
+}
+
+func (x *ListRefusalsRequest) GetModelId() string {
+	if x != nil {
+		return x.ModelId
+	}
+	return ""
+}
+
+func (x *ListRefusalsRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *ListRefusalsRequest) GetStartTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StartTime
+	}
+	return nil
+}
+
+func (x *ListRefusalsRequest) GetEndTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndTime
+	}
+	return nil
+}
+
+func (x *ListRefusalsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListRefusalsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// Response of ListRefusals.
+type ListRefusalsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Newest first.
+	Refusals []*Refusal `protobuf:"bytes,1,rep,name=refusals,proto3" json:"refusals,omitempty"`
+	// Token of the next page; empty on the last page.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// Number of refusals that match, on all pages.
+	TotalCount int64 `protobuf:"varint,3,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
+	// Time from which on all refusals are kept: earlier ones were dropped, or were before the server had
+	// loaded the workspace.
+	KeptFromTime  *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=kept_from_time,json=keptFromTime,proto3" json:"kept_from_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListRefusalsResponse) Reset() {
+	*x = ListRefusalsResponse{}
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListRefusalsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListRefusalsResponse) ProtoMessage() {}
+
+func (x *ListRefusalsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListRefusalsResponse.ProtoReflect.Descriptor instead.
+func (*ListRefusalsResponse) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *ListRefusalsResponse) GetRefusals() []*Refusal {
+	if x != nil {
+		return x.Refusals
+	}
+	return nil
+}
+
+func (x *ListRefusalsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+func (x *ListRefusalsResponse) GetTotalCount() int64 {
+	if x != nil {
+		return x.TotalCount
+	}
+	return 0
+}
+
+func (x *ListRefusalsResponse) GetKeptFromTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.KeptFromTime
+	}
+	return nil
+}
+
+// A check that did not allow its request on the requested model.
+type Refusal struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Time of the check.
+	Time *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=time,proto3" json:"time,omitempty"`
+	// Id of the request.
+	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// DECISION_BLOCKED or DECISION_ROUTED.
+	Decision Decision `protobuf:"varint,3,opt,name=decision,proto3,enum=tollgate.v1.Decision" json:"decision,omitempty"`
+	// Why.
+	Reason Reason `protobuf:"varint,4,opt,name=reason,proto3,enum=tollgate.v1.Reason" json:"reason,omitempty"`
+	// Model that was requested, as it was named.
+	RequestedModelId string `protobuf:"bytes,5,opt,name=requested_model_id,json=requestedModelId,proto3" json:"requested_model_id,omitempty"`
+	// Model that it was routed to; empty if it was blocked.
+	ModelId string `protobuf:"bytes,6,opt,name=model_id,json=modelId,proto3" json:"model_id,omitempty"`
+	// Attribution of the request, with the department that it counted for.
+	Attribution *Attribution `protobuf:"bytes,7,opt,name=attribution,proto3" json:"attribution,omitempty"`
+	// Verdicts, as the check returned them; the first 16.
+	Verdicts      []*Verdict `protobuf:"bytes,8,rep,name=verdicts,proto3" json:"verdicts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Refusal) Reset() {
+	*x = Refusal{}
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Refusal) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Refusal) ProtoMessage() {}
+
+func (x *Refusal) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
+func (*Refusal) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *Refusal) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
+func (x *Refusal) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *Refusal) GetDecision() Decision {
+	if x != nil {
+		return x.Decision
+	}
+	return Decision_DECISION_UNSPECIFIED
+}
+
+func (x *Refusal) GetReason() Reason {
+	if x != nil {
+		return x.Reason
+	}
+	return Reason_REASON_UNSPECIFIED
+}
+
+func (x *Refusal) GetRequestedModelId() string {
+	if x != nil {
+		return x.RequestedModelId
+	}
+	return ""
+}
+
+func (x *Refusal) GetModelId() string {
+	if x != nil {
+		return x.ModelId
+	}
+	return ""
+}
+
+func (x *Refusal) GetAttribution() *Attribution {
+	if x != nil {
+		return x.Attribution
+	}
+	return nil
+}
+
+func (x *Refusal) GetVerdicts() []*Verdict {
+	if x != nil {
+		return x.Verdicts
+	}
+	return nil
+}
+
 // Request of ListUsageRecords.
 type ListUsageRecordsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2174,14 +2523,22 @@ type ListUsageRecordsRequest struct {
 	// next_page_token of the previous page, with the same filter; empty for the first page.
 	PageToken string `protobuf:"bytes,7,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// Whether to leave out records that are not flagged as large.
-	LargeOnly     bool `protobuf:"varint,8,opt,name=large_only,json=largeOnly,proto3" json:"large_only,omitempty"`
+	LargeOnly bool `protobuf:"varint,8,opt,name=large_only,json=largeOnly,proto3" json:"large_only,omitempty"`
+	// Filter by Attribution.user_id; empty for all.
+	UserId string `protobuf:"bytes,9,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// Filter by Attribution.department_id; empty for all.
+	DepartmentId string `protobuf:"bytes,10,opt,name=department_id,json=departmentId,proto3" json:"department_id,omitempty"`
+	// Filter by Attribution.api_key_id; empty for all.
+	ApiKeyId string `protobuf:"bytes,11,opt,name=api_key_id,json=apiKeyId,proto3" json:"api_key_id,omitempty"`
+	// Filter by outcome: usage records with it alone; unspecified for all entries.
+	Outcome       Outcome `protobuf:"varint,12,opt,name=outcome,proto3,enum=tollgate.v1.Outcome" json:"outcome,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListUsageRecordsRequest) Reset() {
 	*x = ListUsageRecordsRequest{}
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[19]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2193,7 +2550,7 @@ func (x *ListUsageRecordsRequest) String() string {
 func (*ListUsageRecordsRequest) ProtoMessage() {}
 
 func (x *ListUsageRecordsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[19]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2206,7 +2563,7 @@ func (x *ListUsageRecordsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListUsageRecordsRequest.ProtoReflect.Descriptor instead.
 func (*ListUsageRecordsRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{19}
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ListUsageRecordsRequest) GetWorkspaceId() string {
@@ -2265,10 +2622,39 @@ func (x *ListUsageRecordsRequest) GetLargeOnly() bool {
 	return false
 }
 
+func (x *ListUsageRecordsRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *ListUsageRecordsRequest) GetDepartmentId() string {
+	if x != nil {
+		return x.DepartmentId
+	}
+	return ""
+}
+
+func (x *ListUsageRecordsRequest) GetApiKeyId() string {
+	if x != nil {
+		return x.ApiKeyId
+	}
+	return ""
+}
+
+func (x *ListUsageRecordsRequest) GetOutcome() Outcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return Outcome_OUTCOME_UNSPECIFIED
+}
+
 // Response of ListUsageRecords.
 type ListUsageRecordsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Records by charge_time, newest first.
+	// Records by charge_time, newest first. With filters a page may be short, or empty, though others
+	// follow: one call looks at 100,000 entries of the log at most.
 	Records []*UsageRecord `protobuf:"bytes,1,rep,name=records,proto3" json:"records,omitempty"`
 	// Token of the next page; empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
@@ -2278,7 +2664,7 @@ type ListUsageRecordsResponse struct {
 
 func (x *ListUsageRecordsResponse) Reset() {
 	*x = ListUsageRecordsResponse{}
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[20]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2290,7 +2676,7 @@ func (x *ListUsageRecordsResponse) String() string {
 func (*ListUsageRecordsResponse) ProtoMessage() {}
 
 func (x *ListUsageRecordsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[20]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2303,7 +2689,7 @@ func (x *ListUsageRecordsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListUsageRecordsResponse.ProtoReflect.Descriptor instead.
 func (*ListUsageRecordsResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{20}
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ListUsageRecordsResponse) GetRecords() []*UsageRecord {
@@ -2389,7 +2775,7 @@ type UsageRecord struct {
 
 func (x *UsageRecord) Reset() {
 	*x = UsageRecord{}
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[21]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2401,7 +2787,7 @@ func (x *UsageRecord) String() string {
 func (*UsageRecord) ProtoMessage() {}
 
 func (x *UsageRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[21]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2414,7 +2800,7 @@ func (x *UsageRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsageRecord.ProtoReflect.Descriptor instead.
 func (*UsageRecord) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{21}
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *UsageRecord) GetRequestId() string {
@@ -2631,7 +3017,7 @@ type ReportedCost struct {
 
 func (x *ReportedCost) Reset() {
 	*x = ReportedCost{}
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[22]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2643,7 +3029,7 @@ func (x *ReportedCost) String() string {
 func (*ReportedCost) ProtoMessage() {}
 
 func (x *ReportedCost) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[22]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2656,7 +3042,7 @@ func (x *ReportedCost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportedCost.ProtoReflect.Descriptor instead.
 func (*ReportedCost) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{22}
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ReportedCost) GetReported() *Money {
@@ -2706,7 +3092,7 @@ type KeptAnswer struct {
 
 func (x *KeptAnswer) Reset() {
 	*x = KeptAnswer{}
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[23]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2718,7 +3104,7 @@ func (x *KeptAnswer) String() string {
 func (*KeptAnswer) ProtoMessage() {}
 
 func (x *KeptAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[23]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2731,7 +3117,7 @@ func (x *KeptAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeptAnswer.ProtoReflect.Descriptor instead.
 func (*KeptAnswer) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{23}
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *KeptAnswer) GetProvider() string {
@@ -2787,7 +3173,7 @@ type RecordCreditRequest struct {
 
 func (x *RecordCreditRequest) Reset() {
 	*x = RecordCreditRequest{}
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[24]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2799,7 +3185,7 @@ func (x *RecordCreditRequest) String() string {
 func (*RecordCreditRequest) ProtoMessage() {}
 
 func (x *RecordCreditRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[24]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2812,7 +3198,7 @@ func (x *RecordCreditRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordCreditRequest.ProtoReflect.Descriptor instead.
 func (*RecordCreditRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{24}
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *RecordCreditRequest) GetWorkspaceId() string {
@@ -2886,7 +3272,7 @@ type RecordCreditResponse struct {
 
 func (x *RecordCreditResponse) Reset() {
 	*x = RecordCreditResponse{}
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[25]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2898,7 +3284,7 @@ func (x *RecordCreditResponse) String() string {
 func (*RecordCreditResponse) ProtoMessage() {}
 
 func (x *RecordCreditResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[25]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2911,7 +3297,7 @@ func (x *RecordCreditResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordCreditResponse.ProtoReflect.Descriptor instead.
 func (*RecordCreditResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{25}
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *RecordCreditResponse) GetCost() *Money {
@@ -2952,7 +3338,7 @@ type VoidUsageRequest struct {
 
 func (x *VoidUsageRequest) Reset() {
 	*x = VoidUsageRequest{}
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[26]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2964,7 +3350,7 @@ func (x *VoidUsageRequest) String() string {
 func (*VoidUsageRequest) ProtoMessage() {}
 
 func (x *VoidUsageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[26]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2977,7 +3363,7 @@ func (x *VoidUsageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VoidUsageRequest.ProtoReflect.Descriptor instead.
 func (*VoidUsageRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{26}
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *VoidUsageRequest) GetWorkspaceId() string {
@@ -3023,7 +3409,7 @@ type VoidUsageResponse struct {
 
 func (x *VoidUsageResponse) Reset() {
 	*x = VoidUsageResponse{}
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[27]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3035,7 +3421,7 @@ func (x *VoidUsageResponse) String() string {
 func (*VoidUsageResponse) ProtoMessage() {}
 
 func (x *VoidUsageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[27]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3048,7 +3434,7 @@ func (x *VoidUsageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VoidUsageResponse.ProtoReflect.Descriptor instead.
 func (*VoidUsageResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{27}
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *VoidUsageResponse) GetVoided() *Money {
@@ -3091,7 +3477,7 @@ type RepriceUsageRequest struct {
 
 func (x *RepriceUsageRequest) Reset() {
 	*x = RepriceUsageRequest{}
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[28]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3103,7 +3489,7 @@ func (x *RepriceUsageRequest) String() string {
 func (*RepriceUsageRequest) ProtoMessage() {}
 
 func (x *RepriceUsageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[28]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3116,7 +3502,7 @@ func (x *RepriceUsageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RepriceUsageRequest.ProtoReflect.Descriptor instead.
 func (*RepriceUsageRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{28}
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *RepriceUsageRequest) GetWorkspaceId() string {
@@ -3171,7 +3557,7 @@ type RepriceUsageResponse struct {
 
 func (x *RepriceUsageResponse) Reset() {
 	*x = RepriceUsageResponse{}
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[29]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3183,7 +3569,7 @@ func (x *RepriceUsageResponse) String() string {
 func (*RepriceUsageResponse) ProtoMessage() {}
 
 func (x *RepriceUsageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[29]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3196,7 +3582,7 @@ func (x *RepriceUsageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RepriceUsageResponse.ProtoReflect.Descriptor instead.
 func (*RepriceUsageResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{29}
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *RepriceUsageResponse) GetExaminedCount() int64 {
@@ -3269,7 +3655,7 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"\bverdicts\x18\t \x03(\v2\x14.tollgate.v1.VerdictR\bverdicts\x12,\n" +
 	"\x06limits\x18\n" +
 	" \x03(\v2\x14.tollgate.v1.VerdictR\x06limits\x12\x18\n" +
-	"\aattempt\x18\v \x01(\x05R\aattempt\"\xa4\a\n" +
+	"\aattempt\x18\v \x01(\x05R\aattempt\"\xd2\a\n" +
 	"\aVerdict\x125\n" +
 	"\n" +
 	"limit_kind\x18\x01 \x01(\x0e2\x16.tollgate.v1.LimitKindR\tlimitKind\x12\x19\n" +
@@ -3300,7 +3686,9 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"retryAfter\x12+\n" +
 	"\x11threshold_percent\x18\x14 \x01(\x05R\x10thresholdPercent\x12+\n" +
 	"\x11attribution_field\x18\x15 \x01(\tR\x10attributionField\x12$\n" +
-	"\x0enear_model_ids\x18\x16 \x03(\tR\fnearModelIds\"U\n" +
+	"\x0enear_model_ids\x18\x16 \x03(\tR\fnearModelIds\x12\x18\n" +
+	"\amessage\x18\x17 \x01(\tR\amessage\x12\x12\n" +
+	"\x04hint\x18\x18 \x01(\tR\x04hint\"U\n" +
 	"\x1aCheckAndRouteStreamRequest\x127\n" +
 	"\x05check\x18\x01 \x01(\v2!.tollgate.v1.CheckAndRouteRequestR\x05check\"\xb2\x01\n" +
 	"\x1bCheckAndRouteStreamResponse\x12\x1d\n" +
@@ -3378,11 +3766,13 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"\x05state\x18\x02 \x01(\x0e2\x16.tollgate.v1.HoldStateR\x05state\x12\x1b\n" +
 	"\tpage_size\x18\x03 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x04 \x01(\tR\tpageToken\"\x89\x01\n" +
+	"page_token\x18\x04 \x01(\tR\tpageToken\"\xaa\x01\n" +
 	"\x11ListHoldsResponse\x12'\n" +
 	"\x05holds\x18\x01 \x03(\v2\x11.tollgate.v1.HoldR\x05holds\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12#\n" +
-	"\rexpired_count\x18\x03 \x01(\x03R\fexpiredCount\"\xe6\x02\n" +
+	"\rexpired_count\x18\x03 \x01(\x03R\fexpiredCount\x12\x1f\n" +
+	"\vtotal_count\x18\x04 \x01(\x03R\n" +
+	"totalCount\"\xe6\x02\n" +
 	"\x04Hold\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x19\n" +
@@ -3394,7 +3784,39 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"\vexpire_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"expireTime\x12:\n" +
 	"\vattribution\x18\a \x01(\v2\x18.tollgate.v1.AttributionR\vattribution\x12\x18\n" +
-	"\aattempt\x18\b \x01(\x05R\aattempt\"\xc3\x02\n" +
+	"\aattempt\x18\b \x01(\x05R\aattempt\"\x8a\x03\n" +
+	"\x13ListRefusalsRequest\x12!\n" +
+	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x121\n" +
+	"\bdecision\x18\x02 \x01(\x0e2\x15.tollgate.v1.DecisionR\bdecision\x12\x17\n" +
+	"\auser_id\x18\x03 \x01(\tR\x06userId\x12\x1c\n" +
+	"\n" +
+	"api_key_id\x18\x04 \x01(\tR\bapiKeyId\x12\x19\n" +
+	"\bmodel_id\x18\x05 \x01(\tR\amodelId\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x06 \x01(\tR\trequestId\x129\n" +
+	"\n" +
+	"start_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x125\n" +
+	"\bend_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12\x1b\n" +
+	"\tpage_size\x18\t \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\n" +
+	" \x01(\tR\tpageToken\"\xd3\x01\n" +
+	"\x14ListRefusalsResponse\x120\n" +
+	"\brefusals\x18\x01 \x03(\v2\x14.tollgate.v1.RefusalR\brefusals\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1f\n" +
+	"\vtotal_count\x18\x03 \x01(\x03R\n" +
+	"totalCount\x12@\n" +
+	"\x0ekept_from_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\fkeptFromTime\"\xef\x02\n" +
+	"\aRefusal\x12.\n" +
+	"\x04time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x02 \x01(\tR\trequestId\x121\n" +
+	"\bdecision\x18\x03 \x01(\x0e2\x15.tollgate.v1.DecisionR\bdecision\x12+\n" +
+	"\x06reason\x18\x04 \x01(\x0e2\x13.tollgate.v1.ReasonR\x06reason\x12,\n" +
+	"\x12requested_model_id\x18\x05 \x01(\tR\x10requestedModelId\x12\x19\n" +
+	"\bmodel_id\x18\x06 \x01(\tR\amodelId\x12:\n" +
+	"\vattribution\x18\a \x01(\v2\x18.tollgate.v1.AttributionR\vattribution\x120\n" +
+	"\bverdicts\x18\b \x03(\v2\x14.tollgate.v1.VerdictR\bverdicts\"\xcf\x03\n" +
 	"\x17ListUsageRecordsRequest\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x129\n" +
 	"\n" +
@@ -3407,7 +3829,13 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"\n" +
 	"page_token\x18\a \x01(\tR\tpageToken\x12\x1d\n" +
 	"\n" +
-	"large_only\x18\b \x01(\bR\tlargeOnly\"v\n" +
+	"large_only\x18\b \x01(\bR\tlargeOnly\x12\x17\n" +
+	"\auser_id\x18\t \x01(\tR\x06userId\x12#\n" +
+	"\rdepartment_id\x18\n" +
+	" \x01(\tR\fdepartmentId\x12\x1c\n" +
+	"\n" +
+	"api_key_id\x18\v \x01(\tR\bapiKeyId\x12.\n" +
+	"\aoutcome\x18\f \x01(\x0e2\x14.tollgate.v1.OutcomeR\aoutcome\"v\n" +
 	"\x18ListUsageRecordsResponse\x122\n" +
 	"\arecords\x18\x01 \x03(\v2\x18.tollgate.v1.UsageRecordR\arecords\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xa0\t\n" +
@@ -3501,7 +3929,7 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"\x14DECISION_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10DECISION_ALLOWED\x10\x01\x12\x13\n" +
 	"\x0fDECISION_ROUTED\x10\x02\x12\x14\n" +
-	"\x10DECISION_BLOCKED\x10\x03*\xa4\x04\n" +
+	"\x10DECISION_BLOCKED\x10\x03*\xd6\x04\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10REASON_EXHAUSTED\x10\x01\x12\x19\n" +
@@ -3523,7 +3951,9 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"\x18REASON_MODEL_NOT_ALLOWED\x10\x10\x12\x14\n" +
 	"\x10REASON_DOWNGRADE\x10\x11\x12\x1c\n" +
 	"\x18REASON_THRESHOLD_CROSSED\x10\x12\x12\x1e\n" +
-	"\x1aREASON_ATTRIBUTION_MISSING\x10\x14*T\n" +
+	"\x1aREASON_ATTRIBUTION_MISSING\x10\x14\x12\x11\n" +
+	"\rREASON_FROZEN\x10\x15\x12\x1d\n" +
+	"\x19REASON_WORKSPACE_ARCHIVED\x10\x16*T\n" +
 	"\tHoldState\x12\x1a\n" +
 	"\x16HOLD_STATE_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fHOLD_STATE_LIVE\x10\x01\x12\x16\n" +
@@ -3535,7 +3965,7 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"\x16RECORD_KIND_CORRECTION\x10\x02\x12\x1d\n" +
 	"\x19RECORD_KIND_EXPIRY_CHARGE\x10\x03\x12\x16\n" +
 	"\x12RECORD_KIND_CREDIT\x10\x04\x12\x14\n" +
-	"\x10RECORD_KIND_VOID\x10\x052\xcb\a\n" +
+	"\x10RECORD_KIND_VOID\x10\x052\xa0\b\n" +
 	"\fUsageService\x12V\n" +
 	"\rCheckAndRoute\x12!.tollgate.v1.CheckAndRouteRequest\x1a\".tollgate.v1.CheckAndRouteResponse\x12l\n" +
 	"\x13CheckAndRouteStream\x12'.tollgate.v1.CheckAndRouteStreamRequest\x1a(.tollgate.v1.CheckAndRouteStreamResponse(\x010\x01\x12P\n" +
@@ -3544,7 +3974,8 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"\vReleaseHold\x12\x1f.tollgate.v1.ReleaseHoldRequest\x1a .tollgate.v1.ReleaseHoldResponse\x12M\n" +
 	"\n" +
 	"ExtendHold\x12\x1e.tollgate.v1.ExtendHoldRequest\x1a\x1f.tollgate.v1.ExtendHoldResponse\x12J\n" +
-	"\tListHolds\x12\x1d.tollgate.v1.ListHoldsRequest\x1a\x1e.tollgate.v1.ListHoldsResponse\x12_\n" +
+	"\tListHolds\x12\x1d.tollgate.v1.ListHoldsRequest\x1a\x1e.tollgate.v1.ListHoldsResponse\x12S\n" +
+	"\fListRefusals\x12 .tollgate.v1.ListRefusalsRequest\x1a!.tollgate.v1.ListRefusalsResponse\x12_\n" +
 	"\x10ListUsageRecords\x12$.tollgate.v1.ListUsageRecordsRequest\x1a%.tollgate.v1.ListUsageRecordsResponse\x12S\n" +
 	"\fRepriceUsage\x12 .tollgate.v1.RepriceUsageRequest\x1a!.tollgate.v1.RepriceUsageResponse\x12S\n" +
 	"\fRecordCredit\x12 .tollgate.v1.RecordCreditRequest\x1a!.tollgate.v1.RecordCreditResponse\x12J\n" +
@@ -3564,7 +3995,7 @@ func file_tollgate_v1_usage_service_proto_rawDescGZIP() []byte {
 }
 
 var file_tollgate_v1_usage_service_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_tollgate_v1_usage_service_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
+var file_tollgate_v1_usage_service_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_tollgate_v1_usage_service_proto_goTypes = []any{
 	(Decision)(0),                       // 0: tollgate.v1.Decision
 	(Reason)(0),                         // 1: tollgate.v1.Reason
@@ -3589,146 +4020,162 @@ var file_tollgate_v1_usage_service_proto_goTypes = []any{
 	(*ListHoldsRequest)(nil),            // 20: tollgate.v1.ListHoldsRequest
 	(*ListHoldsResponse)(nil),           // 21: tollgate.v1.ListHoldsResponse
 	(*Hold)(nil),                        // 22: tollgate.v1.Hold
-	(*ListUsageRecordsRequest)(nil),     // 23: tollgate.v1.ListUsageRecordsRequest
-	(*ListUsageRecordsResponse)(nil),    // 24: tollgate.v1.ListUsageRecordsResponse
-	(*UsageRecord)(nil),                 // 25: tollgate.v1.UsageRecord
-	(*ReportedCost)(nil),                // 26: tollgate.v1.ReportedCost
-	(*KeptAnswer)(nil),                  // 27: tollgate.v1.KeptAnswer
-	(*RecordCreditRequest)(nil),         // 28: tollgate.v1.RecordCreditRequest
-	(*RecordCreditResponse)(nil),        // 29: tollgate.v1.RecordCreditResponse
-	(*VoidUsageRequest)(nil),            // 30: tollgate.v1.VoidUsageRequest
-	(*VoidUsageResponse)(nil),           // 31: tollgate.v1.VoidUsageResponse
-	(*RepriceUsageRequest)(nil),         // 32: tollgate.v1.RepriceUsageRequest
-	(*RepriceUsageResponse)(nil),        // 33: tollgate.v1.RepriceUsageResponse
-	(ServiceTier)(0),                    // 34: tollgate.v1.ServiceTier
-	(*Attribution)(nil),                 // 35: tollgate.v1.Attribution
-	(*durationpb.Duration)(nil),         // 36: google.protobuf.Duration
-	(*UsageUnit)(nil),                   // 37: tollgate.v1.UsageUnit
-	(*Money)(nil),                       // 38: tollgate.v1.Money
-	(*timestamppb.Timestamp)(nil),       // 39: google.protobuf.Timestamp
-	(BudgetState)(0),                    // 40: tollgate.v1.BudgetState
-	(LimitKind)(0),                      // 41: tollgate.v1.LimitKind
-	(*Subject)(nil),                     // 42: tollgate.v1.Subject
-	(Enforcement)(0),                    // 43: tollgate.v1.Enforcement
-	(LimitUnit)(0),                      // 44: tollgate.v1.LimitUnit
-	(LimitPeriod)(0),                    // 45: tollgate.v1.LimitPeriod
-	(ErrorReason)(0),                    // 46: tollgate.v1.ErrorReason
-	(*Usage)(nil),                       // 47: tollgate.v1.Usage
-	(Outcome)(0),                        // 48: tollgate.v1.Outcome
-	(UsageSource)(0),                    // 49: tollgate.v1.UsageSource
+	(*ListRefusalsRequest)(nil),         // 23: tollgate.v1.ListRefusalsRequest
+	(*ListRefusalsResponse)(nil),        // 24: tollgate.v1.ListRefusalsResponse
+	(*Refusal)(nil),                     // 25: tollgate.v1.Refusal
+	(*ListUsageRecordsRequest)(nil),     // 26: tollgate.v1.ListUsageRecordsRequest
+	(*ListUsageRecordsResponse)(nil),    // 27: tollgate.v1.ListUsageRecordsResponse
+	(*UsageRecord)(nil),                 // 28: tollgate.v1.UsageRecord
+	(*ReportedCost)(nil),                // 29: tollgate.v1.ReportedCost
+	(*KeptAnswer)(nil),                  // 30: tollgate.v1.KeptAnswer
+	(*RecordCreditRequest)(nil),         // 31: tollgate.v1.RecordCreditRequest
+	(*RecordCreditResponse)(nil),        // 32: tollgate.v1.RecordCreditResponse
+	(*VoidUsageRequest)(nil),            // 33: tollgate.v1.VoidUsageRequest
+	(*VoidUsageResponse)(nil),           // 34: tollgate.v1.VoidUsageResponse
+	(*RepriceUsageRequest)(nil),         // 35: tollgate.v1.RepriceUsageRequest
+	(*RepriceUsageResponse)(nil),        // 36: tollgate.v1.RepriceUsageResponse
+	(ServiceTier)(0),                    // 37: tollgate.v1.ServiceTier
+	(*Attribution)(nil),                 // 38: tollgate.v1.Attribution
+	(*durationpb.Duration)(nil),         // 39: google.protobuf.Duration
+	(*UsageUnit)(nil),                   // 40: tollgate.v1.UsageUnit
+	(*Money)(nil),                       // 41: tollgate.v1.Money
+	(*timestamppb.Timestamp)(nil),       // 42: google.protobuf.Timestamp
+	(BudgetState)(0),                    // 43: tollgate.v1.BudgetState
+	(LimitKind)(0),                      // 44: tollgate.v1.LimitKind
+	(*Subject)(nil),                     // 45: tollgate.v1.Subject
+	(Enforcement)(0),                    // 46: tollgate.v1.Enforcement
+	(LimitUnit)(0),                      // 47: tollgate.v1.LimitUnit
+	(LimitPeriod)(0),                    // 48: tollgate.v1.LimitPeriod
+	(ErrorReason)(0),                    // 49: tollgate.v1.ErrorReason
+	(*Usage)(nil),                       // 50: tollgate.v1.Usage
+	(Outcome)(0),                        // 51: tollgate.v1.Outcome
+	(UsageSource)(0),                    // 52: tollgate.v1.UsageSource
 }
 var file_tollgate_v1_usage_service_proto_depIdxs = []int32{
-	34, // 0: tollgate.v1.CheckAndRouteRequest.service_tier:type_name -> tollgate.v1.ServiceTier
-	35, // 1: tollgate.v1.CheckAndRouteRequest.attribution:type_name -> tollgate.v1.Attribution
-	36, // 2: tollgate.v1.CheckAndRouteRequest.hold_duration:type_name -> google.protobuf.Duration
-	37, // 3: tollgate.v1.CheckAndRouteRequest.units:type_name -> tollgate.v1.UsageUnit
-	0,  // 4: tollgate.v1.CheckAndRouteResponse.decision:type_name -> tollgate.v1.Decision
-	1,  // 5: tollgate.v1.CheckAndRouteResponse.reason:type_name -> tollgate.v1.Reason
-	38, // 6: tollgate.v1.CheckAndRouteResponse.held:type_name -> tollgate.v1.Money
-	39, // 7: tollgate.v1.CheckAndRouteResponse.expire_time:type_name -> google.protobuf.Timestamp
-	40, // 8: tollgate.v1.CheckAndRouteResponse.budget_state:type_name -> tollgate.v1.BudgetState
-	36, // 9: tollgate.v1.CheckAndRouteResponse.retry_after:type_name -> google.protobuf.Duration
-	6,  // 10: tollgate.v1.CheckAndRouteResponse.verdicts:type_name -> tollgate.v1.Verdict
-	6,  // 11: tollgate.v1.CheckAndRouteResponse.limits:type_name -> tollgate.v1.Verdict
-	41, // 12: tollgate.v1.Verdict.limit_kind:type_name -> tollgate.v1.LimitKind
-	42, // 13: tollgate.v1.Verdict.subject:type_name -> tollgate.v1.Subject
-	1,  // 14: tollgate.v1.Verdict.reason:type_name -> tollgate.v1.Reason
-	43, // 15: tollgate.v1.Verdict.enforcement:type_name -> tollgate.v1.Enforcement
-	44, // 16: tollgate.v1.Verdict.unit:type_name -> tollgate.v1.LimitUnit
-	45, // 17: tollgate.v1.Verdict.period:type_name -> tollgate.v1.LimitPeriod
-	38, // 18: tollgate.v1.Verdict.limit:type_name -> tollgate.v1.Money
-	38, // 19: tollgate.v1.Verdict.spent:type_name -> tollgate.v1.Money
-	38, // 20: tollgate.v1.Verdict.held:type_name -> tollgate.v1.Money
-	38, // 21: tollgate.v1.Verdict.need:type_name -> tollgate.v1.Money
-	39, // 22: tollgate.v1.Verdict.reset_time:type_name -> google.protobuf.Timestamp
-	36, // 23: tollgate.v1.Verdict.retry_after:type_name -> google.protobuf.Duration
-	4,  // 24: tollgate.v1.CheckAndRouteStreamRequest.check:type_name -> tollgate.v1.CheckAndRouteRequest
-	5,  // 25: tollgate.v1.CheckAndRouteStreamResponse.check:type_name -> tollgate.v1.CheckAndRouteResponse
-	9,  // 26: tollgate.v1.CheckAndRouteStreamResponse.error:type_name -> tollgate.v1.ItemError
-	46, // 27: tollgate.v1.ItemError.reason:type_name -> tollgate.v1.ErrorReason
-	34, // 28: tollgate.v1.RecordUsageRequest.service_tier:type_name -> tollgate.v1.ServiceTier
-	47, // 29: tollgate.v1.RecordUsageRequest.usage:type_name -> tollgate.v1.Usage
-	48, // 30: tollgate.v1.RecordUsageRequest.outcome:type_name -> tollgate.v1.Outcome
-	49, // 31: tollgate.v1.RecordUsageRequest.usage_source:type_name -> tollgate.v1.UsageSource
-	39, // 32: tollgate.v1.RecordUsageRequest.start_time:type_name -> google.protobuf.Timestamp
-	36, // 33: tollgate.v1.RecordUsageRequest.latency:type_name -> google.protobuf.Duration
-	35, // 34: tollgate.v1.RecordUsageRequest.attribution:type_name -> tollgate.v1.Attribution
-	38, // 35: tollgate.v1.RecordUsageRequest.reported_cost:type_name -> tollgate.v1.Money
-	11, // 36: tollgate.v1.RecordUsageRequest.provider_answer:type_name -> tollgate.v1.ProviderAnswer
-	38, // 37: tollgate.v1.RecordUsageResponse.cost:type_name -> tollgate.v1.Money
-	40, // 38: tollgate.v1.RecordUsageResponse.budget_state:type_name -> tollgate.v1.BudgetState
-	38, // 39: tollgate.v1.RecordUsageResponse.cycle_spent:type_name -> tollgate.v1.Money
-	47, // 40: tollgate.v1.RecordUsageResponse.usage:type_name -> tollgate.v1.Usage
-	10, // 41: tollgate.v1.RecordUsageBatchRequest.records:type_name -> tollgate.v1.RecordUsageRequest
-	15, // 42: tollgate.v1.RecordUsageBatchResponse.results:type_name -> tollgate.v1.RecordUsageResult
-	12, // 43: tollgate.v1.RecordUsageResult.record:type_name -> tollgate.v1.RecordUsageResponse
-	9,  // 44: tollgate.v1.RecordUsageResult.error:type_name -> tollgate.v1.ItemError
-	38, // 45: tollgate.v1.ReleaseHoldResponse.released:type_name -> tollgate.v1.Money
-	36, // 46: tollgate.v1.ExtendHoldRequest.hold_duration:type_name -> google.protobuf.Duration
-	39, // 47: tollgate.v1.ExtendHoldResponse.expire_time:type_name -> google.protobuf.Timestamp
-	2,  // 48: tollgate.v1.ListHoldsRequest.state:type_name -> tollgate.v1.HoldState
-	22, // 49: tollgate.v1.ListHoldsResponse.holds:type_name -> tollgate.v1.Hold
-	38, // 50: tollgate.v1.Hold.held:type_name -> tollgate.v1.Money
-	2,  // 51: tollgate.v1.Hold.state:type_name -> tollgate.v1.HoldState
-	39, // 52: tollgate.v1.Hold.create_time:type_name -> google.protobuf.Timestamp
-	39, // 53: tollgate.v1.Hold.expire_time:type_name -> google.protobuf.Timestamp
-	35, // 54: tollgate.v1.Hold.attribution:type_name -> tollgate.v1.Attribution
-	39, // 55: tollgate.v1.ListUsageRecordsRequest.start_time:type_name -> google.protobuf.Timestamp
-	39, // 56: tollgate.v1.ListUsageRecordsRequest.end_time:type_name -> google.protobuf.Timestamp
-	25, // 57: tollgate.v1.ListUsageRecordsResponse.records:type_name -> tollgate.v1.UsageRecord
-	3,  // 58: tollgate.v1.UsageRecord.kind:type_name -> tollgate.v1.RecordKind
-	34, // 59: tollgate.v1.UsageRecord.service_tier:type_name -> tollgate.v1.ServiceTier
-	47, // 60: tollgate.v1.UsageRecord.usage:type_name -> tollgate.v1.Usage
-	48, // 61: tollgate.v1.UsageRecord.outcome:type_name -> tollgate.v1.Outcome
-	49, // 62: tollgate.v1.UsageRecord.usage_source:type_name -> tollgate.v1.UsageSource
-	38, // 63: tollgate.v1.UsageRecord.cost:type_name -> tollgate.v1.Money
-	39, // 64: tollgate.v1.UsageRecord.charge_time:type_name -> google.protobuf.Timestamp
-	39, // 65: tollgate.v1.UsageRecord.start_time:type_name -> google.protobuf.Timestamp
-	39, // 66: tollgate.v1.UsageRecord.record_time:type_name -> google.protobuf.Timestamp
-	36, // 67: tollgate.v1.UsageRecord.latency:type_name -> google.protobuf.Duration
-	35, // 68: tollgate.v1.UsageRecord.attribution:type_name -> tollgate.v1.Attribution
-	27, // 69: tollgate.v1.UsageRecord.provider_answer:type_name -> tollgate.v1.KeptAnswer
-	26, // 70: tollgate.v1.UsageRecord.reported_cost:type_name -> tollgate.v1.ReportedCost
-	38, // 71: tollgate.v1.ReportedCost.reported:type_name -> tollgate.v1.Money
-	38, // 72: tollgate.v1.ReportedCost.converted:type_name -> tollgate.v1.Money
-	38, // 73: tollgate.v1.ReportedCost.computed:type_name -> tollgate.v1.Money
-	38, // 74: tollgate.v1.RecordCreditRequest.amount:type_name -> tollgate.v1.Money
-	39, // 75: tollgate.v1.RecordCreditRequest.charge_time:type_name -> google.protobuf.Timestamp
-	35, // 76: tollgate.v1.RecordCreditRequest.attribution:type_name -> tollgate.v1.Attribution
-	38, // 77: tollgate.v1.RecordCreditResponse.cost:type_name -> tollgate.v1.Money
-	38, // 78: tollgate.v1.RecordCreditResponse.cycle_spent:type_name -> tollgate.v1.Money
-	38, // 79: tollgate.v1.VoidUsageResponse.voided:type_name -> tollgate.v1.Money
-	38, // 80: tollgate.v1.VoidUsageResponse.cycle_spent:type_name -> tollgate.v1.Money
-	39, // 81: tollgate.v1.RepriceUsageRequest.start_time:type_name -> google.protobuf.Timestamp
-	39, // 82: tollgate.v1.RepriceUsageRequest.end_time:type_name -> google.protobuf.Timestamp
-	38, // 83: tollgate.v1.RepriceUsageResponse.difference:type_name -> tollgate.v1.Money
-	4,  // 84: tollgate.v1.UsageService.CheckAndRoute:input_type -> tollgate.v1.CheckAndRouteRequest
-	7,  // 85: tollgate.v1.UsageService.CheckAndRouteStream:input_type -> tollgate.v1.CheckAndRouteStreamRequest
-	10, // 86: tollgate.v1.UsageService.RecordUsage:input_type -> tollgate.v1.RecordUsageRequest
-	13, // 87: tollgate.v1.UsageService.RecordUsageBatch:input_type -> tollgate.v1.RecordUsageBatchRequest
-	16, // 88: tollgate.v1.UsageService.ReleaseHold:input_type -> tollgate.v1.ReleaseHoldRequest
-	18, // 89: tollgate.v1.UsageService.ExtendHold:input_type -> tollgate.v1.ExtendHoldRequest
-	20, // 90: tollgate.v1.UsageService.ListHolds:input_type -> tollgate.v1.ListHoldsRequest
-	23, // 91: tollgate.v1.UsageService.ListUsageRecords:input_type -> tollgate.v1.ListUsageRecordsRequest
-	32, // 92: tollgate.v1.UsageService.RepriceUsage:input_type -> tollgate.v1.RepriceUsageRequest
-	28, // 93: tollgate.v1.UsageService.RecordCredit:input_type -> tollgate.v1.RecordCreditRequest
-	30, // 94: tollgate.v1.UsageService.VoidUsage:input_type -> tollgate.v1.VoidUsageRequest
-	5,  // 95: tollgate.v1.UsageService.CheckAndRoute:output_type -> tollgate.v1.CheckAndRouteResponse
-	8,  // 96: tollgate.v1.UsageService.CheckAndRouteStream:output_type -> tollgate.v1.CheckAndRouteStreamResponse
-	12, // 97: tollgate.v1.UsageService.RecordUsage:output_type -> tollgate.v1.RecordUsageResponse
-	14, // 98: tollgate.v1.UsageService.RecordUsageBatch:output_type -> tollgate.v1.RecordUsageBatchResponse
-	17, // 99: tollgate.v1.UsageService.ReleaseHold:output_type -> tollgate.v1.ReleaseHoldResponse
-	19, // 100: tollgate.v1.UsageService.ExtendHold:output_type -> tollgate.v1.ExtendHoldResponse
-	21, // 101: tollgate.v1.UsageService.ListHolds:output_type -> tollgate.v1.ListHoldsResponse
-	24, // 102: tollgate.v1.UsageService.ListUsageRecords:output_type -> tollgate.v1.ListUsageRecordsResponse
-	33, // 103: tollgate.v1.UsageService.RepriceUsage:output_type -> tollgate.v1.RepriceUsageResponse
-	29, // 104: tollgate.v1.UsageService.RecordCredit:output_type -> tollgate.v1.RecordCreditResponse
-	31, // 105: tollgate.v1.UsageService.VoidUsage:output_type -> tollgate.v1.VoidUsageResponse
-	95, // [95:106] is the sub-list for method output_type
-	84, // [84:95] is the sub-list for method input_type
-	84, // [84:84] is the sub-list for extension type_name
-	84, // [84:84] is the sub-list for extension extendee
-	0,  // [0:84] is the sub-list for field type_name
+	37,  // 0: tollgate.v1.CheckAndRouteRequest.service_tier:type_name -> tollgate.v1.ServiceTier
+	38,  // 1: tollgate.v1.CheckAndRouteRequest.attribution:type_name -> tollgate.v1.Attribution
+	39,  // 2: tollgate.v1.CheckAndRouteRequest.hold_duration:type_name -> google.protobuf.Duration
+	40,  // 3: tollgate.v1.CheckAndRouteRequest.units:type_name -> tollgate.v1.UsageUnit
+	0,   // 4: tollgate.v1.CheckAndRouteResponse.decision:type_name -> tollgate.v1.Decision
+	1,   // 5: tollgate.v1.CheckAndRouteResponse.reason:type_name -> tollgate.v1.Reason
+	41,  // 6: tollgate.v1.CheckAndRouteResponse.held:type_name -> tollgate.v1.Money
+	42,  // 7: tollgate.v1.CheckAndRouteResponse.expire_time:type_name -> google.protobuf.Timestamp
+	43,  // 8: tollgate.v1.CheckAndRouteResponse.budget_state:type_name -> tollgate.v1.BudgetState
+	39,  // 9: tollgate.v1.CheckAndRouteResponse.retry_after:type_name -> google.protobuf.Duration
+	6,   // 10: tollgate.v1.CheckAndRouteResponse.verdicts:type_name -> tollgate.v1.Verdict
+	6,   // 11: tollgate.v1.CheckAndRouteResponse.limits:type_name -> tollgate.v1.Verdict
+	44,  // 12: tollgate.v1.Verdict.limit_kind:type_name -> tollgate.v1.LimitKind
+	45,  // 13: tollgate.v1.Verdict.subject:type_name -> tollgate.v1.Subject
+	1,   // 14: tollgate.v1.Verdict.reason:type_name -> tollgate.v1.Reason
+	46,  // 15: tollgate.v1.Verdict.enforcement:type_name -> tollgate.v1.Enforcement
+	47,  // 16: tollgate.v1.Verdict.unit:type_name -> tollgate.v1.LimitUnit
+	48,  // 17: tollgate.v1.Verdict.period:type_name -> tollgate.v1.LimitPeriod
+	41,  // 18: tollgate.v1.Verdict.limit:type_name -> tollgate.v1.Money
+	41,  // 19: tollgate.v1.Verdict.spent:type_name -> tollgate.v1.Money
+	41,  // 20: tollgate.v1.Verdict.held:type_name -> tollgate.v1.Money
+	41,  // 21: tollgate.v1.Verdict.need:type_name -> tollgate.v1.Money
+	42,  // 22: tollgate.v1.Verdict.reset_time:type_name -> google.protobuf.Timestamp
+	39,  // 23: tollgate.v1.Verdict.retry_after:type_name -> google.protobuf.Duration
+	4,   // 24: tollgate.v1.CheckAndRouteStreamRequest.check:type_name -> tollgate.v1.CheckAndRouteRequest
+	5,   // 25: tollgate.v1.CheckAndRouteStreamResponse.check:type_name -> tollgate.v1.CheckAndRouteResponse
+	9,   // 26: tollgate.v1.CheckAndRouteStreamResponse.error:type_name -> tollgate.v1.ItemError
+	49,  // 27: tollgate.v1.ItemError.reason:type_name -> tollgate.v1.ErrorReason
+	37,  // 28: tollgate.v1.RecordUsageRequest.service_tier:type_name -> tollgate.v1.ServiceTier
+	50,  // 29: tollgate.v1.RecordUsageRequest.usage:type_name -> tollgate.v1.Usage
+	51,  // 30: tollgate.v1.RecordUsageRequest.outcome:type_name -> tollgate.v1.Outcome
+	52,  // 31: tollgate.v1.RecordUsageRequest.usage_source:type_name -> tollgate.v1.UsageSource
+	42,  // 32: tollgate.v1.RecordUsageRequest.start_time:type_name -> google.protobuf.Timestamp
+	39,  // 33: tollgate.v1.RecordUsageRequest.latency:type_name -> google.protobuf.Duration
+	38,  // 34: tollgate.v1.RecordUsageRequest.attribution:type_name -> tollgate.v1.Attribution
+	41,  // 35: tollgate.v1.RecordUsageRequest.reported_cost:type_name -> tollgate.v1.Money
+	11,  // 36: tollgate.v1.RecordUsageRequest.provider_answer:type_name -> tollgate.v1.ProviderAnswer
+	41,  // 37: tollgate.v1.RecordUsageResponse.cost:type_name -> tollgate.v1.Money
+	43,  // 38: tollgate.v1.RecordUsageResponse.budget_state:type_name -> tollgate.v1.BudgetState
+	41,  // 39: tollgate.v1.RecordUsageResponse.cycle_spent:type_name -> tollgate.v1.Money
+	50,  // 40: tollgate.v1.RecordUsageResponse.usage:type_name -> tollgate.v1.Usage
+	10,  // 41: tollgate.v1.RecordUsageBatchRequest.records:type_name -> tollgate.v1.RecordUsageRequest
+	15,  // 42: tollgate.v1.RecordUsageBatchResponse.results:type_name -> tollgate.v1.RecordUsageResult
+	12,  // 43: tollgate.v1.RecordUsageResult.record:type_name -> tollgate.v1.RecordUsageResponse
+	9,   // 44: tollgate.v1.RecordUsageResult.error:type_name -> tollgate.v1.ItemError
+	41,  // 45: tollgate.v1.ReleaseHoldResponse.released:type_name -> tollgate.v1.Money
+	39,  // 46: tollgate.v1.ExtendHoldRequest.hold_duration:type_name -> google.protobuf.Duration
+	42,  // 47: tollgate.v1.ExtendHoldResponse.expire_time:type_name -> google.protobuf.Timestamp
+	2,   // 48: tollgate.v1.ListHoldsRequest.state:type_name -> tollgate.v1.HoldState
+	22,  // 49: tollgate.v1.ListHoldsResponse.holds:type_name -> tollgate.v1.Hold
+	41,  // 50: tollgate.v1.Hold.held:type_name -> tollgate.v1.Money
+	2,   // 51: tollgate.v1.Hold.state:type_name -> tollgate.v1.HoldState
+	42,  // 52: tollgate.v1.Hold.create_time:type_name -> google.protobuf.Timestamp
+	42,  // 53: tollgate.v1.Hold.expire_time:type_name -> google.protobuf.Timestamp
+	38,  // 54: tollgate.v1.Hold.attribution:type_name -> tollgate.v1.Attribution
+	0,   // 55: tollgate.v1.ListRefusalsRequest.decision:type_name -> tollgate.v1.Decision
+	42,  // 56: tollgate.v1.ListRefusalsRequest.start_time:type_name -> google.protobuf.Timestamp
+	42,  // 57: tollgate.v1.ListRefusalsRequest.end_time:type_name -> google.protobuf.Timestamp
+	25,  // 58: tollgate.v1.ListRefusalsResponse.refusals:type_name -> tollgate.v1.Refusal
+	42,  // 59: tollgate.v1.ListRefusalsResponse.kept_from_time:type_name -> google.protobuf.Timestamp
+	42,  // 60: tollgate.v1.Refusal.time:type_name -> google.protobuf.Timestamp
+	0,   // 61: tollgate.v1.Refusal.decision:type_name -> tollgate.v1.Decision
+	1,   // 62: tollgate.v1.Refusal.reason:type_name -> tollgate.v1.Reason
+	38,  // 63: tollgate.v1.Refusal.attribution:type_name -> tollgate.v1.Attribution
+	6,   // 64: tollgate.v1.Refusal.verdicts:type_name -> tollgate.v1.Verdict
+	42,  // 65: tollgate.v1.ListUsageRecordsRequest.start_time:type_name -> google.protobuf.Timestamp
+	42,  // 66: tollgate.v1.ListUsageRecordsRequest.end_time:type_name -> google.protobuf.Timestamp
+	51,  // 67: tollgate.v1.ListUsageRecordsRequest.outcome:type_name -> tollgate.v1.Outcome
+	28,  // 68: tollgate.v1.ListUsageRecordsResponse.records:type_name -> tollgate.v1.UsageRecord
+	3,   // 69: tollgate.v1.UsageRecord.kind:type_name -> tollgate.v1.RecordKind
+	37,  // 70: tollgate.v1.UsageRecord.service_tier:type_name -> tollgate.v1.ServiceTier
+	50,  // 71: tollgate.v1.UsageRecord.usage:type_name -> tollgate.v1.Usage
+	51,  // 72: tollgate.v1.UsageRecord.outcome:type_name -> tollgate.v1.Outcome
+	52,  // 73: tollgate.v1.UsageRecord.usage_source:type_name -> tollgate.v1.UsageSource
+	41,  // 74: tollgate.v1.UsageRecord.cost:type_name -> tollgate.v1.Money
+	42,  // 75: tollgate.v1.UsageRecord.charge_time:type_name -> google.protobuf.Timestamp
+	42,  // 76: tollgate.v1.UsageRecord.start_time:type_name -> google.protobuf.Timestamp
+	42,  // 77: tollgate.v1.UsageRecord.record_time:type_name -> google.protobuf.Timestamp
+	39,  // 78: tollgate.v1.UsageRecord.latency:type_name -> google.protobuf.Duration
+	38,  // 79: tollgate.v1.UsageRecord.attribution:type_name -> tollgate.v1.Attribution
+	30,  // 80: tollgate.v1.UsageRecord.provider_answer:type_name -> tollgate.v1.KeptAnswer
+	29,  // 81: tollgate.v1.UsageRecord.reported_cost:type_name -> tollgate.v1.ReportedCost
+	41,  // 82: tollgate.v1.ReportedCost.reported:type_name -> tollgate.v1.Money
+	41,  // 83: tollgate.v1.ReportedCost.converted:type_name -> tollgate.v1.Money
+	41,  // 84: tollgate.v1.ReportedCost.computed:type_name -> tollgate.v1.Money
+	41,  // 85: tollgate.v1.RecordCreditRequest.amount:type_name -> tollgate.v1.Money
+	42,  // 86: tollgate.v1.RecordCreditRequest.charge_time:type_name -> google.protobuf.Timestamp
+	38,  // 87: tollgate.v1.RecordCreditRequest.attribution:type_name -> tollgate.v1.Attribution
+	41,  // 88: tollgate.v1.RecordCreditResponse.cost:type_name -> tollgate.v1.Money
+	41,  // 89: tollgate.v1.RecordCreditResponse.cycle_spent:type_name -> tollgate.v1.Money
+	41,  // 90: tollgate.v1.VoidUsageResponse.voided:type_name -> tollgate.v1.Money
+	41,  // 91: tollgate.v1.VoidUsageResponse.cycle_spent:type_name -> tollgate.v1.Money
+	42,  // 92: tollgate.v1.RepriceUsageRequest.start_time:type_name -> google.protobuf.Timestamp
+	42,  // 93: tollgate.v1.RepriceUsageRequest.end_time:type_name -> google.protobuf.Timestamp
+	41,  // 94: tollgate.v1.RepriceUsageResponse.difference:type_name -> tollgate.v1.Money
+	4,   // 95: tollgate.v1.UsageService.CheckAndRoute:input_type -> tollgate.v1.CheckAndRouteRequest
+	7,   // 96: tollgate.v1.UsageService.CheckAndRouteStream:input_type -> tollgate.v1.CheckAndRouteStreamRequest
+	10,  // 97: tollgate.v1.UsageService.RecordUsage:input_type -> tollgate.v1.RecordUsageRequest
+	13,  // 98: tollgate.v1.UsageService.RecordUsageBatch:input_type -> tollgate.v1.RecordUsageBatchRequest
+	16,  // 99: tollgate.v1.UsageService.ReleaseHold:input_type -> tollgate.v1.ReleaseHoldRequest
+	18,  // 100: tollgate.v1.UsageService.ExtendHold:input_type -> tollgate.v1.ExtendHoldRequest
+	20,  // 101: tollgate.v1.UsageService.ListHolds:input_type -> tollgate.v1.ListHoldsRequest
+	23,  // 102: tollgate.v1.UsageService.ListRefusals:input_type -> tollgate.v1.ListRefusalsRequest
+	26,  // 103: tollgate.v1.UsageService.ListUsageRecords:input_type -> tollgate.v1.ListUsageRecordsRequest
+	35,  // 104: tollgate.v1.UsageService.RepriceUsage:input_type -> tollgate.v1.RepriceUsageRequest
+	31,  // 105: tollgate.v1.UsageService.RecordCredit:input_type -> tollgate.v1.RecordCreditRequest
+	33,  // 106: tollgate.v1.UsageService.VoidUsage:input_type -> tollgate.v1.VoidUsageRequest
+	5,   // 107: tollgate.v1.UsageService.CheckAndRoute:output_type -> tollgate.v1.CheckAndRouteResponse
+	8,   // 108: tollgate.v1.UsageService.CheckAndRouteStream:output_type -> tollgate.v1.CheckAndRouteStreamResponse
+	12,  // 109: tollgate.v1.UsageService.RecordUsage:output_type -> tollgate.v1.RecordUsageResponse
+	14,  // 110: tollgate.v1.UsageService.RecordUsageBatch:output_type -> tollgate.v1.RecordUsageBatchResponse
+	17,  // 111: tollgate.v1.UsageService.ReleaseHold:output_type -> tollgate.v1.ReleaseHoldResponse
+	19,  // 112: tollgate.v1.UsageService.ExtendHold:output_type -> tollgate.v1.ExtendHoldResponse
+	21,  // 113: tollgate.v1.UsageService.ListHolds:output_type -> tollgate.v1.ListHoldsResponse
+	24,  // 114: tollgate.v1.UsageService.ListRefusals:output_type -> tollgate.v1.ListRefusalsResponse
+	27,  // 115: tollgate.v1.UsageService.ListUsageRecords:output_type -> tollgate.v1.ListUsageRecordsResponse
+	36,  // 116: tollgate.v1.UsageService.RepriceUsage:output_type -> tollgate.v1.RepriceUsageResponse
+	32,  // 117: tollgate.v1.UsageService.RecordCredit:output_type -> tollgate.v1.RecordCreditResponse
+	34,  // 118: tollgate.v1.UsageService.VoidUsage:output_type -> tollgate.v1.VoidUsageResponse
+	107, // [107:119] is the sub-list for method output_type
+	95,  // [95:107] is the sub-list for method input_type
+	95,  // [95:95] is the sub-list for extension type_name
+	95,  // [95:95] is the sub-list for extension extendee
+	0,   // [0:95] is the sub-list for field type_name
 }
 
 func init() { file_tollgate_v1_usage_service_proto_init() }
@@ -3753,7 +4200,7 @@ func file_tollgate_v1_usage_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tollgate_v1_usage_service_proto_rawDesc), len(file_tollgate_v1_usage_service_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   30,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

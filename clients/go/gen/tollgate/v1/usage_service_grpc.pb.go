@@ -28,6 +28,7 @@ const (
 	UsageService_ReleaseHold_FullMethodName         = "/tollgate.v1.UsageService/ReleaseHold"
 	UsageService_ExtendHold_FullMethodName          = "/tollgate.v1.UsageService/ExtendHold"
 	UsageService_ListHolds_FullMethodName           = "/tollgate.v1.UsageService/ListHolds"
+	UsageService_ListRefusals_FullMethodName        = "/tollgate.v1.UsageService/ListRefusals"
 	UsageService_ListUsageRecords_FullMethodName    = "/tollgate.v1.UsageService/ListUsageRecords"
 	UsageService_RepriceUsage_FullMethodName        = "/tollgate.v1.UsageService/RepriceUsage"
 	UsageService_RecordCredit_FullMethodName        = "/tollgate.v1.UsageService/RecordCredit"
@@ -63,6 +64,12 @@ type UsageServiceClient interface {
 	ExtendHold(ctx context.Context, in *ExtendHoldRequest, opts ...grpc.CallOption) (*ExtendHoldResponse, error)
 	// Lists the live holds of a workspace and those that expired unsettled recently, oldest first.
 	ListHolds(ctx context.Context, in *ListHoldsRequest, opts ...grpc.CallOption) (*ListHoldsResponse, error)
+	// Lists the latest checks of a workspace that were blocked or routed, with their verdicts, newest
+	// first: why was Ada blocked at 10:32? Without dry runs; one that is answered again while its hold
+	// lives is listed once. The last 1,000 of a workspace are kept, for 24 hours, in memory: a restart
+	// empties the list, and where all workspaces have 64 MiB of them, each keeps its last 10 at least.
+	// How many there were is in the reports: USAGE_METRIC_BLOCKED.
+	ListRefusals(ctx context.Context, in *ListRefusalsRequest, opts ...grpc.CallOption) (*ListRefusalsResponse, error)
 	// Lists the usage log of a workspace, newest first: usage records and corrections. Records older
 	// than Workspace.usage_retention_days are deleted.
 	ListUsageRecords(ctx context.Context, in *ListUsageRecordsRequest, opts ...grpc.CallOption) (*ListUsageRecordsResponse, error)
@@ -165,6 +172,16 @@ func (c *usageServiceClient) ListHolds(ctx context.Context, in *ListHoldsRequest
 	return out, nil
 }
 
+func (c *usageServiceClient) ListRefusals(ctx context.Context, in *ListRefusalsRequest, opts ...grpc.CallOption) (*ListRefusalsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListRefusalsResponse)
+	err := c.cc.Invoke(ctx, UsageService_ListRefusals_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *usageServiceClient) ListUsageRecords(ctx context.Context, in *ListUsageRecordsRequest, opts ...grpc.CallOption) (*ListUsageRecordsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListUsageRecordsResponse)
@@ -234,6 +251,12 @@ type UsageServiceServer interface {
 	ExtendHold(context.Context, *ExtendHoldRequest) (*ExtendHoldResponse, error)
 	// Lists the live holds of a workspace and those that expired unsettled recently, oldest first.
 	ListHolds(context.Context, *ListHoldsRequest) (*ListHoldsResponse, error)
+	// Lists the latest checks of a workspace that were blocked or routed, with their verdicts, newest
+	// first: why was Ada blocked at 10:32? Without dry runs; one that is answered again while its hold
+	// lives is listed once. The last 1,000 of a workspace are kept, for 24 hours, in memory: a restart
+	// empties the list, and where all workspaces have 64 MiB of them, each keeps its last 10 at least.
+	// How many there were is in the reports: USAGE_METRIC_BLOCKED.
+	ListRefusals(context.Context, *ListRefusalsRequest) (*ListRefusalsResponse, error)
 	// Lists the usage log of a workspace, newest first: usage records and corrections. Records older
 	// than Workspace.usage_retention_days are deleted.
 	ListUsageRecords(context.Context, *ListUsageRecordsRequest) (*ListUsageRecordsResponse, error)
@@ -283,6 +306,9 @@ func (UnimplementedUsageServiceServer) ExtendHold(context.Context, *ExtendHoldRe
 }
 func (UnimplementedUsageServiceServer) ListHolds(context.Context, *ListHoldsRequest) (*ListHoldsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListHolds not implemented")
+}
+func (UnimplementedUsageServiceServer) ListRefusals(context.Context, *ListRefusalsRequest) (*ListRefusalsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListRefusals not implemented")
 }
 func (UnimplementedUsageServiceServer) ListUsageRecords(context.Context, *ListUsageRecordsRequest) (*ListUsageRecordsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListUsageRecords not implemented")
@@ -432,6 +458,24 @@ func _UsageService_ListHolds_Handler(srv interface{}, ctx context.Context, dec f
 	return interceptor(ctx, in, info, handler)
 }
 
+func _UsageService_ListRefusals_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListRefusalsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(UsageServiceServer).ListRefusals(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: UsageService_ListRefusals_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(UsageServiceServer).ListRefusals(ctx, req.(*ListRefusalsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _UsageService_ListUsageRecords_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListUsageRecordsRequest)
 	if err := dec(in); err != nil {
@@ -534,6 +578,10 @@ var UsageService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListHolds",
 			Handler:    _UsageService_ListHolds_Handler,
+		},
+		{
+			MethodName: "ListRefusals",
+			Handler:    _UsageService_ListRefusals_Handler,
 		},
 		{
 			MethodName: "ListUsageRecords",

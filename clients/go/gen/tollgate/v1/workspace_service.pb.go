@@ -371,8 +371,10 @@ type Workspace struct {
 	// where another server may take over, and HOLD_DURABILITY_MEMORY on SQLite. A graceful stop keeps
 	// all holds.
 	HoldDurability HoldDurability `protobuf:"varint,18,opt,name=hold_durability,json=holdDurability,proto3,enum=tollgate.v1.HoldDurability" json:"hold_durability,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// When it was archived; absent if it is not. Set by ArchiveWorkspace. Output only.
+	ArchiveTime   *timestamppb.Timestamp `protobuf:"bytes,30,opt,name=archive_time,json=archiveTime,proto3" json:"archive_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Workspace) Reset() {
@@ -531,6 +533,13 @@ func (x *Workspace) GetHoldDurability() HoldDurability {
 	return HoldDurability_HOLD_DURABILITY_UNSPECIFIED
 }
 
+func (x *Workspace) GetArchiveTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ArchiveTime
+	}
+	return nil
+}
+
 // Budget per cycle and overage allowance.
 type Plan struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -596,6 +605,621 @@ func (x *Plan) GetStartDate() string {
 	return ""
 }
 
+// An emergency stop of a workspace, or of one of its subjects.
+type Freeze struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What is stopped. SUBJECT_TYPE_WORKSPACE stops everything.
+	Subject *Subject `protobuf:"bytes,1,opt,name=subject,proto3" json:"subject,omitempty"`
+	// Reason; 1 to 500 characters.
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// When it ends by itself; absent: when it is taken back.
+	EndTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	// Actor that froze it last.
+	Actor string `protobuf:"bytes,4,opt,name=actor,proto3" json:"actor,omitempty"`
+	// When it was frozen.
+	CreateTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// When reason or end were last changed.
+	UpdateTime    *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Freeze) Reset() {
+	*x = Freeze{}
+	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Freeze) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Freeze) ProtoMessage() {}
+
+func (x *Freeze) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Freeze.ProtoReflect.Descriptor instead.
+func (*Freeze) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_workspace_service_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Freeze) GetSubject() *Subject {
+	if x != nil {
+		return x.Subject
+	}
+	return nil
+}
+
+func (x *Freeze) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Freeze) GetEndTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndTime
+	}
+	return nil
+}
+
+func (x *Freeze) GetActor() string {
+	if x != nil {
+		return x.Actor
+	}
+	return ""
+}
+
+func (x *Freeze) GetCreateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreateTime
+	}
+	return nil
+}
+
+func (x *Freeze) GetUpdateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.UpdateTime
+	}
+	return nil
+}
+
+// Request of ArchiveWorkspace.
+type ArchiveWorkspaceRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its id.
+	WorkspaceId   string `protobuf:"bytes,1,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ArchiveWorkspaceRequest) Reset() {
+	*x = ArchiveWorkspaceRequest{}
+	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ArchiveWorkspaceRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ArchiveWorkspaceRequest) ProtoMessage() {}
+
+func (x *ArchiveWorkspaceRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ArchiveWorkspaceRequest.ProtoReflect.Descriptor instead.
+func (*ArchiveWorkspaceRequest) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_workspace_service_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *ArchiveWorkspaceRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+// Response of ArchiveWorkspace.
+type ArchiveWorkspaceResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The archived workspace.
+	Workspace     *Workspace `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ArchiveWorkspaceResponse) Reset() {
+	*x = ArchiveWorkspaceResponse{}
+	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ArchiveWorkspaceResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ArchiveWorkspaceResponse) ProtoMessage() {}
+
+func (x *ArchiveWorkspaceResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ArchiveWorkspaceResponse.ProtoReflect.Descriptor instead.
+func (*ArchiveWorkspaceResponse) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_workspace_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ArchiveWorkspaceResponse) GetWorkspace() *Workspace {
+	if x != nil {
+		return x.Workspace
+	}
+	return nil
+}
+
+// Request of RestoreWorkspace.
+type RestoreWorkspaceRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its id.
+	WorkspaceId   string `protobuf:"bytes,1,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RestoreWorkspaceRequest) Reset() {
+	*x = RestoreWorkspaceRequest{}
+	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RestoreWorkspaceRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RestoreWorkspaceRequest) ProtoMessage() {}
+
+func (x *RestoreWorkspaceRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RestoreWorkspaceRequest.ProtoReflect.Descriptor instead.
+func (*RestoreWorkspaceRequest) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_workspace_service_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *RestoreWorkspaceRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+// Response of RestoreWorkspace.
+type RestoreWorkspaceResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The restored workspace.
+	Workspace     *Workspace `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RestoreWorkspaceResponse) Reset() {
+	*x = RestoreWorkspaceResponse{}
+	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RestoreWorkspaceResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RestoreWorkspaceResponse) ProtoMessage() {}
+
+func (x *RestoreWorkspaceResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RestoreWorkspaceResponse.ProtoReflect.Descriptor instead.
+func (*RestoreWorkspaceResponse) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_workspace_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *RestoreWorkspaceResponse) GetWorkspace() *Workspace {
+	if x != nil {
+		return x.Workspace
+	}
+	return nil
+}
+
+// Request of Freeze.
+type FreezeRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The workspace.
+	WorkspaceId string `protobuf:"bytes,1,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	// What is stopped: the workspace, a user, department, API key, key group, project, assistant,
+	// workflow, feature, session or tag. A key group must exist; the others need not have been used.
+	Subject *Subject `protobuf:"bytes,2,opt,name=subject,proto3" json:"subject,omitempty"`
+	// Reason; 1 to 500 characters.
+	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// When it ends by itself: after now, at most 366 days ahead; absent: when it is taken back.
+	EndTime       *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FreezeRequest) Reset() {
+	*x = FreezeRequest{}
+	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FreezeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FreezeRequest) ProtoMessage() {}
+
+func (x *FreezeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FreezeRequest.ProtoReflect.Descriptor instead.
+func (*FreezeRequest) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_workspace_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *FreezeRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+func (x *FreezeRequest) GetSubject() *Subject {
+	if x != nil {
+		return x.Subject
+	}
+	return nil
+}
+
+func (x *FreezeRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *FreezeRequest) GetEndTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndTime
+	}
+	return nil
+}
+
+// Response of Freeze.
+type FreezeResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The freeze in force.
+	Freeze        *Freeze `protobuf:"bytes,1,opt,name=freeze,proto3" json:"freeze,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FreezeResponse) Reset() {
+	*x = FreezeResponse{}
+	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FreezeResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FreezeResponse) ProtoMessage() {}
+
+func (x *FreezeResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FreezeResponse.ProtoReflect.Descriptor instead.
+func (*FreezeResponse) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_workspace_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *FreezeResponse) GetFreeze() *Freeze {
+	if x != nil {
+		return x.Freeze
+	}
+	return nil
+}
+
+// Request of Unfreeze.
+type UnfreezeRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The workspace.
+	WorkspaceId string `protobuf:"bytes,1,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	// What goes on.
+	Subject       *Subject `protobuf:"bytes,2,opt,name=subject,proto3" json:"subject,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnfreezeRequest) Reset() {
+	*x = UnfreezeRequest{}
+	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnfreezeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnfreezeRequest) ProtoMessage() {}
+
+func (x *UnfreezeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnfreezeRequest.ProtoReflect.Descriptor instead.
+func (*UnfreezeRequest) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_workspace_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *UnfreezeRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+func (x *UnfreezeRequest) GetSubject() *Subject {
+	if x != nil {
+		return x.Subject
+	}
+	return nil
+}
+
+// Response of Unfreeze.
+type UnfreezeResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The freeze that was in force; absent if none was.
+	Freeze        *Freeze `protobuf:"bytes,1,opt,name=freeze,proto3" json:"freeze,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnfreezeResponse) Reset() {
+	*x = UnfreezeResponse{}
+	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnfreezeResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnfreezeResponse) ProtoMessage() {}
+
+func (x *UnfreezeResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnfreezeResponse.ProtoReflect.Descriptor instead.
+func (*UnfreezeResponse) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_workspace_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *UnfreezeResponse) GetFreeze() *Freeze {
+	if x != nil {
+		return x.Freeze
+	}
+	return nil
+}
+
+// Request of ListFreezes.
+type ListFreezesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The workspace.
+	WorkspaceId string `protobuf:"bytes,1,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	// Most entries on the page: 0 to 1,000; 0 means 100, more than 1,000 means 1,000.
+	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// next_page_token of the previous page; empty for the first page.
+	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListFreezesRequest) Reset() {
+	*x = ListFreezesRequest{}
+	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListFreezesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListFreezesRequest) ProtoMessage() {}
+
+func (x *ListFreezesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListFreezesRequest.ProtoReflect.Descriptor instead.
+func (*ListFreezesRequest) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_workspace_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ListFreezesRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+func (x *ListFreezesRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListFreezesRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// Response of ListFreezes.
+type ListFreezesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Freezes by type and id of their subjects.
+	Freezes []*Freeze `protobuf:"bytes,1,rep,name=freezes,proto3" json:"freezes,omitempty"`
+	// Token of the next page; empty on the last page.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListFreezesResponse) Reset() {
+	*x = ListFreezesResponse{}
+	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListFreezesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListFreezesResponse) ProtoMessage() {}
+
+func (x *ListFreezesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListFreezesResponse.ProtoReflect.Descriptor instead.
+func (*ListFreezesResponse) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_workspace_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *ListFreezesResponse) GetFreezes() []*Freeze {
+	if x != nil {
+		return x.Freezes
+	}
+	return nil
+}
+
+func (x *ListFreezesResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
 // Request of CreateWorkspace.
 type CreateWorkspaceRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -607,7 +1231,7 @@ type CreateWorkspaceRequest struct {
 
 func (x *CreateWorkspaceRequest) Reset() {
 	*x = CreateWorkspaceRequest{}
-	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[2]
+	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -619,7 +1243,7 @@ func (x *CreateWorkspaceRequest) String() string {
 func (*CreateWorkspaceRequest) ProtoMessage() {}
 
 func (x *CreateWorkspaceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[2]
+	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -632,7 +1256,7 @@ func (x *CreateWorkspaceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateWorkspaceRequest.ProtoReflect.Descriptor instead.
 func (*CreateWorkspaceRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_workspace_service_proto_rawDescGZIP(), []int{2}
+	return file_tollgate_v1_workspace_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *CreateWorkspaceRequest) GetWorkspace() *Workspace {
@@ -653,7 +1277,7 @@ type CreateWorkspaceResponse struct {
 
 func (x *CreateWorkspaceResponse) Reset() {
 	*x = CreateWorkspaceResponse{}
-	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[3]
+	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -665,7 +1289,7 @@ func (x *CreateWorkspaceResponse) String() string {
 func (*CreateWorkspaceResponse) ProtoMessage() {}
 
 func (x *CreateWorkspaceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[3]
+	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -678,7 +1302,7 @@ func (x *CreateWorkspaceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateWorkspaceResponse.ProtoReflect.Descriptor instead.
 func (*CreateWorkspaceResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_workspace_service_proto_rawDescGZIP(), []int{3}
+	return file_tollgate_v1_workspace_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *CreateWorkspaceResponse) GetWorkspace() *Workspace {
@@ -699,7 +1323,7 @@ type GetWorkspaceRequest struct {
 
 func (x *GetWorkspaceRequest) Reset() {
 	*x = GetWorkspaceRequest{}
-	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[4]
+	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -711,7 +1335,7 @@ func (x *GetWorkspaceRequest) String() string {
 func (*GetWorkspaceRequest) ProtoMessage() {}
 
 func (x *GetWorkspaceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[4]
+	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -724,7 +1348,7 @@ func (x *GetWorkspaceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetWorkspaceRequest.ProtoReflect.Descriptor instead.
 func (*GetWorkspaceRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_workspace_service_proto_rawDescGZIP(), []int{4}
+	return file_tollgate_v1_workspace_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *GetWorkspaceRequest) GetWorkspaceId() string {
@@ -745,7 +1369,7 @@ type GetWorkspaceResponse struct {
 
 func (x *GetWorkspaceResponse) Reset() {
 	*x = GetWorkspaceResponse{}
-	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[5]
+	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -757,7 +1381,7 @@ func (x *GetWorkspaceResponse) String() string {
 func (*GetWorkspaceResponse) ProtoMessage() {}
 
 func (x *GetWorkspaceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[5]
+	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -770,7 +1394,7 @@ func (x *GetWorkspaceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetWorkspaceResponse.ProtoReflect.Descriptor instead.
 func (*GetWorkspaceResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_workspace_service_proto_rawDescGZIP(), []int{5}
+	return file_tollgate_v1_workspace_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *GetWorkspaceResponse) GetWorkspace() *Workspace {
@@ -785,15 +1409,20 @@ type ListWorkspacesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Most entries on the page: 0 to 1,000; 0 means 100, more than 1,000 means 1,000.
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// next_page_token of the previous page; empty for the first page.
-	PageToken     string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// next_page_token of the previous page, with the same query; empty for the first page.
+	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Text to search for, at most 200 characters; empty for all. Each of its words must begin a
+	// word of the id or the display name, whatever the case. Words are runs of letters and digits.
+	Query string `protobuf:"bytes,3,opt,name=query,proto3" json:"query,omitempty"`
+	// Whether archived workspaces are listed, too.
+	ShowArchived  bool `protobuf:"varint,30,opt,name=show_archived,json=showArchived,proto3" json:"show_archived,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListWorkspacesRequest) Reset() {
 	*x = ListWorkspacesRequest{}
-	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[6]
+	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -805,7 +1434,7 @@ func (x *ListWorkspacesRequest) String() string {
 func (*ListWorkspacesRequest) ProtoMessage() {}
 
 func (x *ListWorkspacesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[6]
+	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -818,7 +1447,7 @@ func (x *ListWorkspacesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWorkspacesRequest.ProtoReflect.Descriptor instead.
 func (*ListWorkspacesRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_workspace_service_proto_rawDescGZIP(), []int{6}
+	return file_tollgate_v1_workspace_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ListWorkspacesRequest) GetPageSize() int32 {
@@ -835,6 +1464,20 @@ func (x *ListWorkspacesRequest) GetPageToken() string {
 	return ""
 }
 
+func (x *ListWorkspacesRequest) GetQuery() string {
+	if x != nil {
+		return x.Query
+	}
+	return ""
+}
+
+func (x *ListWorkspacesRequest) GetShowArchived() bool {
+	if x != nil {
+		return x.ShowArchived
+	}
+	return false
+}
+
 // Response of ListWorkspaces.
 type ListWorkspacesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -842,13 +1485,15 @@ type ListWorkspacesResponse struct {
 	Workspaces []*Workspace `protobuf:"bytes,1,rep,name=workspaces,proto3" json:"workspaces,omitempty"`
 	// Token of the next page; empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// Number of entries that match, on all pages, counted to 10,000: then there may be more.
+	TotalCount    int64 `protobuf:"varint,3,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListWorkspacesResponse) Reset() {
 	*x = ListWorkspacesResponse{}
-	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[7]
+	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -860,7 +1505,7 @@ func (x *ListWorkspacesResponse) String() string {
 func (*ListWorkspacesResponse) ProtoMessage() {}
 
 func (x *ListWorkspacesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[7]
+	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -873,7 +1518,7 @@ func (x *ListWorkspacesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWorkspacesResponse.ProtoReflect.Descriptor instead.
 func (*ListWorkspacesResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_workspace_service_proto_rawDescGZIP(), []int{7}
+	return file_tollgate_v1_workspace_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ListWorkspacesResponse) GetWorkspaces() []*Workspace {
@@ -888,6 +1533,13 @@ func (x *ListWorkspacesResponse) GetNextPageToken() string {
 		return x.NextPageToken
 	}
 	return ""
+}
+
+func (x *ListWorkspacesResponse) GetTotalCount() int64 {
+	if x != nil {
+		return x.TotalCount
+	}
+	return 0
 }
 
 // Request of UpdateWorkspace.
@@ -907,7 +1559,7 @@ type UpdateWorkspaceRequest struct {
 
 func (x *UpdateWorkspaceRequest) Reset() {
 	*x = UpdateWorkspaceRequest{}
-	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[8]
+	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -919,7 +1571,7 @@ func (x *UpdateWorkspaceRequest) String() string {
 func (*UpdateWorkspaceRequest) ProtoMessage() {}
 
 func (x *UpdateWorkspaceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[8]
+	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -932,7 +1584,7 @@ func (x *UpdateWorkspaceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateWorkspaceRequest.ProtoReflect.Descriptor instead.
 func (*UpdateWorkspaceRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_workspace_service_proto_rawDescGZIP(), []int{8}
+	return file_tollgate_v1_workspace_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *UpdateWorkspaceRequest) GetWorkspace() *Workspace {
@@ -960,7 +1612,7 @@ type UpdateWorkspaceResponse struct {
 
 func (x *UpdateWorkspaceResponse) Reset() {
 	*x = UpdateWorkspaceResponse{}
-	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[9]
+	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -972,7 +1624,7 @@ func (x *UpdateWorkspaceResponse) String() string {
 func (*UpdateWorkspaceResponse) ProtoMessage() {}
 
 func (x *UpdateWorkspaceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[9]
+	mi := &file_tollgate_v1_workspace_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -985,7 +1637,7 @@ func (x *UpdateWorkspaceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateWorkspaceResponse.ProtoReflect.Descriptor instead.
 func (*UpdateWorkspaceResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_workspace_service_proto_rawDescGZIP(), []int{9}
+	return file_tollgate_v1_workspace_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *UpdateWorkspaceResponse) GetWorkspace() *Workspace {
@@ -999,7 +1651,7 @@ var File_tollgate_v1_workspace_service_proto protoreflect.FileDescriptor
 
 const file_tollgate_v1_workspace_service_proto_rawDesc = "" +
 	"\n" +
-	"#tollgate/v1/workspace_service.proto\x12\vtollgate.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tollgate/v1/common.proto\"\xf6\a\n" +
+	"#tollgate/v1/workspace_service.proto\x12\vtollgate.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tollgate/v1/common.proto\"\xb5\b\n" +
 	"\tWorkspace\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12!\n" +
 	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x12#\n" +
@@ -1021,12 +1673,50 @@ const file_tollgate_v1_workspace_service_proto_rawDesc = "" +
 	"\x17reported_cost_providers\x18\x0f \x03(\tR\x15reportedCostProviders\x12A\n" +
 	"\x1dcost_difference_alert_percent\x18\x10 \x01(\x05R\x1acostDifferenceAlertPercent\x12+\n" +
 	"\x12price_max_age_days\x18\x11 \x01(\x05R\x0fpriceMaxAgeDays\x12D\n" +
-	"\x0fhold_durability\x18\x12 \x01(\x0e2\x1b.tollgate.v1.HoldDurabilityR\x0eholdDurability\"\x8a\x01\n" +
+	"\x0fhold_durability\x18\x12 \x01(\x0e2\x1b.tollgate.v1.HoldDurabilityR\x0eholdDurability\x12=\n" +
+	"\farchive_time\x18\x1e \x01(\v2\x1a.google.protobuf.TimestampR\varchiveTime\"\x8a\x01\n" +
 	"\x04Plan\x12*\n" +
 	"\x06budget\x18\x01 \x01(\v2\x12.tollgate.v1.MoneyR\x06budget\x127\n" +
 	"\roverage_limit\x18\x02 \x01(\v2\x12.tollgate.v1.MoneyR\foverageLimit\x12\x1d\n" +
 	"\n" +
-	"start_date\x18\x03 \x01(\tR\tstartDate\"N\n" +
+	"start_date\x18\x03 \x01(\tR\tstartDate\"\x97\x02\n" +
+	"\x06Freeze\x12.\n" +
+	"\asubject\x18\x01 \x01(\v2\x14.tollgate.v1.SubjectR\asubject\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x125\n" +
+	"\bend_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12\x14\n" +
+	"\x05actor\x18\x04 \x01(\tR\x05actor\x12;\n" +
+	"\vcreate_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"createTime\x12;\n" +
+	"\vupdate_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"updateTime\"<\n" +
+	"\x17ArchiveWorkspaceRequest\x12!\n" +
+	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\"P\n" +
+	"\x18ArchiveWorkspaceResponse\x124\n" +
+	"\tworkspace\x18\x01 \x01(\v2\x16.tollgate.v1.WorkspaceR\tworkspace\"<\n" +
+	"\x17RestoreWorkspaceRequest\x12!\n" +
+	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\"P\n" +
+	"\x18RestoreWorkspaceResponse\x124\n" +
+	"\tworkspace\x18\x01 \x01(\v2\x16.tollgate.v1.WorkspaceR\tworkspace\"\xb1\x01\n" +
+	"\rFreezeRequest\x12!\n" +
+	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12.\n" +
+	"\asubject\x18\x02 \x01(\v2\x14.tollgate.v1.SubjectR\asubject\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\x125\n" +
+	"\bend_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\"=\n" +
+	"\x0eFreezeResponse\x12+\n" +
+	"\x06freeze\x18\x01 \x01(\v2\x13.tollgate.v1.FreezeR\x06freeze\"d\n" +
+	"\x0fUnfreezeRequest\x12!\n" +
+	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12.\n" +
+	"\asubject\x18\x02 \x01(\v2\x14.tollgate.v1.SubjectR\asubject\"?\n" +
+	"\x10UnfreezeResponse\x12+\n" +
+	"\x06freeze\x18\x01 \x01(\v2\x13.tollgate.v1.FreezeR\x06freeze\"s\n" +
+	"\x12ListFreezesRequest\x12!\n" +
+	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12\x1b\n" +
+	"\tpage_size\x18\x02 \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tR\tpageToken\"l\n" +
+	"\x13ListFreezesResponse\x12-\n" +
+	"\afreezes\x18\x01 \x03(\v2\x13.tollgate.v1.FreezeR\afreezes\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"N\n" +
 	"\x16CreateWorkspaceRequest\x124\n" +
 	"\tworkspace\x18\x01 \x01(\v2\x16.tollgate.v1.WorkspaceR\tworkspace\"O\n" +
 	"\x17CreateWorkspaceResponse\x124\n" +
@@ -1034,16 +1724,20 @@ const file_tollgate_v1_workspace_service_proto_rawDesc = "" +
 	"\x13GetWorkspaceRequest\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\"L\n" +
 	"\x14GetWorkspaceResponse\x124\n" +
-	"\tworkspace\x18\x01 \x01(\v2\x16.tollgate.v1.WorkspaceR\tworkspace\"S\n" +
+	"\tworkspace\x18\x01 \x01(\v2\x16.tollgate.v1.WorkspaceR\tworkspace\"\x8e\x01\n" +
 	"\x15ListWorkspacesRequest\x12\x1b\n" +
 	"\tpage_size\x18\x01 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x02 \x01(\tR\tpageToken\"x\n" +
+	"page_token\x18\x02 \x01(\tR\tpageToken\x12\x14\n" +
+	"\x05query\x18\x03 \x01(\tR\x05query\x12#\n" +
+	"\rshow_archived\x18\x1e \x01(\bR\fshowArchived\"\x99\x01\n" +
 	"\x16ListWorkspacesResponse\x126\n" +
 	"\n" +
 	"workspaces\x18\x01 \x03(\v2\x16.tollgate.v1.WorkspaceR\n" +
 	"workspaces\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x8b\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1f\n" +
+	"\vtotal_count\x18\x03 \x01(\x03R\n" +
+	"totalCount\"\x8b\x01\n" +
 	"\x16UpdateWorkspaceRequest\x124\n" +
 	"\tworkspace\x18\x01 \x01(\v2\x16.tollgate.v1.WorkspaceR\tworkspace\x12;\n" +
 	"\vupdate_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
@@ -1075,12 +1769,17 @@ const file_tollgate_v1_workspace_service_proto_rawDesc = "" +
 	"\x10UnknownKeyPolicy\x12\"\n" +
 	"\x1eUNKNOWN_KEY_POLICY_UNSPECIFIED\x10\x00\x12\x1d\n" +
 	"\x19UNKNOWN_KEY_POLICY_ACCEPT\x10\x01\x12\x1b\n" +
-	"\x17UNKNOWN_KEY_POLICY_DENY\x10\x022\xfe\x02\n" +
+	"\x17UNKNOWN_KEY_POLICY_DENY\x10\x022\x9e\x06\n" +
 	"\x10WorkspaceService\x12\\\n" +
 	"\x0fCreateWorkspace\x12#.tollgate.v1.CreateWorkspaceRequest\x1a$.tollgate.v1.CreateWorkspaceResponse\x12S\n" +
 	"\fGetWorkspace\x12 .tollgate.v1.GetWorkspaceRequest\x1a!.tollgate.v1.GetWorkspaceResponse\x12Y\n" +
 	"\x0eListWorkspaces\x12\".tollgate.v1.ListWorkspacesRequest\x1a#.tollgate.v1.ListWorkspacesResponse\x12\\\n" +
-	"\x0fUpdateWorkspace\x12#.tollgate.v1.UpdateWorkspaceRequest\x1a$.tollgate.v1.UpdateWorkspaceResponseBY\n" +
+	"\x0fUpdateWorkspace\x12#.tollgate.v1.UpdateWorkspaceRequest\x1a$.tollgate.v1.UpdateWorkspaceResponse\x12_\n" +
+	"\x10ArchiveWorkspace\x12$.tollgate.v1.ArchiveWorkspaceRequest\x1a%.tollgate.v1.ArchiveWorkspaceResponse\x12_\n" +
+	"\x10RestoreWorkspace\x12$.tollgate.v1.RestoreWorkspaceRequest\x1a%.tollgate.v1.RestoreWorkspaceResponse\x12A\n" +
+	"\x06Freeze\x12\x1a.tollgate.v1.FreezeRequest\x1a\x1b.tollgate.v1.FreezeResponse\x12G\n" +
+	"\bUnfreeze\x12\x1c.tollgate.v1.UnfreezeRequest\x1a\x1d.tollgate.v1.UnfreezeResponse\x12P\n" +
+	"\vListFreezes\x12\x1f.tollgate.v1.ListFreezesRequest\x1a .tollgate.v1.ListFreezesResponseBY\n" +
 	"\x0eio.tollgate.v1B\x15WorkspaceServiceProtoP\x01Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1b\x06proto3"
 
 var (
@@ -1096,58 +1795,93 @@ func file_tollgate_v1_workspace_service_proto_rawDescGZIP() []byte {
 }
 
 var file_tollgate_v1_workspace_service_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_tollgate_v1_workspace_service_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_tollgate_v1_workspace_service_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_tollgate_v1_workspace_service_proto_goTypes = []any{
-	(HoldDurability)(0),             // 0: tollgate.v1.HoldDurability
-	(DayOfWeek)(0),                  // 1: tollgate.v1.DayOfWeek
-	(UnpricedModelPolicy)(0),        // 2: tollgate.v1.UnpricedModelPolicy
-	(HoldExpiryPolicy)(0),           // 3: tollgate.v1.HoldExpiryPolicy
-	(UnknownKeyPolicy)(0),           // 4: tollgate.v1.UnknownKeyPolicy
-	(*Workspace)(nil),               // 5: tollgate.v1.Workspace
-	(*Plan)(nil),                    // 6: tollgate.v1.Plan
-	(*CreateWorkspaceRequest)(nil),  // 7: tollgate.v1.CreateWorkspaceRequest
-	(*CreateWorkspaceResponse)(nil), // 8: tollgate.v1.CreateWorkspaceResponse
-	(*GetWorkspaceRequest)(nil),     // 9: tollgate.v1.GetWorkspaceRequest
-	(*GetWorkspaceResponse)(nil),    // 10: tollgate.v1.GetWorkspaceResponse
-	(*ListWorkspacesRequest)(nil),   // 11: tollgate.v1.ListWorkspacesRequest
-	(*ListWorkspacesResponse)(nil),  // 12: tollgate.v1.ListWorkspacesResponse
-	(*UpdateWorkspaceRequest)(nil),  // 13: tollgate.v1.UpdateWorkspaceRequest
-	(*UpdateWorkspaceResponse)(nil), // 14: tollgate.v1.UpdateWorkspaceResponse
-	(*timestamppb.Timestamp)(nil),   // 15: google.protobuf.Timestamp
-	(*Money)(nil),                   // 16: tollgate.v1.Money
-	(*fieldmaskpb.FieldMask)(nil),   // 17: google.protobuf.FieldMask
+	(HoldDurability)(0),              // 0: tollgate.v1.HoldDurability
+	(DayOfWeek)(0),                   // 1: tollgate.v1.DayOfWeek
+	(UnpricedModelPolicy)(0),         // 2: tollgate.v1.UnpricedModelPolicy
+	(HoldExpiryPolicy)(0),            // 3: tollgate.v1.HoldExpiryPolicy
+	(UnknownKeyPolicy)(0),            // 4: tollgate.v1.UnknownKeyPolicy
+	(*Workspace)(nil),                // 5: tollgate.v1.Workspace
+	(*Plan)(nil),                     // 6: tollgate.v1.Plan
+	(*Freeze)(nil),                   // 7: tollgate.v1.Freeze
+	(*ArchiveWorkspaceRequest)(nil),  // 8: tollgate.v1.ArchiveWorkspaceRequest
+	(*ArchiveWorkspaceResponse)(nil), // 9: tollgate.v1.ArchiveWorkspaceResponse
+	(*RestoreWorkspaceRequest)(nil),  // 10: tollgate.v1.RestoreWorkspaceRequest
+	(*RestoreWorkspaceResponse)(nil), // 11: tollgate.v1.RestoreWorkspaceResponse
+	(*FreezeRequest)(nil),            // 12: tollgate.v1.FreezeRequest
+	(*FreezeResponse)(nil),           // 13: tollgate.v1.FreezeResponse
+	(*UnfreezeRequest)(nil),          // 14: tollgate.v1.UnfreezeRequest
+	(*UnfreezeResponse)(nil),         // 15: tollgate.v1.UnfreezeResponse
+	(*ListFreezesRequest)(nil),       // 16: tollgate.v1.ListFreezesRequest
+	(*ListFreezesResponse)(nil),      // 17: tollgate.v1.ListFreezesResponse
+	(*CreateWorkspaceRequest)(nil),   // 18: tollgate.v1.CreateWorkspaceRequest
+	(*CreateWorkspaceResponse)(nil),  // 19: tollgate.v1.CreateWorkspaceResponse
+	(*GetWorkspaceRequest)(nil),      // 20: tollgate.v1.GetWorkspaceRequest
+	(*GetWorkspaceResponse)(nil),     // 21: tollgate.v1.GetWorkspaceResponse
+	(*ListWorkspacesRequest)(nil),    // 22: tollgate.v1.ListWorkspacesRequest
+	(*ListWorkspacesResponse)(nil),   // 23: tollgate.v1.ListWorkspacesResponse
+	(*UpdateWorkspaceRequest)(nil),   // 24: tollgate.v1.UpdateWorkspaceRequest
+	(*UpdateWorkspaceResponse)(nil),  // 25: tollgate.v1.UpdateWorkspaceResponse
+	(*timestamppb.Timestamp)(nil),    // 26: google.protobuf.Timestamp
+	(*Money)(nil),                    // 27: tollgate.v1.Money
+	(*Subject)(nil),                  // 28: tollgate.v1.Subject
+	(*fieldmaskpb.FieldMask)(nil),    // 29: google.protobuf.FieldMask
 }
 var file_tollgate_v1_workspace_service_proto_depIdxs = []int32{
 	2,  // 0: tollgate.v1.Workspace.unpriced_model_policy:type_name -> tollgate.v1.UnpricedModelPolicy
 	3,  // 1: tollgate.v1.Workspace.hold_expiry_policy:type_name -> tollgate.v1.HoldExpiryPolicy
 	4,  // 2: tollgate.v1.Workspace.unknown_key_policy:type_name -> tollgate.v1.UnknownKeyPolicy
 	6,  // 3: tollgate.v1.Workspace.plan:type_name -> tollgate.v1.Plan
-	15, // 4: tollgate.v1.Workspace.create_time:type_name -> google.protobuf.Timestamp
-	15, // 5: tollgate.v1.Workspace.update_time:type_name -> google.protobuf.Timestamp
+	26, // 4: tollgate.v1.Workspace.create_time:type_name -> google.protobuf.Timestamp
+	26, // 5: tollgate.v1.Workspace.update_time:type_name -> google.protobuf.Timestamp
 	1,  // 6: tollgate.v1.Workspace.first_day_of_week:type_name -> tollgate.v1.DayOfWeek
 	0,  // 7: tollgate.v1.Workspace.hold_durability:type_name -> tollgate.v1.HoldDurability
-	16, // 8: tollgate.v1.Plan.budget:type_name -> tollgate.v1.Money
-	16, // 9: tollgate.v1.Plan.overage_limit:type_name -> tollgate.v1.Money
-	5,  // 10: tollgate.v1.CreateWorkspaceRequest.workspace:type_name -> tollgate.v1.Workspace
-	5,  // 11: tollgate.v1.CreateWorkspaceResponse.workspace:type_name -> tollgate.v1.Workspace
-	5,  // 12: tollgate.v1.GetWorkspaceResponse.workspace:type_name -> tollgate.v1.Workspace
-	5,  // 13: tollgate.v1.ListWorkspacesResponse.workspaces:type_name -> tollgate.v1.Workspace
-	5,  // 14: tollgate.v1.UpdateWorkspaceRequest.workspace:type_name -> tollgate.v1.Workspace
-	17, // 15: tollgate.v1.UpdateWorkspaceRequest.update_mask:type_name -> google.protobuf.FieldMask
-	5,  // 16: tollgate.v1.UpdateWorkspaceResponse.workspace:type_name -> tollgate.v1.Workspace
-	7,  // 17: tollgate.v1.WorkspaceService.CreateWorkspace:input_type -> tollgate.v1.CreateWorkspaceRequest
-	9,  // 18: tollgate.v1.WorkspaceService.GetWorkspace:input_type -> tollgate.v1.GetWorkspaceRequest
-	11, // 19: tollgate.v1.WorkspaceService.ListWorkspaces:input_type -> tollgate.v1.ListWorkspacesRequest
-	13, // 20: tollgate.v1.WorkspaceService.UpdateWorkspace:input_type -> tollgate.v1.UpdateWorkspaceRequest
-	8,  // 21: tollgate.v1.WorkspaceService.CreateWorkspace:output_type -> tollgate.v1.CreateWorkspaceResponse
-	10, // 22: tollgate.v1.WorkspaceService.GetWorkspace:output_type -> tollgate.v1.GetWorkspaceResponse
-	12, // 23: tollgate.v1.WorkspaceService.ListWorkspaces:output_type -> tollgate.v1.ListWorkspacesResponse
-	14, // 24: tollgate.v1.WorkspaceService.UpdateWorkspace:output_type -> tollgate.v1.UpdateWorkspaceResponse
-	21, // [21:25] is the sub-list for method output_type
-	17, // [17:21] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	26, // 8: tollgate.v1.Workspace.archive_time:type_name -> google.protobuf.Timestamp
+	27, // 9: tollgate.v1.Plan.budget:type_name -> tollgate.v1.Money
+	27, // 10: tollgate.v1.Plan.overage_limit:type_name -> tollgate.v1.Money
+	28, // 11: tollgate.v1.Freeze.subject:type_name -> tollgate.v1.Subject
+	26, // 12: tollgate.v1.Freeze.end_time:type_name -> google.protobuf.Timestamp
+	26, // 13: tollgate.v1.Freeze.create_time:type_name -> google.protobuf.Timestamp
+	26, // 14: tollgate.v1.Freeze.update_time:type_name -> google.protobuf.Timestamp
+	5,  // 15: tollgate.v1.ArchiveWorkspaceResponse.workspace:type_name -> tollgate.v1.Workspace
+	5,  // 16: tollgate.v1.RestoreWorkspaceResponse.workspace:type_name -> tollgate.v1.Workspace
+	28, // 17: tollgate.v1.FreezeRequest.subject:type_name -> tollgate.v1.Subject
+	26, // 18: tollgate.v1.FreezeRequest.end_time:type_name -> google.protobuf.Timestamp
+	7,  // 19: tollgate.v1.FreezeResponse.freeze:type_name -> tollgate.v1.Freeze
+	28, // 20: tollgate.v1.UnfreezeRequest.subject:type_name -> tollgate.v1.Subject
+	7,  // 21: tollgate.v1.UnfreezeResponse.freeze:type_name -> tollgate.v1.Freeze
+	7,  // 22: tollgate.v1.ListFreezesResponse.freezes:type_name -> tollgate.v1.Freeze
+	5,  // 23: tollgate.v1.CreateWorkspaceRequest.workspace:type_name -> tollgate.v1.Workspace
+	5,  // 24: tollgate.v1.CreateWorkspaceResponse.workspace:type_name -> tollgate.v1.Workspace
+	5,  // 25: tollgate.v1.GetWorkspaceResponse.workspace:type_name -> tollgate.v1.Workspace
+	5,  // 26: tollgate.v1.ListWorkspacesResponse.workspaces:type_name -> tollgate.v1.Workspace
+	5,  // 27: tollgate.v1.UpdateWorkspaceRequest.workspace:type_name -> tollgate.v1.Workspace
+	29, // 28: tollgate.v1.UpdateWorkspaceRequest.update_mask:type_name -> google.protobuf.FieldMask
+	5,  // 29: tollgate.v1.UpdateWorkspaceResponse.workspace:type_name -> tollgate.v1.Workspace
+	18, // 30: tollgate.v1.WorkspaceService.CreateWorkspace:input_type -> tollgate.v1.CreateWorkspaceRequest
+	20, // 31: tollgate.v1.WorkspaceService.GetWorkspace:input_type -> tollgate.v1.GetWorkspaceRequest
+	22, // 32: tollgate.v1.WorkspaceService.ListWorkspaces:input_type -> tollgate.v1.ListWorkspacesRequest
+	24, // 33: tollgate.v1.WorkspaceService.UpdateWorkspace:input_type -> tollgate.v1.UpdateWorkspaceRequest
+	8,  // 34: tollgate.v1.WorkspaceService.ArchiveWorkspace:input_type -> tollgate.v1.ArchiveWorkspaceRequest
+	10, // 35: tollgate.v1.WorkspaceService.RestoreWorkspace:input_type -> tollgate.v1.RestoreWorkspaceRequest
+	12, // 36: tollgate.v1.WorkspaceService.Freeze:input_type -> tollgate.v1.FreezeRequest
+	14, // 37: tollgate.v1.WorkspaceService.Unfreeze:input_type -> tollgate.v1.UnfreezeRequest
+	16, // 38: tollgate.v1.WorkspaceService.ListFreezes:input_type -> tollgate.v1.ListFreezesRequest
+	19, // 39: tollgate.v1.WorkspaceService.CreateWorkspace:output_type -> tollgate.v1.CreateWorkspaceResponse
+	21, // 40: tollgate.v1.WorkspaceService.GetWorkspace:output_type -> tollgate.v1.GetWorkspaceResponse
+	23, // 41: tollgate.v1.WorkspaceService.ListWorkspaces:output_type -> tollgate.v1.ListWorkspacesResponse
+	25, // 42: tollgate.v1.WorkspaceService.UpdateWorkspace:output_type -> tollgate.v1.UpdateWorkspaceResponse
+	9,  // 43: tollgate.v1.WorkspaceService.ArchiveWorkspace:output_type -> tollgate.v1.ArchiveWorkspaceResponse
+	11, // 44: tollgate.v1.WorkspaceService.RestoreWorkspace:output_type -> tollgate.v1.RestoreWorkspaceResponse
+	13, // 45: tollgate.v1.WorkspaceService.Freeze:output_type -> tollgate.v1.FreezeResponse
+	15, // 46: tollgate.v1.WorkspaceService.Unfreeze:output_type -> tollgate.v1.UnfreezeResponse
+	17, // 47: tollgate.v1.WorkspaceService.ListFreezes:output_type -> tollgate.v1.ListFreezesResponse
+	39, // [39:48] is the sub-list for method output_type
+	30, // [30:39] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_tollgate_v1_workspace_service_proto_init() }
@@ -1162,7 +1896,7 @@ func file_tollgate_v1_workspace_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tollgate_v1_workspace_service_proto_rawDesc), len(file_tollgate_v1_workspace_service_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   10,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

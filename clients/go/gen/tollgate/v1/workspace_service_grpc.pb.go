@@ -21,10 +21,15 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	WorkspaceService_CreateWorkspace_FullMethodName = "/tollgate.v1.WorkspaceService/CreateWorkspace"
-	WorkspaceService_GetWorkspace_FullMethodName    = "/tollgate.v1.WorkspaceService/GetWorkspace"
-	WorkspaceService_ListWorkspaces_FullMethodName  = "/tollgate.v1.WorkspaceService/ListWorkspaces"
-	WorkspaceService_UpdateWorkspace_FullMethodName = "/tollgate.v1.WorkspaceService/UpdateWorkspace"
+	WorkspaceService_CreateWorkspace_FullMethodName  = "/tollgate.v1.WorkspaceService/CreateWorkspace"
+	WorkspaceService_GetWorkspace_FullMethodName     = "/tollgate.v1.WorkspaceService/GetWorkspace"
+	WorkspaceService_ListWorkspaces_FullMethodName   = "/tollgate.v1.WorkspaceService/ListWorkspaces"
+	WorkspaceService_UpdateWorkspace_FullMethodName  = "/tollgate.v1.WorkspaceService/UpdateWorkspace"
+	WorkspaceService_ArchiveWorkspace_FullMethodName = "/tollgate.v1.WorkspaceService/ArchiveWorkspace"
+	WorkspaceService_RestoreWorkspace_FullMethodName = "/tollgate.v1.WorkspaceService/RestoreWorkspace"
+	WorkspaceService_Freeze_FullMethodName           = "/tollgate.v1.WorkspaceService/Freeze"
+	WorkspaceService_Unfreeze_FullMethodName         = "/tollgate.v1.WorkspaceService/Unfreeze"
+	WorkspaceService_ListFreezes_FullMethodName      = "/tollgate.v1.WorkspaceService/ListFreezes"
 )
 
 // WorkspaceServiceClient is the client API for WorkspaceService service.
@@ -43,6 +48,21 @@ type WorkspaceServiceClient interface {
 	// change only while nothing is recorded, held or limited in it; another time zone moves the
 	// windows, whose totals are then read from the usage log.
 	UpdateWorkspace(ctx context.Context, in *UpdateWorkspaceRequest, opts ...grpc.CallOption) (*UpdateWorkspaceResponse, error)
+	// Archives a workspace: its checks are blocked with REASON_WORKSPACE_ARCHIVED, and lists leave it
+	// out unless they are asked for it. Requests in flight can be recorded, reports stay, and nothing
+	// is deleted. No effect on an archived one.
+	ArchiveWorkspace(ctx context.Context, in *ArchiveWorkspaceRequest, opts ...grpc.CallOption) (*ArchiveWorkspaceResponse, error)
+	// Restores an archived workspace, as it was. No effect on one that is not archived.
+	RestoreWorkspace(ctx context.Context, in *RestoreWorkspaceRequest, opts ...grpc.CallOption) (*RestoreWorkspaceResponse, error)
+	// Emergency stop: from the next check on, checks of the subject are blocked with REASON_FROZEN,
+	// before any other rule. Nothing else changes: limits, holds and keys stay, and requests in
+	// flight can be recorded. On a frozen subject it replaces reason and end. A workspace has at most
+	// 10,000 freezes; more are refused with RESOURCE_EXHAUSTED.
+	Freeze(ctx context.Context, in *FreezeRequest, opts ...grpc.CallOption) (*FreezeResponse, error)
+	// Takes a freeze back. No effect on a subject that is not frozen.
+	Unfreeze(ctx context.Context, in *UnfreezeRequest, opts ...grpc.CallOption) (*UnfreezeResponse, error)
+	// Lists the freezes in force, by type and id of their subjects.
+	ListFreezes(ctx context.Context, in *ListFreezesRequest, opts ...grpc.CallOption) (*ListFreezesResponse, error)
 }
 
 type workspaceServiceClient struct {
@@ -93,6 +113,56 @@ func (c *workspaceServiceClient) UpdateWorkspace(ctx context.Context, in *Update
 	return out, nil
 }
 
+func (c *workspaceServiceClient) ArchiveWorkspace(ctx context.Context, in *ArchiveWorkspaceRequest, opts ...grpc.CallOption) (*ArchiveWorkspaceResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ArchiveWorkspaceResponse)
+	err := c.cc.Invoke(ctx, WorkspaceService_ArchiveWorkspace_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *workspaceServiceClient) RestoreWorkspace(ctx context.Context, in *RestoreWorkspaceRequest, opts ...grpc.CallOption) (*RestoreWorkspaceResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RestoreWorkspaceResponse)
+	err := c.cc.Invoke(ctx, WorkspaceService_RestoreWorkspace_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *workspaceServiceClient) Freeze(ctx context.Context, in *FreezeRequest, opts ...grpc.CallOption) (*FreezeResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(FreezeResponse)
+	err := c.cc.Invoke(ctx, WorkspaceService_Freeze_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *workspaceServiceClient) Unfreeze(ctx context.Context, in *UnfreezeRequest, opts ...grpc.CallOption) (*UnfreezeResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UnfreezeResponse)
+	err := c.cc.Invoke(ctx, WorkspaceService_Unfreeze_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *workspaceServiceClient) ListFreezes(ctx context.Context, in *ListFreezesRequest, opts ...grpc.CallOption) (*ListFreezesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListFreezesResponse)
+	err := c.cc.Invoke(ctx, WorkspaceService_ListFreezes_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // WorkspaceServiceServer is the server API for WorkspaceService service.
 // All implementations must embed UnimplementedWorkspaceServiceServer
 // for forward compatibility.
@@ -109,6 +179,21 @@ type WorkspaceServiceServer interface {
 	// change only while nothing is recorded, held or limited in it; another time zone moves the
 	// windows, whose totals are then read from the usage log.
 	UpdateWorkspace(context.Context, *UpdateWorkspaceRequest) (*UpdateWorkspaceResponse, error)
+	// Archives a workspace: its checks are blocked with REASON_WORKSPACE_ARCHIVED, and lists leave it
+	// out unless they are asked for it. Requests in flight can be recorded, reports stay, and nothing
+	// is deleted. No effect on an archived one.
+	ArchiveWorkspace(context.Context, *ArchiveWorkspaceRequest) (*ArchiveWorkspaceResponse, error)
+	// Restores an archived workspace, as it was. No effect on one that is not archived.
+	RestoreWorkspace(context.Context, *RestoreWorkspaceRequest) (*RestoreWorkspaceResponse, error)
+	// Emergency stop: from the next check on, checks of the subject are blocked with REASON_FROZEN,
+	// before any other rule. Nothing else changes: limits, holds and keys stay, and requests in
+	// flight can be recorded. On a frozen subject it replaces reason and end. A workspace has at most
+	// 10,000 freezes; more are refused with RESOURCE_EXHAUSTED.
+	Freeze(context.Context, *FreezeRequest) (*FreezeResponse, error)
+	// Takes a freeze back. No effect on a subject that is not frozen.
+	Unfreeze(context.Context, *UnfreezeRequest) (*UnfreezeResponse, error)
+	// Lists the freezes in force, by type and id of their subjects.
+	ListFreezes(context.Context, *ListFreezesRequest) (*ListFreezesResponse, error)
 	mustEmbedUnimplementedWorkspaceServiceServer()
 }
 
@@ -130,6 +215,21 @@ func (UnimplementedWorkspaceServiceServer) ListWorkspaces(context.Context, *List
 }
 func (UnimplementedWorkspaceServiceServer) UpdateWorkspace(context.Context, *UpdateWorkspaceRequest) (*UpdateWorkspaceResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method UpdateWorkspace not implemented")
+}
+func (UnimplementedWorkspaceServiceServer) ArchiveWorkspace(context.Context, *ArchiveWorkspaceRequest) (*ArchiveWorkspaceResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ArchiveWorkspace not implemented")
+}
+func (UnimplementedWorkspaceServiceServer) RestoreWorkspace(context.Context, *RestoreWorkspaceRequest) (*RestoreWorkspaceResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RestoreWorkspace not implemented")
+}
+func (UnimplementedWorkspaceServiceServer) Freeze(context.Context, *FreezeRequest) (*FreezeResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Freeze not implemented")
+}
+func (UnimplementedWorkspaceServiceServer) Unfreeze(context.Context, *UnfreezeRequest) (*UnfreezeResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Unfreeze not implemented")
+}
+func (UnimplementedWorkspaceServiceServer) ListFreezes(context.Context, *ListFreezesRequest) (*ListFreezesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListFreezes not implemented")
 }
 func (UnimplementedWorkspaceServiceServer) mustEmbedUnimplementedWorkspaceServiceServer() {}
 func (UnimplementedWorkspaceServiceServer) testEmbeddedByValue()                          {}
@@ -224,6 +324,96 @@ func _WorkspaceService_UpdateWorkspace_Handler(srv interface{}, ctx context.Cont
 	return interceptor(ctx, in, info, handler)
 }
 
+func _WorkspaceService_ArchiveWorkspace_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ArchiveWorkspaceRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(WorkspaceServiceServer).ArchiveWorkspace(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: WorkspaceService_ArchiveWorkspace_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(WorkspaceServiceServer).ArchiveWorkspace(ctx, req.(*ArchiveWorkspaceRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _WorkspaceService_RestoreWorkspace_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RestoreWorkspaceRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(WorkspaceServiceServer).RestoreWorkspace(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: WorkspaceService_RestoreWorkspace_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(WorkspaceServiceServer).RestoreWorkspace(ctx, req.(*RestoreWorkspaceRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _WorkspaceService_Freeze_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(FreezeRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(WorkspaceServiceServer).Freeze(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: WorkspaceService_Freeze_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(WorkspaceServiceServer).Freeze(ctx, req.(*FreezeRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _WorkspaceService_Unfreeze_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UnfreezeRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(WorkspaceServiceServer).Unfreeze(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: WorkspaceService_Unfreeze_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(WorkspaceServiceServer).Unfreeze(ctx, req.(*UnfreezeRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _WorkspaceService_ListFreezes_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListFreezesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(WorkspaceServiceServer).ListFreezes(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: WorkspaceService_ListFreezes_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(WorkspaceServiceServer).ListFreezes(ctx, req.(*ListFreezesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // WorkspaceService_ServiceDesc is the grpc.ServiceDesc for WorkspaceService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -246,6 +436,26 @@ var WorkspaceService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "UpdateWorkspace",
 			Handler:    _WorkspaceService_UpdateWorkspace_Handler,
+		},
+		{
+			MethodName: "ArchiveWorkspace",
+			Handler:    _WorkspaceService_ArchiveWorkspace_Handler,
+		},
+		{
+			MethodName: "RestoreWorkspace",
+			Handler:    _WorkspaceService_RestoreWorkspace_Handler,
+		},
+		{
+			MethodName: "Freeze",
+			Handler:    _WorkspaceService_Freeze_Handler,
+		},
+		{
+			MethodName: "Unfreeze",
+			Handler:    _WorkspaceService_Unfreeze_Handler,
+		},
+		{
+			MethodName: "ListFreezes",
+			Handler:    _WorkspaceService_ListFreezes_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

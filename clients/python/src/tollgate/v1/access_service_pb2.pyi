@@ -365,6 +365,87 @@ class RevokeTokenResponse(_message.Message):
 Global___RevokeTokenResponse: _TypeAlias = RevokeTokenResponse  # noqa: Y015
 
 @_typing.final
+class GetServerInfoRequest(_message.Message):
+    """Request of GetServerInfo."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetServerInfoRequest: _TypeAlias = GetServerInfoRequest  # noqa: Y015
+
+@_typing.final
+class GetServerInfoResponse(_message.Message):
+    """Response of GetServerInfo."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    AUTHENTICATION_REQUIRED_FIELD_NUMBER: _builtins.int
+    SMTP_CONFIGURED_FIELD_NUMBER: _builtins.int
+    TIME_ZONES_FIELD_NUMBER: _builtins.int
+    SERVER_TIME_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_MAX_FIELD_NUMBER: _builtins.int
+    REQUEST_BYTES_MAX_FIELD_NUMBER: _builtins.int
+    CALLS_PER_CONNECTION_MAX_FIELD_NUMBER: _builtins.int
+    REFUSALS_MAX_FIELD_NUMBER: _builtins.int
+    REFUSAL_AGE_MAX_FIELD_NUMBER: _builtins.int
+    version: _builtins.str
+    """Version of the server, for example "0.1.0"."""
+    authentication_required: _builtins.bool
+    """Whether calls need credentials."""
+    smtp_configured: _builtins.bool
+    """Whether a server for mail is configured: without one there are no e-mail receivers."""
+    page_size_max: _builtins.int
+    """Most entries on a page of a list."""
+    request_bytes_max: _builtins.int
+    """Most bytes of a request."""
+    calls_per_connection_max: _builtins.int
+    """Most calls in flight on one connection."""
+    refusals_max: _builtins.int
+    """How many of the latest blocked and routed requests of a workspace ListRefusals has at most."""
+    @_builtins.property
+    def time_zones(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Time zones that a workspace may have: IANA names."""
+
+    @_builtins.property
+    def server_time(self) -> _timestamp_pb2.Timestamp:
+        """Time of the server."""
+
+    @_builtins.property
+    def refusal_age_max(self) -> _duration_pb2.Duration:
+        """How long it has them."""
+
+    def __init__(
+        self,
+        *,
+        version: _builtins.str = ...,
+        authentication_required: _builtins.bool = ...,
+        smtp_configured: _builtins.bool = ...,
+        time_zones: _abc.Iterable[_builtins.str] | None = ...,
+        server_time: _timestamp_pb2.Timestamp | None = ...,
+        page_size_max: _builtins.int = ...,
+        request_bytes_max: _builtins.int = ...,
+        calls_per_connection_max: _builtins.int = ...,
+        refusals_max: _builtins.int = ...,
+        refusal_age_max: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["refusal_age_max", b"refusal_age_max", "server_time", b"server_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authentication_required", b"authentication_required", "calls_per_connection_max", b"calls_per_connection_max", "page_size_max", b"page_size_max", "refusal_age_max", b"refusal_age_max", "refusals_max", b"refusals_max", "request_bytes_max", b"request_bytes_max", "server_time", b"server_time", "smtp_configured", b"smtp_configured", "time_zones", b"time_zones", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetServerInfoResponse: _TypeAlias = GetServerInfoResponse  # noqa: Y015
+
+@_typing.final
 class WhoAmIRequest(_message.Message):
     """Request of WhoAmI."""
 

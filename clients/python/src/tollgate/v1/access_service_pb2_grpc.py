@@ -63,6 +63,11 @@ class AccessServiceStub(object):
                 request_serializer=tollgate_dot_v1_dot_access__service__pb2.WhoAmIRequest.SerializeToString,
                 response_deserializer=tollgate_dot_v1_dot_access__service__pb2.WhoAmIResponse.FromString,
                 _registered_method=True)
+        self.GetServerInfo = channel.unary_unary(
+                '/tollgate.v1.AccessService/GetServerInfo',
+                request_serializer=tollgate_dot_v1_dot_access__service__pb2.GetServerInfoRequest.SerializeToString,
+                response_deserializer=tollgate_dot_v1_dot_access__service__pb2.GetServerInfoResponse.FromString,
+                _registered_method=True)
 
 
 class AccessServiceServicer(object):
@@ -108,6 +113,13 @@ class AccessServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetServerInfo(self, request, context):
+        """Returns what a client should know of this server. Every role may call it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AccessServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -135,6 +147,11 @@ def add_AccessServiceServicer_to_server(servicer, server):
                     servicer.WhoAmI,
                     request_deserializer=tollgate_dot_v1_dot_access__service__pb2.WhoAmIRequest.FromString,
                     response_serializer=tollgate_dot_v1_dot_access__service__pb2.WhoAmIResponse.SerializeToString,
+            ),
+            'GetServerInfo': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetServerInfo,
+                    request_deserializer=tollgate_dot_v1_dot_access__service__pb2.GetServerInfoRequest.FromString,
+                    response_serializer=tollgate_dot_v1_dot_access__service__pb2.GetServerInfoResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -276,6 +293,33 @@ class AccessService(object):
             '/tollgate.v1.AccessService/WhoAmI',
             tollgate_dot_v1_dot_access__service__pb2.WhoAmIRequest.SerializeToString,
             tollgate_dot_v1_dot_access__service__pb2.WhoAmIResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetServerInfo(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tollgate.v1.AccessService/GetServerInfo',
+            tollgate_dot_v1_dot_access__service__pb2.GetServerInfoRequest.SerializeToString,
+            tollgate_dot_v1_dot_access__service__pb2.GetServerInfoResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -49,6 +49,8 @@ class AccessServiceStub:
     """Revokes a token, with both of its secrets, within a second. Revoking it again changes nothing."""
     WhoAmI: _grpc.UnaryUnaryMultiCallable[_access_service_pb2.WhoAmIRequest, _access_service_pb2.WhoAmIResponse]
     """Returns who the caller is. Every role may call it."""
+    GetServerInfo: _grpc.UnaryUnaryMultiCallable[_access_service_pb2.GetServerInfoRequest, _access_service_pb2.GetServerInfoResponse]
+    """Returns what a client should know of this server. Every role may call it."""
 
 @_typing.type_check_only
 class AccessServiceAsyncStub(AccessServiceStub):
@@ -71,6 +73,8 @@ class AccessServiceAsyncStub(AccessServiceStub):
     """Revokes a token, with both of its secrets, within a second. Revoking it again changes nothing."""
     WhoAmI: _aio.UnaryUnaryMultiCallable[_access_service_pb2.WhoAmIRequest, _access_service_pb2.WhoAmIResponse]  # type: ignore[assignment]
     """Returns who the caller is. Every role may call it."""
+    GetServerInfo: _aio.UnaryUnaryMultiCallable[_access_service_pb2.GetServerInfoRequest, _access_service_pb2.GetServerInfoResponse]  # type: ignore[assignment]
+    """Returns what a client should know of this server. Every role may call it."""
 
 class AccessServiceServicer(metaclass=_abc_1.ABCMeta):
     """Manages access tokens. Callers send one in the metadata `authorization: Bearer SECRET`; there a
@@ -120,5 +124,13 @@ class AccessServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_access_service_pb2.WhoAmIResponse, _abc.Awaitable[_access_service_pb2.WhoAmIResponse]]:
         """Returns who the caller is. Every role may call it."""
+
+    @_abc_1.abstractmethod
+    def GetServerInfo(
+        self,
+        request: _access_service_pb2.GetServerInfoRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_access_service_pb2.GetServerInfoResponse, _abc.Awaitable[_access_service_pb2.GetServerInfoResponse]]:
+        """Returns what a client should know of this server. Every role may call it."""
 
 def add_AccessServiceServicer_to_server(servicer: AccessServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -112,6 +112,11 @@ class AlertServiceStub(object):
                 request_serializer=tollgate_dot_v1_dot_alert__service__pb2.RepeatDeliveryRequest.SerializeToString,
                 response_deserializer=tollgate_dot_v1_dot_alert__service__pb2.RepeatDeliveryResponse.FromString,
                 _registered_method=True)
+        self.TestWebhook = channel.unary_unary(
+                '/tollgate.v1.AlertService/TestWebhook',
+                request_serializer=tollgate_dot_v1_dot_alert__service__pb2.TestWebhookRequest.SerializeToString,
+                response_deserializer=tollgate_dot_v1_dot_alert__service__pb2.TestWebhookResponse.FromString,
+                _registered_method=True)
 
 
 class AlertServiceServicer(object):
@@ -231,6 +236,15 @@ class AlertServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def TestWebhook(self, request, context):
+        """Sends a signed test delivery to a webhook now, also to one that is disabled, and answers what
+        came back. Its body has the type "webhook.test". It is tried once, and is no delivery of a list.
+        That the receiver fails is no error. Audited.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AlertServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -308,6 +322,11 @@ def add_AlertServiceServicer_to_server(servicer, server):
                     servicer.RepeatDelivery,
                     request_deserializer=tollgate_dot_v1_dot_alert__service__pb2.RepeatDeliveryRequest.FromString,
                     response_serializer=tollgate_dot_v1_dot_alert__service__pb2.RepeatDeliveryResponse.SerializeToString,
+            ),
+            'TestWebhook': grpc.unary_unary_rpc_method_handler(
+                    servicer.TestWebhook,
+                    request_deserializer=tollgate_dot_v1_dot_alert__service__pb2.TestWebhookRequest.FromString,
+                    response_serializer=tollgate_dot_v1_dot_alert__service__pb2.TestWebhookResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -718,6 +737,33 @@ class AlertService(object):
             '/tollgate.v1.AlertService/RepeatDelivery',
             tollgate_dot_v1_dot_alert__service__pb2.RepeatDeliveryRequest.SerializeToString,
             tollgate_dot_v1_dot_alert__service__pb2.RepeatDeliveryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TestWebhook(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tollgate.v1.AlertService/TestWebhook',
+            tollgate_dot_v1_dot_alert__service__pb2.TestWebhookRequest.SerializeToString,
+            tollgate_dot_v1_dot_alert__service__pb2.TestWebhookResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -77,6 +77,11 @@ class AlertServiceStub:
     """Lists deliveries of alerts, newest first."""
     RepeatDelivery: _grpc.UnaryUnaryMultiCallable[_alert_service_pb2.RepeatDeliveryRequest, _alert_service_pb2.RepeatDeliveryResponse]
     """Repeats a delivery now, whatever its state, with the same `webhook-id`."""
+    TestWebhook: _grpc.UnaryUnaryMultiCallable[_alert_service_pb2.TestWebhookRequest, _alert_service_pb2.TestWebhookResponse]
+    """Sends a signed test delivery to a webhook now, also to one that is disabled, and answers what
+    came back. Its body has the type "webhook.test". It is tried once, and is no delivery of a list.
+    That the receiver fails is no error. Audited.
+    """
 
 @_typing.type_check_only
 class AlertServiceAsyncStub(AlertServiceStub):
@@ -127,6 +132,11 @@ class AlertServiceAsyncStub(AlertServiceStub):
     """Lists deliveries of alerts, newest first."""
     RepeatDelivery: _aio.UnaryUnaryMultiCallable[_alert_service_pb2.RepeatDeliveryRequest, _alert_service_pb2.RepeatDeliveryResponse]  # type: ignore[assignment]
     """Repeats a delivery now, whatever its state, with the same `webhook-id`."""
+    TestWebhook: _aio.UnaryUnaryMultiCallable[_alert_service_pb2.TestWebhookRequest, _alert_service_pb2.TestWebhookResponse]  # type: ignore[assignment]
+    """Sends a signed test delivery to a webhook now, also to one that is disabled, and answers what
+    came back. Its body has the type "webhook.test". It is tried once, and is no delivery of a list.
+    That the receiver fails is no error. Audited.
+    """
 
 class AlertServiceServicer(metaclass=_abc_1.ABCMeta):
     """Manages alerts: crossed thresholds of limits and other events for administrators. Each is raised
@@ -264,5 +274,16 @@ class AlertServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_alert_service_pb2.RepeatDeliveryResponse, _abc.Awaitable[_alert_service_pb2.RepeatDeliveryResponse]]:
         """Repeats a delivery now, whatever its state, with the same `webhook-id`."""
+
+    @_abc_1.abstractmethod
+    def TestWebhook(
+        self,
+        request: _alert_service_pb2.TestWebhookRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_alert_service_pb2.TestWebhookResponse, _abc.Awaitable[_alert_service_pb2.TestWebhookResponse]]:
+        """Sends a signed test delivery to a webhook now, also to one that is disabled, and answers what
+        came back. Its body has the type "webhook.test". It is tried once, and is no delivery of a list.
+        That the receiver fails is no error. Audited.
+        """
 
 def add_AlertServiceServicer_to_server(servicer: AlertServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -10,6 +10,8 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from tollgate.v1 import alert_service_pb2 as _alert_service_pb2
+from tollgate.v1 import budget_service_pb2 as _budget_service_pb2
 from tollgate.v1 import common_pb2 as _common_pb2
 from tollgate.v1 import quota_service_pb2 as _quota_service_pb2
 import builtins as _builtins
@@ -572,10 +574,18 @@ class GetDashboardRequest(_message.Message):
     RANGE_FIELD_NUMBER: _builtins.int
     FILTERS_FIELD_NUMBER: _builtins.int
     TOP_FIELD_NUMBER: _builtins.int
+    WORKFLOW_ORDER_BY_FIELD_NUMBER: _builtins.int
+    ASSISTANT_ORDER_BY_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """Workspace of the report."""
     top: _builtins.int
     """Most workflows and assistants that are ranked; 0 for 10, at most 100."""
+    workflow_order_by: Global___UsageMetric.ValueType
+    """What ranks workflows: USAGE_METRIC_TOKENS, the default, USAGE_METRIC_REQUESTS ("most run") or
+    USAGE_METRIC_COST.
+    """
+    assistant_order_by: Global___UsageMetric.ValueType
+    """What ranks assistants, likewise."""
     @_builtins.property
     def range(self) -> Global___ReportRange:
         """Days it covers; the last 30 if absent."""
@@ -591,10 +601,12 @@ class GetDashboardRequest(_message.Message):
         range: Global___ReportRange | None = ...,
         filters: _abc.Iterable[Global___UsageFilter] | None = ...,
         top: _builtins.int = ...,
+        workflow_order_by: Global___UsageMetric.ValueType = ...,
+        assistant_order_by: Global___UsageMetric.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["range", b"range"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["filters", b"filters", "range", b"range", "top", b"top", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assistant_order_by", b"assistant_order_by", "filters", b"filters", "range", b"range", "top", b"top", "workflow_order_by", b"workflow_order_by", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -636,11 +648,11 @@ class GetDashboardResponse(_message.Message):
 
     @_builtins.property
     def top_workflows(self) -> _containers.RepeatedCompositeFieldContainer[Global___RankedUsage]:
-        """Workflows with most tokens."""
+        """Workflows, greatest by workflow_order_by first."""
 
     @_builtins.property
     def top_assistants(self) -> _containers.RepeatedCompositeFieldContainer[Global___RankedUsage]:
-        """Assistants with most tokens."""
+        """Assistants, greatest by assistant_order_by first."""
 
     @_builtins.property
     def time_to_first_value(self) -> Global___TimeToFirstValue:
@@ -752,6 +764,8 @@ class Overview(_message.Message):
     BLOCKED_FIELD_NUMBER: _builtins.int
     ROUTED_FIELD_NUMBER: _builtins.int
     ERROR_RATE_FIELD_NUMBER: _builtins.int
+    TOTAL_WORKFLOWS_FIELD_NUMBER: _builtins.int
+    TOTAL_ASSISTANTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def total_users(self) -> Global___CountFigure:
         """Users at the end of the period: registered and not archived, or seen in usage. Filters do not
@@ -796,6 +810,16 @@ class Overview(_message.Message):
     def error_rate(self) -> Global___PercentFigure:
         """Requests with OUTCOME_ERROR of all requests, in percent."""
 
+    @_builtins.property
+    def total_workflows(self) -> Global___CountFigure:
+        """Workflows at the end of the period: registered and not archived, or seen in usage. Filters do not
+        apply.
+        """
+
+    @_builtins.property
+    def total_assistants(self) -> Global___CountFigure:
+        """Assistants, likewise."""
+
     def __init__(
         self,
         *,
@@ -809,10 +833,12 @@ class Overview(_message.Message):
         blocked: Global___CountFigure | None = ...,
         routed: Global___CountFigure | None = ...,
         error_rate: Global___PercentFigure | None = ...,
+        total_workflows: Global___CountFigure | None = ...,
+        total_assistants: Global___CountFigure | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["active_users", b"active_users", "assistants", b"assistants", "blocked", b"blocked", "error_rate", b"error_rate", "requests", b"requests", "routed", b"routed", "spend", b"spend", "tokens", b"tokens", "total_users", b"total_users", "workflows", b"workflows"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["active_users", b"active_users", "assistants", b"assistants", "blocked", b"blocked", "error_rate", b"error_rate", "requests", b"requests", "routed", b"routed", "spend", b"spend", "tokens", b"tokens", "total_assistants", b"total_assistants", "total_users", b"total_users", "total_workflows", b"total_workflows", "workflows", b"workflows"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["active_users", b"active_users", "assistants", b"assistants", "blocked", b"blocked", "error_rate", b"error_rate", "requests", b"requests", "routed", b"routed", "spend", b"spend", "tokens", b"tokens", "total_users", b"total_users", "workflows", b"workflows"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["active_users", b"active_users", "assistants", b"assistants", "blocked", b"blocked", "error_rate", b"error_rate", "requests", b"requests", "routed", b"routed", "spend", b"spend", "tokens", b"tokens", "total_assistants", b"total_assistants", "total_users", b"total_users", "total_workflows", b"total_workflows", "workflows", b"workflows"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1058,10 +1084,15 @@ class GetTopWorkflowsRequest(_message.Message):
     RANGE_FIELD_NUMBER: _builtins.int
     FILTERS_FIELD_NUMBER: _builtins.int
     TOP_FIELD_NUMBER: _builtins.int
+    ORDER_BY_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """Workspace of the report."""
     top: _builtins.int
     """Most workflows; 0 for 10, at most 1,000."""
+    order_by: Global___UsageMetric.ValueType
+    """What ranks workflows: USAGE_METRIC_TOKENS, the default, USAGE_METRIC_REQUESTS ("most run") or
+    USAGE_METRIC_COST.
+    """
     @_builtins.property
     def range(self) -> Global___ReportRange:
         """Days it covers; the last 30 if absent."""
@@ -1077,10 +1108,11 @@ class GetTopWorkflowsRequest(_message.Message):
         range: Global___ReportRange | None = ...,
         filters: _abc.Iterable[Global___UsageFilter] | None = ...,
         top: _builtins.int = ...,
+        order_by: Global___UsageMetric.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["range", b"range"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["filters", b"filters", "range", b"range", "top", b"top", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filters", b"filters", "order_by", b"order_by", "range", b"range", "top", b"top", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1105,7 +1137,7 @@ class GetTopWorkflowsResponse(_message.Message):
 
     @_builtins.property
     def workflows(self) -> _containers.RepeatedCompositeFieldContainer[Global___RankedUsage]:
-        """Workflows, most tokens first, then by id. Usage without one is not ranked."""
+        """Workflows, greatest by order_by first, then by id. Usage without one is not ranked."""
 
     def __init__(
         self,
@@ -1132,10 +1164,15 @@ class GetTopAssistantsRequest(_message.Message):
     RANGE_FIELD_NUMBER: _builtins.int
     FILTERS_FIELD_NUMBER: _builtins.int
     TOP_FIELD_NUMBER: _builtins.int
+    ORDER_BY_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """Workspace of the report."""
     top: _builtins.int
     """Most assistants; 0 for 10, at most 1,000."""
+    order_by: Global___UsageMetric.ValueType
+    """What ranks assistants: USAGE_METRIC_TOKENS, the default, USAGE_METRIC_REQUESTS ("most run") or
+    USAGE_METRIC_COST.
+    """
     @_builtins.property
     def range(self) -> Global___ReportRange:
         """Days it covers; the last 30 if absent."""
@@ -1151,10 +1188,11 @@ class GetTopAssistantsRequest(_message.Message):
         range: Global___ReportRange | None = ...,
         filters: _abc.Iterable[Global___UsageFilter] | None = ...,
         top: _builtins.int = ...,
+        order_by: Global___UsageMetric.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["range", b"range"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["filters", b"filters", "range", b"range", "top", b"top", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filters", b"filters", "order_by", b"order_by", "range", b"range", "top", b"top", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1179,7 +1217,7 @@ class GetTopAssistantsResponse(_message.Message):
 
     @_builtins.property
     def assistants(self) -> _containers.RepeatedCompositeFieldContainer[Global___RankedUsage]:
-        """Assistants, most tokens first, then by id. Usage without one is not ranked."""
+        """Assistants, greatest by order_by first, then by id. Usage without one is not ranked."""
 
     def __init__(
         self,
@@ -1604,6 +1642,143 @@ class WatchLiveMetricsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WatchLiveMetricsResponse: _TypeAlias = WatchLiveMetricsResponse  # noqa: Y015
+
+@_typing.final
+class WatchWorkspaceRequest(_message.Message):
+    """Request of WatchWorkspace."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKSPACE_ID_FIELD_NUMBER: _builtins.int
+    INTERVAL_FIELD_NUMBER: _builtins.int
+    workspace_id: _builtins.str
+    """The workspace."""
+    @_builtins.property
+    def interval(self) -> _duration_pb2.Duration:
+        """Least time between two messages: 100 milliseconds to 15 seconds; default 1 second."""
+
+    def __init__(
+        self,
+        *,
+        workspace_id: _builtins.str = ...,
+        interval: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["interval", b"interval"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["interval", b"interval", "workspace_id", b"workspace_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchWorkspaceRequest: _TypeAlias = WatchWorkspaceRequest  # noqa: Y015
+
+@_typing.final
+class WatchWorkspaceResponse(_message.Message):
+    """A message of WatchWorkspace. Each part is set, whole, in the first message and in each one in which
+    it differs from the message before; what is not set has not changed.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    SERVER_TIME_FIELD_NUMBER: _builtins.int
+    BUDGET_FIELD_NUMBER: _builtins.int
+    LIVE_METRICS_FIELD_NUMBER: _builtins.int
+    ALERTS_FIELD_NUMBER: _builtins.int
+    QUOTAS_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    """Number of the message in its stream, from 1."""
+    @_builtins.property
+    def server_time(self) -> _timestamp_pb2.Timestamp:
+        """Time at which the message was made, by the server."""
+
+    @_builtins.property
+    def budget(self) -> _budget_service_pb2.Budget:
+        """The running cycle, as GetBudget returns it. A change of as_of_time alone is none."""
+
+    @_builtins.property
+    def live_metrics(self) -> Global___LiveMetrics:
+        """Current usage, as GetLiveMetrics returns it; computed at most every 5 seconds. It may be missing
+        in the first message, when reports are in the way, and comes with a later one then. A change of
+        as_of_time and of the start of the last hour alone is none.
+        """
+
+    @_builtins.property
+    def alerts(self) -> Global___WorkspaceAlerts:
+        """The newest alerts."""
+
+    @_builtins.property
+    def quotas(self) -> Global___WorkspaceQuotas:
+        """The most used quotas."""
+
+    def __init__(
+        self,
+        *,
+        sequence: _builtins.int = ...,
+        server_time: _timestamp_pb2.Timestamp | None = ...,
+        budget: _budget_service_pb2.Budget | None = ...,
+        live_metrics: Global___LiveMetrics | None = ...,
+        alerts: Global___WorkspaceAlerts | None = ...,
+        quotas: Global___WorkspaceQuotas | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["alerts", b"alerts", "budget", b"budget", "live_metrics", b"live_metrics", "quotas", b"quotas", "server_time", b"server_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alerts", b"alerts", "budget", b"budget", "live_metrics", b"live_metrics", "quotas", b"quotas", "sequence", b"sequence", "server_time", b"server_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchWorkspaceResponse: _TypeAlias = WatchWorkspaceResponse  # noqa: Y015
+
+@_typing.final
+class WorkspaceAlerts(_message.Message):
+    """Alerts of a workspace."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ALERTS_FIELD_NUMBER: _builtins.int
+    UNACKNOWLEDGED_COUNT_FIELD_NUMBER: _builtins.int
+    unacknowledged_count: _builtins.int
+    """Number of alerts that are not acknowledged, counted to 10,000."""
+    @_builtins.property
+    def alerts(self) -> _containers.RepeatedCompositeFieldContainer[_alert_service_pb2.Alert]:
+        """The newest, newest first; at most 20."""
+
+    def __init__(
+        self,
+        *,
+        alerts: _abc.Iterable[_alert_service_pb2.Alert] | None = ...,
+        unacknowledged_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alerts", b"alerts", "unacknowledged_count", b"unacknowledged_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WorkspaceAlerts: _TypeAlias = WorkspaceAlerts  # noqa: Y015
+
+@_typing.final
+class WorkspaceQuotas(_message.Message):
+    """Usage of the quotas of a workspace."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USAGES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def usages(self) -> _containers.RepeatedCompositeFieldContainer[_quota_service_pb2.QuotaUsage]:
+        """Those with the highest utilization, highest first; at most 20."""
+
+    def __init__(
+        self,
+        *,
+        usages: _abc.Iterable[_quota_service_pb2.QuotaUsage] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["usages", b"usages"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WorkspaceQuotas: _TypeAlias = WorkspaceQuotas  # noqa: Y015
 
 @_typing.final
 class LiveMetrics(_message.Message):
@@ -2205,6 +2380,64 @@ class ExportUsageRequest(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType_content) -> _WhichOneofReturnType_content | None: ...
 
 Global___ExportUsageRequest: _TypeAlias = ExportUsageRequest  # noqa: Y015
+
+@_typing.final
+class CreateExportLinkRequest(_message.Message):
+    """Request of CreateExportLink."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKSPACE_ID_FIELD_NUMBER: _builtins.int
+    EXPORT_FIELD_NUMBER: _builtins.int
+    workspace_id: _builtins.str
+    """Workspace of the export."""
+    @_builtins.property
+    def export(self) -> Global___ExportUsageRequest:
+        """The export; its workspace_id may be left out."""
+
+    def __init__(
+        self,
+        *,
+        workspace_id: _builtins.str = ...,
+        export: Global___ExportUsageRequest | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["export", b"export"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["export", b"export", "workspace_id", b"workspace_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateExportLinkRequest: _TypeAlias = CreateExportLinkRequest  # noqa: Y015
+
+@_typing.final
+class CreateExportLinkResponse(_message.Message):
+    """Response of CreateExportLink."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    path: _builtins.str
+    """Path of the link, below the address of this server. Whoever has it can download the file: it is
+    as secret as the file.
+    """
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """When it ends. What has begun by then goes on."""
+
+    def __init__(
+        self,
+        *,
+        path: _builtins.str = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "path", b"path"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateExportLinkResponse: _TypeAlias = CreateExportLinkResponse  # noqa: Y015
 
 @_typing.final
 class RecordsExport(_message.Message):

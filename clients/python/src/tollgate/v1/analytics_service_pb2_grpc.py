@@ -87,6 +87,11 @@ class AnalyticsServiceStub(object):
                 request_serializer=tollgate_dot_v1_dot_analytics__service__pb2.WatchLiveMetricsRequest.SerializeToString,
                 response_deserializer=tollgate_dot_v1_dot_analytics__service__pb2.WatchLiveMetricsResponse.FromString,
                 _registered_method=True)
+        self.WatchWorkspace = channel.unary_stream(
+                '/tollgate.v1.AnalyticsService/WatchWorkspace',
+                request_serializer=tollgate_dot_v1_dot_analytics__service__pb2.WatchWorkspaceRequest.SerializeToString,
+                response_deserializer=tollgate_dot_v1_dot_analytics__service__pb2.WatchWorkspaceResponse.FromString,
+                _registered_method=True)
         self.QueryUsage = channel.unary_unary(
                 '/tollgate.v1.AnalyticsService/QueryUsage',
                 request_serializer=tollgate_dot_v1_dot_analytics__service__pb2.QueryUsageRequest.SerializeToString,
@@ -96,6 +101,11 @@ class AnalyticsServiceStub(object):
                 '/tollgate.v1.AnalyticsService/ExportUsage',
                 request_serializer=tollgate_dot_v1_dot_analytics__service__pb2.ExportUsageRequest.SerializeToString,
                 response_deserializer=tollgate_dot_v1_dot_analytics__service__pb2.ExportUsageResponse.FromString,
+                _registered_method=True)
+        self.CreateExportLink = channel.unary_unary(
+                '/tollgate.v1.AnalyticsService/CreateExportLink',
+                request_serializer=tollgate_dot_v1_dot_analytics__service__pb2.CreateExportLinkRequest.SerializeToString,
+                response_deserializer=tollgate_dot_v1_dot_analytics__service__pb2.CreateExportLinkResponse.FromString,
                 _registered_method=True)
 
 
@@ -134,14 +144,14 @@ class AnalyticsServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def GetTopWorkflows(self, request, context):
-        """Ranks workflows by the tokens they used.
+        """Ranks workflows by their tokens, requests or cost.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetTopAssistants(self, request, context):
-        """Ranks assistants by the tokens they used.
+        """Ranks assistants by their tokens, requests or cost.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -177,6 +187,16 @@ class AnalyticsServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchWorkspace(self, request, context):
+        """Streams all that a page about a workspace shows, for one page one stream: a snapshot at once,
+        then what has changed, at most once an interval, and at least every 15 seconds a message, which
+        may be without changes. A slow reader gets the newest state. Amounts held by checks alone are
+        brought up to date with the next message. Ends with UNAVAILABLE when the server stops.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def QueryUsage(self, request, context):
         """Returns metrics by up to two dimensions over time. A query that rollups cannot answer reads the
         usage log, at most 1,000,000 of its entries; beyond that it is refused with
@@ -188,6 +208,15 @@ class AnalyticsServiceServicer(object):
 
     def ExportUsage(self, request, context):
         """Streams a report or the usage log as a file.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateExportLink(self, request, context):
+        """Makes a link to an export, which a browser downloads with GET at the address of this server,
+        without a token. It is signed, valid for 5 minutes, ends with the credentials of who made it and
+        with this process, and may be followed several times. At most 1,000 are valid at once.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -246,6 +275,11 @@ def add_AnalyticsServiceServicer_to_server(servicer, server):
                     request_deserializer=tollgate_dot_v1_dot_analytics__service__pb2.WatchLiveMetricsRequest.FromString,
                     response_serializer=tollgate_dot_v1_dot_analytics__service__pb2.WatchLiveMetricsResponse.SerializeToString,
             ),
+            'WatchWorkspace': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchWorkspace,
+                    request_deserializer=tollgate_dot_v1_dot_analytics__service__pb2.WatchWorkspaceRequest.FromString,
+                    response_serializer=tollgate_dot_v1_dot_analytics__service__pb2.WatchWorkspaceResponse.SerializeToString,
+            ),
             'QueryUsage': grpc.unary_unary_rpc_method_handler(
                     servicer.QueryUsage,
                     request_deserializer=tollgate_dot_v1_dot_analytics__service__pb2.QueryUsageRequest.FromString,
@@ -255,6 +289,11 @@ def add_AnalyticsServiceServicer_to_server(servicer, server):
                     servicer.ExportUsage,
                     request_deserializer=tollgate_dot_v1_dot_analytics__service__pb2.ExportUsageRequest.FromString,
                     response_serializer=tollgate_dot_v1_dot_analytics__service__pb2.ExportUsageResponse.SerializeToString,
+            ),
+            'CreateExportLink': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateExportLink,
+                    request_deserializer=tollgate_dot_v1_dot_analytics__service__pb2.CreateExportLinkRequest.FromString,
+                    response_serializer=tollgate_dot_v1_dot_analytics__service__pb2.CreateExportLinkResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -541,6 +580,33 @@ class AnalyticsService(object):
             _registered_method=True)
 
     @staticmethod
+    def WatchWorkspace(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/tollgate.v1.AnalyticsService/WatchWorkspace',
+            tollgate_dot_v1_dot_analytics__service__pb2.WatchWorkspaceRequest.SerializeToString,
+            tollgate_dot_v1_dot_analytics__service__pb2.WatchWorkspaceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def QueryUsage(request,
             target,
             options=(),
@@ -584,6 +650,33 @@ class AnalyticsService(object):
             '/tollgate.v1.AnalyticsService/ExportUsage',
             tollgate_dot_v1_dot_analytics__service__pb2.ExportUsageRequest.SerializeToString,
             tollgate_dot_v1_dot_analytics__service__pb2.ExportUsageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateExportLink(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tollgate.v1.AnalyticsService/CreateExportLink',
+            tollgate_dot_v1_dot_analytics__service__pb2.CreateExportLinkRequest.SerializeToString,
+            tollgate_dot_v1_dot_analytics__service__pb2.CreateExportLinkResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -45,9 +45,9 @@ class AnalyticsServiceStub:
     GetTokenUsageByTeam: _grpc.UnaryUnaryMultiCallable[_analytics_service_pb2.GetTokenUsageByTeamRequest, _analytics_service_pb2.GetTokenUsageByTeamResponse]
     """Returns the tokens of each department, and of requests without one."""
     GetTopWorkflows: _grpc.UnaryUnaryMultiCallable[_analytics_service_pb2.GetTopWorkflowsRequest, _analytics_service_pb2.GetTopWorkflowsResponse]
-    """Ranks workflows by the tokens they used."""
+    """Ranks workflows by their tokens, requests or cost."""
     GetTopAssistants: _grpc.UnaryUnaryMultiCallable[_analytics_service_pb2.GetTopAssistantsRequest, _analytics_service_pb2.GetTopAssistantsResponse]
-    """Ranks assistants by the tokens they used."""
+    """Ranks assistants by their tokens, requests or cost."""
     GetTimeToFirstValue: _grpc.UnaryUnaryMultiCallable[_analytics_service_pb2.GetTimeToFirstValueRequest, _analytics_service_pb2.GetTimeToFirstValueResponse]
     """Returns the distribution of the time from sign-up to first value."""
     ListNeverActiveUsers: _grpc.UnaryUnaryMultiCallable[_analytics_service_pb2.ListNeverActiveUsersRequest, _analytics_service_pb2.ListNeverActiveUsersResponse]
@@ -60,6 +60,12 @@ class AnalyticsServiceStub:
     """Streams the current usage of a workspace: at once, then after changes, at most once an
     interval. Ends with UNAVAILABLE when the server stops.
     """
+    WatchWorkspace: _grpc.UnaryStreamMultiCallable[_analytics_service_pb2.WatchWorkspaceRequest, _analytics_service_pb2.WatchWorkspaceResponse]
+    """Streams all that a page about a workspace shows, for one page one stream: a snapshot at once,
+    then what has changed, at most once an interval, and at least every 15 seconds a message, which
+    may be without changes. A slow reader gets the newest state. Amounts held by checks alone are
+    brought up to date with the next message. Ends with UNAVAILABLE when the server stops.
+    """
     QueryUsage: _grpc.UnaryUnaryMultiCallable[_analytics_service_pb2.QueryUsageRequest, _analytics_service_pb2.QueryUsageResponse]
     """Returns metrics by up to two dimensions over time. A query that rollups cannot answer reads the
     usage log, at most 1,000,000 of its entries; beyond that it is refused with
@@ -67,6 +73,11 @@ class AnalyticsServiceStub:
     """
     ExportUsage: _grpc.UnaryStreamMultiCallable[_analytics_service_pb2.ExportUsageRequest, _analytics_service_pb2.ExportUsageResponse]
     """Streams a report or the usage log as a file."""
+    CreateExportLink: _grpc.UnaryUnaryMultiCallable[_analytics_service_pb2.CreateExportLinkRequest, _analytics_service_pb2.CreateExportLinkResponse]
+    """Makes a link to an export, which a browser downloads with GET at the address of this server,
+    without a token. It is signed, valid for 5 minutes, ends with the credentials of who made it and
+    with this process, and may be followed several times. At most 1,000 are valid at once.
+    """
 
 @_typing.type_check_only
 class AnalyticsServiceAsyncStub(AnalyticsServiceStub):
@@ -85,9 +96,9 @@ class AnalyticsServiceAsyncStub(AnalyticsServiceStub):
     GetTokenUsageByTeam: _aio.UnaryUnaryMultiCallable[_analytics_service_pb2.GetTokenUsageByTeamRequest, _analytics_service_pb2.GetTokenUsageByTeamResponse]  # type: ignore[assignment]
     """Returns the tokens of each department, and of requests without one."""
     GetTopWorkflows: _aio.UnaryUnaryMultiCallable[_analytics_service_pb2.GetTopWorkflowsRequest, _analytics_service_pb2.GetTopWorkflowsResponse]  # type: ignore[assignment]
-    """Ranks workflows by the tokens they used."""
+    """Ranks workflows by their tokens, requests or cost."""
     GetTopAssistants: _aio.UnaryUnaryMultiCallable[_analytics_service_pb2.GetTopAssistantsRequest, _analytics_service_pb2.GetTopAssistantsResponse]  # type: ignore[assignment]
-    """Ranks assistants by the tokens they used."""
+    """Ranks assistants by their tokens, requests or cost."""
     GetTimeToFirstValue: _aio.UnaryUnaryMultiCallable[_analytics_service_pb2.GetTimeToFirstValueRequest, _analytics_service_pb2.GetTimeToFirstValueResponse]  # type: ignore[assignment]
     """Returns the distribution of the time from sign-up to first value."""
     ListNeverActiveUsers: _aio.UnaryUnaryMultiCallable[_analytics_service_pb2.ListNeverActiveUsersRequest, _analytics_service_pb2.ListNeverActiveUsersResponse]  # type: ignore[assignment]
@@ -100,6 +111,12 @@ class AnalyticsServiceAsyncStub(AnalyticsServiceStub):
     """Streams the current usage of a workspace: at once, then after changes, at most once an
     interval. Ends with UNAVAILABLE when the server stops.
     """
+    WatchWorkspace: _aio.UnaryStreamMultiCallable[_analytics_service_pb2.WatchWorkspaceRequest, _analytics_service_pb2.WatchWorkspaceResponse]  # type: ignore[assignment]
+    """Streams all that a page about a workspace shows, for one page one stream: a snapshot at once,
+    then what has changed, at most once an interval, and at least every 15 seconds a message, which
+    may be without changes. A slow reader gets the newest state. Amounts held by checks alone are
+    brought up to date with the next message. Ends with UNAVAILABLE when the server stops.
+    """
     QueryUsage: _aio.UnaryUnaryMultiCallable[_analytics_service_pb2.QueryUsageRequest, _analytics_service_pb2.QueryUsageResponse]  # type: ignore[assignment]
     """Returns metrics by up to two dimensions over time. A query that rollups cannot answer reads the
     usage log, at most 1,000,000 of its entries; beyond that it is refused with
@@ -107,6 +124,11 @@ class AnalyticsServiceAsyncStub(AnalyticsServiceStub):
     """
     ExportUsage: _aio.UnaryStreamMultiCallable[_analytics_service_pb2.ExportUsageRequest, _analytics_service_pb2.ExportUsageResponse]  # type: ignore[assignment]
     """Streams a report or the usage log as a file."""
+    CreateExportLink: _aio.UnaryUnaryMultiCallable[_analytics_service_pb2.CreateExportLinkRequest, _analytics_service_pb2.CreateExportLinkResponse]  # type: ignore[assignment]
+    """Makes a link to an export, which a browser downloads with GET at the address of this server,
+    without a token. It is signed, valid for 5 minutes, ends with the credentials of who made it and
+    with this process, and may be followed several times. At most 1,000 are valid at once.
+    """
 
 class AnalyticsServiceServicer(metaclass=_abc_1.ABCMeta):
     """Reports from rollups of the usage log; as_of_time says up to when a report is complete. Days are
@@ -152,7 +174,7 @@ class AnalyticsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _analytics_service_pb2.GetTopWorkflowsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_analytics_service_pb2.GetTopWorkflowsResponse, _abc.Awaitable[_analytics_service_pb2.GetTopWorkflowsResponse]]:
-        """Ranks workflows by the tokens they used."""
+        """Ranks workflows by their tokens, requests or cost."""
 
     @_abc_1.abstractmethod
     def GetTopAssistants(
@@ -160,7 +182,7 @@ class AnalyticsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _analytics_service_pb2.GetTopAssistantsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_analytics_service_pb2.GetTopAssistantsResponse, _abc.Awaitable[_analytics_service_pb2.GetTopAssistantsResponse]]:
-        """Ranks assistants by the tokens they used."""
+        """Ranks assistants by their tokens, requests or cost."""
 
     @_abc_1.abstractmethod
     def GetTimeToFirstValue(
@@ -199,6 +221,18 @@ class AnalyticsServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def WatchWorkspace(
+        self,
+        request: _analytics_service_pb2.WatchWorkspaceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_analytics_service_pb2.WatchWorkspaceResponse], _abc.AsyncIterator[_analytics_service_pb2.WatchWorkspaceResponse]]:
+        """Streams all that a page about a workspace shows, for one page one stream: a snapshot at once,
+        then what has changed, at most once an interval, and at least every 15 seconds a message, which
+        may be without changes. A slow reader gets the newest state. Amounts held by checks alone are
+        brought up to date with the next message. Ends with UNAVAILABLE when the server stops.
+        """
+
+    @_abc_1.abstractmethod
     def QueryUsage(
         self,
         request: _analytics_service_pb2.QueryUsageRequest,
@@ -216,5 +250,16 @@ class AnalyticsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_analytics_service_pb2.ExportUsageResponse], _abc.AsyncIterator[_analytics_service_pb2.ExportUsageResponse]]:
         """Streams a report or the usage log as a file."""
+
+    @_abc_1.abstractmethod
+    def CreateExportLink(
+        self,
+        request: _analytics_service_pb2.CreateExportLinkRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_analytics_service_pb2.CreateExportLinkResponse, _abc.Awaitable[_analytics_service_pb2.CreateExportLinkResponse]]:
+        """Makes a link to an export, which a browser downloads with GET at the address of this server,
+        without a token. It is signed, valid for 5 minutes, ends with the credentials of who made it and
+        with this process, and may be followed several times. At most 1,000 are valid at once.
+        """
 
 def add_AnalyticsServiceServicer_to_server(servicer: AnalyticsServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

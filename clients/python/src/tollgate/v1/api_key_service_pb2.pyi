@@ -9,6 +9,7 @@ from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from tollgate.v1 import common_pb2 as _common_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -34,6 +35,8 @@ class ApiKey(_message.Message):
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    LAST_USE_TIME_FIELD_NUMBER: _builtins.int
+    CYCLE_USAGE_FIELD_NUMBER: _builtins.int
     api_key_id: _builtins.str
     """Id, as in `Attribution.api_key_id`; 1 to 128 characters. Never changes."""
     display_name: _builtins.str
@@ -60,6 +63,14 @@ class ApiKey(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """Time of the last change. Output only."""
 
+    @_builtins.property
+    def last_use_time(self) -> _timestamp_pb2.Timestamp:
+        """Latest charge_time of its usage; absent if there is none, or without with_usage. Output only."""
+
+    @_builtins.property
+    def cycle_usage(self) -> Global___ApiKeyUsage:
+        """Its usage in the running cycle; absent without with_usage. Output only."""
+
     def __init__(
         self,
         *,
@@ -71,14 +82,48 @@ class ApiKey(_message.Message):
         expire_time: _timestamp_pb2.Timestamp | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        last_use_time: _timestamp_pb2.Timestamp | None = ...,
+        cycle_usage: Global___ApiKeyUsage | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "cycle_usage", b"cycle_usage", "expire_time", b"expire_time", "last_use_time", b"last_use_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed_model_ids", b"allowed_model_ids", "api_key_id", b"api_key_id", "create_time", b"create_time", "disabled", b"disabled", "display_name", b"display_name", "expire_time", b"expire_time", "key_group_id", b"key_group_id", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed_model_ids", b"allowed_model_ids", "api_key_id", b"api_key_id", "create_time", b"create_time", "cycle_usage", b"cycle_usage", "disabled", b"disabled", "display_name", b"display_name", "expire_time", b"expire_time", "key_group_id", b"key_group_id", "last_use_time", b"last_use_time", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ApiKey: _TypeAlias = ApiKey  # noqa: Y015
+
+@_typing.final
+class ApiKeyUsage(_message.Message):
+    """Usage of an API key in the running cycle."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COST_FIELD_NUMBER: _builtins.int
+    REQUEST_COUNT_FIELD_NUMBER: _builtins.int
+    TOKEN_COUNT_FIELD_NUMBER: _builtins.int
+    request_count: _builtins.int
+    """Requests."""
+    token_count: _builtins.int
+    """Tokens of all classes."""
+    @_builtins.property
+    def cost(self) -> _common_pb2.Money:
+        """Cost."""
+
+    def __init__(
+        self,
+        *,
+        cost: _common_pb2.Money | None = ...,
+        request_count: _builtins.int = ...,
+        token_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "request_count", b"request_count", "token_count", b"token_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApiKeyUsage: _TypeAlias = ApiKeyUsage  # noqa: Y015
 
 @_typing.final
 class KeyGroup(_message.Message):
@@ -182,19 +227,23 @@ class GetApiKeyRequest(_message.Message):
 
     WORKSPACE_ID_FIELD_NUMBER: _builtins.int
     API_KEY_ID_FIELD_NUMBER: _builtins.int
+    WITH_USAGE_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """Its workspace."""
     api_key_id: _builtins.str
     """Its id."""
+    with_usage: _builtins.bool
+    """Whether to return when the key was used last, and its usage in the running cycle."""
     def __init__(
         self,
         *,
         workspace_id: _builtins.str = ...,
         api_key_id: _builtins.str = ...,
+        with_usage: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_key_id", b"api_key_id", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_key_id", b"api_key_id", "with_usage", b"with_usage", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -234,6 +283,8 @@ class ListApiKeysRequest(_message.Message):
     KEY_GROUP_ID_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    QUERY_FIELD_NUMBER: _builtins.int
+    WITH_USAGE_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """Their workspace."""
     key_group_id: _builtins.str
@@ -242,6 +293,14 @@ class ListApiKeysRequest(_message.Message):
     """Most entries on the page: 0 to 1,000; 0 means 100, more than 1,000 means 1,000."""
     page_token: _builtins.str
     """next_page_token of the previous page, with the same filter; empty for the first page."""
+    query: _builtins.str
+    """Text to search for, at most 200 characters; empty for all. Each of its words must begin a
+    word of the id or the display name, whatever the case. Words are runs of letters and digits.
+    """
+    with_usage: _builtins.bool
+    """Whether to return when each key was used last, and its usage in the running cycle. Then a page has
+    at most 100 entries.
+    """
     def __init__(
         self,
         *,
@@ -249,10 +308,12 @@ class ListApiKeysRequest(_message.Message):
         key_group_id: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        query: _builtins.str = ...,
+        with_usage: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["key_group_id", b"key_group_id", "page_size", b"page_size", "page_token", b"page_token", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key_group_id", b"key_group_id", "page_size", b"page_size", "page_token", b"page_token", "query", b"query", "with_usage", b"with_usage", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -266,8 +327,11 @@ class ListApiKeysResponse(_message.Message):
 
     API_KEYS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    TOTAL_COUNT_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Token of the next page; empty on the last page."""
+    total_count: _builtins.int
+    """Number of entries that match, on all pages, counted to 10,000: then there may be more."""
     @_builtins.property
     def api_keys(self) -> _containers.RepeatedCompositeFieldContainer[Global___ApiKey]:
         """Keys by id."""
@@ -277,10 +341,11 @@ class ListApiKeysResponse(_message.Message):
         *,
         api_keys: _abc.Iterable[Global___ApiKey] | None = ...,
         next_page_token: _builtins.str = ...,
+        total_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_keys", b"api_keys", "next_page_token", b"next_page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_keys", b"api_keys", "next_page_token", b"next_page_token", "total_count", b"total_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -500,22 +565,28 @@ class ListKeyGroupsRequest(_message.Message):
     WORKSPACE_ID_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    QUERY_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """Their workspace."""
     page_size: _builtins.int
     """Most entries on the page: 0 to 1,000; 0 means 100, more than 1,000 means 1,000."""
     page_token: _builtins.str
-    """next_page_token of the previous page; empty for the first page."""
+    """next_page_token of the previous page, with the same query; empty for the first page."""
+    query: _builtins.str
+    """Text to search for, at most 200 characters; empty for all. Each of its words must begin a
+    word of the id or the display name, whatever the case. Words are runs of letters and digits.
+    """
     def __init__(
         self,
         *,
         workspace_id: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        query: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "query", b"query", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -529,8 +600,11 @@ class ListKeyGroupsResponse(_message.Message):
 
     KEY_GROUPS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    TOTAL_COUNT_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Token of the next page; empty on the last page."""
+    total_count: _builtins.int
+    """Number of entries that match, on all pages, counted to 10,000: then there may be more."""
     @_builtins.property
     def key_groups(self) -> _containers.RepeatedCompositeFieldContainer[Global___KeyGroup]:
         """Groups by id."""
@@ -540,10 +614,11 @@ class ListKeyGroupsResponse(_message.Message):
         *,
         key_groups: _abc.Iterable[Global___KeyGroup] | None = ...,
         next_page_token: _builtins.str = ...,
+        total_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["key_groups", b"key_groups", "next_page_token", b"next_page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key_groups", b"key_groups", "next_page_token", b"next_page_token", "total_count", b"total_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -43,6 +43,9 @@ class Budget(_message.Message):
     SPEND_BY_MODEL_FIELD_NUMBER: _builtins.int
     AUTOMATIC_FALLBACK_FIELD_NUMBER: _builtins.int
     AS_OF_TIME_FIELD_NUMBER: _builtins.int
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
+    CYCLE_FIRST_DATE_FIELD_NUMBER: _builtins.int
+    CYCLE_LAST_DATE_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """Its workspace."""
     days_left: _builtins.int
@@ -55,6 +58,12 @@ class Budget(_message.Message):
     """Spent as a fraction of plan budget, overage and boosts: 0.25 for a quarter; 0 if all are zero."""
     automatic_fallback: _builtins.bool
     """Whether a request that a model limit blocks is routed to a cheaper model."""
+    time_zone: _builtins.str
+    """IANA name of the zone of the workspace."""
+    cycle_first_date: _builtins.str
+    """First local day of the cycle, as "2026-01-31"."""
+    cycle_last_date: _builtins.str
+    """Last local day of the cycle, included."""
     @_builtins.property
     def cycle_start_time(self) -> _timestamp_pb2.Timestamp:
         """Start of the cycle."""
@@ -116,10 +125,13 @@ class Budget(_message.Message):
         spend_by_model: _abc.Iterable[Global___ModelSpend] | None = ...,
         automatic_fallback: _builtins.bool = ...,
         as_of_time: _timestamp_pb2.Timestamp | None = ...,
+        time_zone: _builtins.str = ...,
+        cycle_first_date: _builtins.str = ...,
+        cycle_last_date: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "boost", b"boost", "cycle_end_time", b"cycle_end_time", "cycle_start_time", b"cycle_start_time", "held", b"held", "overage_limit", b"overage_limit", "plan_budget", b"plan_budget", "remaining", b"remaining", "spent", b"spent"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "automatic_fallback", b"automatic_fallback", "boost", b"boost", "cycle_end_time", b"cycle_end_time", "cycle_start_time", b"cycle_start_time", "days_left", b"days_left", "held", b"held", "overage_limit", b"overage_limit", "plan_budget", b"plan_budget", "plan_set", b"plan_set", "remaining", b"remaining", "spend_by_model", b"spend_by_model", "spent", b"spent", "state", b"state", "used_share", b"used_share", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "automatic_fallback", b"automatic_fallback", "boost", b"boost", "cycle_end_time", b"cycle_end_time", "cycle_first_date", b"cycle_first_date", "cycle_last_date", b"cycle_last_date", "cycle_start_time", b"cycle_start_time", "days_left", b"days_left", "held", b"held", "overage_limit", b"overage_limit", "plan_budget", b"plan_budget", "plan_set", b"plan_set", "remaining", b"remaining", "spend_by_model", b"spend_by_model", "spent", b"spent", "state", b"state", "time_zone", b"time_zone", "used_share", b"used_share", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -134,10 +146,16 @@ class ModelSpend(_message.Message):
     MODEL_ID_FIELD_NUMBER: _builtins.int
     SPENT_FIELD_NUMBER: _builtins.int
     SHARE_FIELD_NUMBER: _builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    PROVIDER_FIELD_NUMBER: _builtins.int
     model_id: _builtins.str
     """The model, by the catalog's id if the catalog has it."""
     share: _builtins.float
     """Its fraction of the workspace's spend: 0.25 for a quarter."""
+    display_name: _builtins.str
+    """Name of the model for people; its id if it has none, or the catalog does not have it."""
+    provider: _builtins.str
+    """Provider of the model, as in Model; empty if the catalog does not have it."""
     @_builtins.property
     def spent(self) -> _common_pb2.Money:
         """Amount spent on it in this cycle."""
@@ -148,14 +166,144 @@ class ModelSpend(_message.Message):
         model_id: _builtins.str = ...,
         spent: _common_pb2.Money | None = ...,
         share: _builtins.float = ...,
+        display_name: _builtins.str = ...,
+        provider: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["spent", b"spent"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["model_id", b"model_id", "share", b"share", "spent", b"spent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["display_name", b"display_name", "model_id", b"model_id", "provider", b"provider", "share", b"share", "spent", b"spent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ModelSpend: _TypeAlias = ModelSpend  # noqa: Y015
+
+@_typing.final
+class ListCyclesRequest(_message.Message):
+    """Request of ListCycles."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKSPACE_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    workspace_id: _builtins.str
+    """The workspace."""
+    page_size: _builtins.int
+    """Most entries on the page: 0 to 120; 0 means 12, more than 120 means 120."""
+    page_token: _builtins.str
+    """next_page_token of the previous page; empty for the first page."""
+    def __init__(
+        self,
+        *,
+        workspace_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "workspace_id", b"workspace_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCyclesRequest: _TypeAlias = ListCyclesRequest  # noqa: Y015
+
+@_typing.final
+class ListCyclesResponse(_message.Message):
+    """Response of ListCycles."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CYCLES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token of the next page; empty on the last page."""
+    @_builtins.property
+    def cycles(self) -> _containers.RepeatedCompositeFieldContainer[Global___Cycle]:
+        """Cycles, the running one first."""
+
+    def __init__(
+        self,
+        *,
+        cycles: _abc.Iterable[Global___Cycle] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cycles", b"cycles", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCyclesResponse: _TypeAlias = ListCyclesResponse  # noqa: Y015
+
+@_typing.final
+class Cycle(_message.Message):
+    """One cycle of a workspace, with its envelope as it was at its end, or is now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    FIRST_DATE_FIELD_NUMBER: _builtins.int
+    LAST_DATE_FIELD_NUMBER: _builtins.int
+    RUNNING_FIELD_NUMBER: _builtins.int
+    SPENT_FIELD_NUMBER: _builtins.int
+    PLAN_BUDGET_FIELD_NUMBER: _builtins.int
+    OVERAGE_LIMIT_FIELD_NUMBER: _builtins.int
+    BOOST_FIELD_NUMBER: _builtins.int
+    REQUEST_COUNT_FIELD_NUMBER: _builtins.int
+    first_date: _builtins.str
+    """First local day, as "2026-01-31"."""
+    last_date: _builtins.str
+    """Last local day, included."""
+    running: _builtins.bool
+    """Whether it is the running one."""
+    request_count: _builtins.int
+    """Number of requests."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """Start of the cycle."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """End of the cycle, exclusive."""
+
+    @_builtins.property
+    def spent(self) -> _common_pb2.Money:
+        """Amount spent in it: the sum of its usage records."""
+
+    @_builtins.property
+    def plan_budget(self) -> _common_pb2.Money:
+        """Budget of the plan that was in force at the end of the cycle; absent if there was none."""
+
+    @_builtins.property
+    def overage_limit(self) -> _common_pb2.Money:
+        """Overage allowance of that plan; absent if there was none."""
+
+    @_builtins.property
+    def boost(self) -> _common_pb2.Money:
+        """Sum of the boosts of the envelope that were in force at some time of the cycle."""
+
+    def __init__(
+        self,
+        *,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        first_date: _builtins.str = ...,
+        last_date: _builtins.str = ...,
+        running: _builtins.bool = ...,
+        spent: _common_pb2.Money | None = ...,
+        plan_budget: _common_pb2.Money | None = ...,
+        overage_limit: _common_pb2.Money | None = ...,
+        boost: _common_pb2.Money | None = ...,
+        request_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["boost", b"boost", "end_time", b"end_time", "overage_limit", b"overage_limit", "plan_budget", b"plan_budget", "spent", b"spent", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["boost", b"boost", "end_time", b"end_time", "first_date", b"first_date", "last_date", b"last_date", "overage_limit", b"overage_limit", "plan_budget", b"plan_budget", "request_count", b"request_count", "running", b"running", "spent", b"spent", "start_time", b"start_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Cycle: _TypeAlias = Cycle  # noqa: Y015
 
 @_typing.final
 class SetPlanRequest(_message.Message):

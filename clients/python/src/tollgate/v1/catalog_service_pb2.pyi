@@ -128,6 +128,8 @@ class Price(_message.Message):
     FACTORS_FIELD_NUMBER: _builtins.int
     CONFIRM_TIME_FIELD_NUMBER: _builtins.int
     STALE_FIELD_NUMBER: _builtins.int
+    WITHDRAW_TIME_FIELD_NUMBER: _builtins.int
+    WITHDRAW_REASON_FIELD_NUMBER: _builtins.int
     price_id: _builtins.str
     """Id of the price. Output only."""
     model_id: _builtins.str
@@ -162,6 +164,8 @@ class Price(_message.Message):
     """Whether confirm_time is longer ago than the price_max_age_days of the workspace of the request;
     false without a workspace. Prices that no longer count may be stale, too. Output only.
     """
+    withdraw_reason: _builtins.str
+    """Why it was withdrawn. Output only."""
     @_builtins.property
     def variants(self) -> _containers.RepeatedCompositeFieldContainer[Global___PriceVariant]:
         """Rates of other tiers and of long contexts; at most 32."""
@@ -191,6 +195,10 @@ class Price(_message.Message):
         the date of its list. Output only.
         """
 
+    @_builtins.property
+    def withdraw_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was withdrawn; absent if it counts. Output only."""
+
     def __init__(
         self,
         *,
@@ -216,10 +224,12 @@ class Price(_message.Message):
         factors: _abc.Iterable[Global___PriceFactor] | None = ...,
         confirm_time: _timestamp_pb2.Timestamp | None = ...,
         stale: _builtins.bool = ...,
+        withdraw_time: _timestamp_pb2.Timestamp | None = ...,
+        withdraw_reason: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["confirm_time", b"confirm_time", "create_time", b"create_time", "effective_time", b"effective_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["confirm_time", b"confirm_time", "create_time", b"create_time", "effective_time", b"effective_time", "withdraw_time", b"withdraw_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio_input_per_million", b"audio_input_per_million", "audio_output_per_million", b"audio_output_per_million", "cache_read_per_million", b"cache_read_per_million", "cache_write_1h_per_million", b"cache_write_1h_per_million", "cache_write_5m_per_million", b"cache_write_5m_per_million", "confirm_time", b"confirm_time", "create_time", b"create_time", "currency_code", b"currency_code", "effective_time", b"effective_time", "factors", b"factors", "image_input_per_million", b"image_input_per_million", "image_output_per_million", b"image_output_per_million", "input_per_million", b"input_per_million", "model_id", b"model_id", "output_per_million", b"output_per_million", "price_id", b"price_id", "reasoning_per_million", b"reasoning_per_million", "source", b"source", "stale", b"stale", "unit_prices", b"unit_prices", "variants", b"variants", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio_input_per_million", b"audio_input_per_million", "audio_output_per_million", b"audio_output_per_million", "cache_read_per_million", b"cache_read_per_million", "cache_write_1h_per_million", b"cache_write_1h_per_million", "cache_write_5m_per_million", b"cache_write_5m_per_million", "confirm_time", b"confirm_time", "create_time", b"create_time", "currency_code", b"currency_code", "effective_time", b"effective_time", "factors", b"factors", "image_input_per_million", b"image_input_per_million", "image_output_per_million", b"image_output_per_million", "input_per_million", b"input_per_million", "model_id", b"model_id", "output_per_million", b"output_per_million", "price_id", b"price_id", "reasoning_per_million", b"reasoning_per_million", "source", b"source", "stale", b"stale", "unit_prices", b"unit_prices", "variants", b"variants", "withdraw_reason", b"withdraw_reason", "withdraw_time", b"withdraw_time", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -376,6 +386,8 @@ class ExchangeRate(_message.Message):
     TO_CURRENCY_CODE_FIELD_NUMBER: _builtins.int
     RATE_FIELD_NUMBER: _builtins.int
     EFFECTIVE_TIME_FIELD_NUMBER: _builtins.int
+    WITHDRAW_TIME_FIELD_NUMBER: _builtins.int
+    WITHDRAW_REASON_FIELD_NUMBER: _builtins.int
     from_currency_code: _builtins.str
     """Currency of prices, for example "USD": a code of ISO 4217."""
     to_currency_code: _builtins.str
@@ -385,9 +397,15 @@ class ExchangeRate(_message.Message):
     1,000,000 with at most 9 fraction digits, for example "0.92". No price may become more than
     20,000,000 per million tokens.
     """
+    withdraw_reason: _builtins.str
+    """Why it was withdrawn. Output only."""
     @_builtins.property
     def effective_time(self) -> _timestamp_pb2.Timestamp:
         """Start of its validity; default now. 2000-01-01 to 2199-12-31."""
+
+    @_builtins.property
+    def withdraw_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was withdrawn; absent if it counts. Output only."""
 
     def __init__(
         self,
@@ -396,14 +414,126 @@ class ExchangeRate(_message.Message):
         to_currency_code: _builtins.str = ...,
         rate: _builtins.str = ...,
         effective_time: _timestamp_pb2.Timestamp | None = ...,
+        withdraw_time: _timestamp_pb2.Timestamp | None = ...,
+        withdraw_reason: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["effective_time", b"effective_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["effective_time", b"effective_time", "withdraw_time", b"withdraw_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["effective_time", b"effective_time", "from_currency_code", b"from_currency_code", "rate", b"rate", "to_currency_code", b"to_currency_code"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["effective_time", b"effective_time", "from_currency_code", b"from_currency_code", "rate", b"rate", "to_currency_code", b"to_currency_code", "withdraw_reason", b"withdraw_reason", "withdraw_time", b"withdraw_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ExchangeRate: _TypeAlias = ExchangeRate  # noqa: Y015
+
+@_typing.final
+class WithdrawModelPriceRequest(_message.Message):
+    """Request of WithdrawModelPrice."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PRICE_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    price_id: _builtins.str
+    """The price: Price.price_id."""
+    reason: _builtins.str
+    """What was wrong; 1 to 500 characters."""
+    def __init__(
+        self,
+        *,
+        price_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["price_id", b"price_id", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WithdrawModelPriceRequest: _TypeAlias = WithdrawModelPriceRequest  # noqa: Y015
+
+@_typing.final
+class WithdrawModelPriceResponse(_message.Message):
+    """Response of WithdrawModelPrice."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PRICE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def price(self) -> Global___Price:
+        """The withdrawn price."""
+
+    def __init__(
+        self,
+        *,
+        price: Global___Price | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["price", b"price"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["price", b"price"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WithdrawModelPriceResponse: _TypeAlias = WithdrawModelPriceResponse  # noqa: Y015
+
+@_typing.final
+class WithdrawExchangeRateRequest(_message.Message):
+    """Request of WithdrawExchangeRate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FROM_CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    TO_CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_TIME_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    from_currency_code: _builtins.str
+    """Currency of prices."""
+    to_currency_code: _builtins.str
+    """Currency of workspaces."""
+    reason: _builtins.str
+    """What was wrong; 1 to 500 characters."""
+    @_builtins.property
+    def effective_time(self) -> _timestamp_pb2.Timestamp:
+        """Its ExchangeRate.effective_time; required."""
+
+    def __init__(
+        self,
+        *,
+        from_currency_code: _builtins.str = ...,
+        to_currency_code: _builtins.str = ...,
+        effective_time: _timestamp_pb2.Timestamp | None = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["effective_time", b"effective_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["effective_time", b"effective_time", "from_currency_code", b"from_currency_code", "reason", b"reason", "to_currency_code", b"to_currency_code"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WithdrawExchangeRateRequest: _TypeAlias = WithdrawExchangeRateRequest  # noqa: Y015
+
+@_typing.final
+class WithdrawExchangeRateResponse(_message.Message):
+    """Response of WithdrawExchangeRate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXCHANGE_RATE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def exchange_rate(self) -> Global___ExchangeRate:
+        """The withdrawn exchange rate."""
+
+    def __init__(
+        self,
+        *,
+        exchange_rate: Global___ExchangeRate | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["exchange_rate", b"exchange_rate"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["exchange_rate", b"exchange_rate"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WithdrawExchangeRateResponse: _TypeAlias = WithdrawExchangeRateResponse  # noqa: Y015
 
 @_typing.final
 class UpsertModelRequest(_message.Message):
@@ -518,22 +648,37 @@ class ListModelsRequest(_message.Message):
     PROVIDER_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    MODEL_IDS_FIELD_NUMBER: _builtins.int
+    QUERY_FIELD_NUMBER: _builtins.int
     provider: _builtins.str
     """Only models of this provider; empty for all."""
     page_size: _builtins.int
     """Most entries on the page: 0 to 1,000; 0 means 100, more than 1,000 means 1,000."""
     page_token: _builtins.str
     """next_page_token of the previous page, with the same filter; empty for the first page."""
+    query: _builtins.str
+    """Text to search for, at most 200 characters; empty for all. Each of its words must begin a
+    word of the model's id, display name, provider or one alias, whatever the case. Words are
+    runs of letters and digits.
+    """
+    @_builtins.property
+    def model_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only these models, by ids or aliases; at most 1,000, none for all. One that the catalog does
+        not have is left out.
+        """
+
     def __init__(
         self,
         *,
         provider: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        model_ids: _abc.Iterable[_builtins.str] | None = ...,
+        query: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "provider", b"provider"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model_ids", b"model_ids", "page_size", b"page_size", "page_token", b"page_token", "provider", b"provider", "query", b"query"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -547,8 +692,11 @@ class ListModelsResponse(_message.Message):
 
     MODELS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    TOTAL_COUNT_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Token of the next page; empty on the last page."""
+    total_count: _builtins.int
+    """Number of entries that match, on all pages."""
     @_builtins.property
     def models(self) -> _containers.RepeatedCompositeFieldContainer[Global___Model]:
         """Models by id."""
@@ -558,10 +706,11 @@ class ListModelsResponse(_message.Message):
         *,
         models: _abc.Iterable[Global___Model] | None = ...,
         next_page_token: _builtins.str = ...,
+        total_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["models", b"models", "next_page_token", b"next_page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["models", b"models", "next_page_token", b"next_page_token", "total_count", b"total_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

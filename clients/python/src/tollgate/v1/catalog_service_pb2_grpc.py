@@ -70,6 +70,16 @@ class CatalogServiceStub(object):
                 request_serializer=tollgate_dot_v1_dot_catalog__service__pb2.ListExchangeRatesRequest.SerializeToString,
                 response_deserializer=tollgate_dot_v1_dot_catalog__service__pb2.ListExchangeRatesResponse.FromString,
                 _registered_method=True)
+        self.WithdrawModelPrice = channel.unary_unary(
+                '/tollgate.v1.CatalogService/WithdrawModelPrice',
+                request_serializer=tollgate_dot_v1_dot_catalog__service__pb2.WithdrawModelPriceRequest.SerializeToString,
+                response_deserializer=tollgate_dot_v1_dot_catalog__service__pb2.WithdrawModelPriceResponse.FromString,
+                _registered_method=True)
+        self.WithdrawExchangeRate = channel.unary_unary(
+                '/tollgate.v1.CatalogService/WithdrawExchangeRate',
+                request_serializer=tollgate_dot_v1_dot_catalog__service__pb2.WithdrawExchangeRateRequest.SerializeToString,
+                response_deserializer=tollgate_dot_v1_dot_catalog__service__pb2.WithdrawExchangeRateResponse.FromString,
+                _registered_method=True)
         self.ImportPrices = channel.unary_unary(
                 '/tollgate.v1.CatalogService/ImportPrices',
                 request_serializer=tollgate_dot_v1_dot_catalog__service__pb2.ImportPricesRequest.SerializeToString,
@@ -132,6 +142,24 @@ class CatalogServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WithdrawModelPrice(self, request, context):
+        """Withdraws a price that was typed wrongly: from then on it counts for nothing, as if it had never
+        been set, and the one before counts again. It stays listed with when and why, because records
+        refer to it: UsageService.RepriceUsage prices them again. Holds keep the price that they were
+        taken at. A built-in price is refused with FAILED_PRECONDITION: set another. No effect on a
+        price that is withdrawn.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WithdrawExchangeRate(self, request, context):
+        """Withdraws an exchange rate in the same way. Setting it again brings it back.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ImportPrices(self, request, context):
         """Takes models and prices of a published price list into the catalog, all or none. Models and
         prices that an operator has set stay. A price that changes a rate or factor more than
@@ -174,6 +202,16 @@ def add_CatalogServiceServicer_to_server(servicer, server):
                     servicer.ListExchangeRates,
                     request_deserializer=tollgate_dot_v1_dot_catalog__service__pb2.ListExchangeRatesRequest.FromString,
                     response_serializer=tollgate_dot_v1_dot_catalog__service__pb2.ListExchangeRatesResponse.SerializeToString,
+            ),
+            'WithdrawModelPrice': grpc.unary_unary_rpc_method_handler(
+                    servicer.WithdrawModelPrice,
+                    request_deserializer=tollgate_dot_v1_dot_catalog__service__pb2.WithdrawModelPriceRequest.FromString,
+                    response_serializer=tollgate_dot_v1_dot_catalog__service__pb2.WithdrawModelPriceResponse.SerializeToString,
+            ),
+            'WithdrawExchangeRate': grpc.unary_unary_rpc_method_handler(
+                    servicer.WithdrawExchangeRate,
+                    request_deserializer=tollgate_dot_v1_dot_catalog__service__pb2.WithdrawExchangeRateRequest.FromString,
+                    response_serializer=tollgate_dot_v1_dot_catalog__service__pb2.WithdrawExchangeRateResponse.SerializeToString,
             ),
             'ImportPrices': grpc.unary_unary_rpc_method_handler(
                     servicer.ImportPrices,
@@ -349,6 +387,60 @@ class CatalogService(object):
             '/tollgate.v1.CatalogService/ListExchangeRates',
             tollgate_dot_v1_dot_catalog__service__pb2.ListExchangeRatesRequest.SerializeToString,
             tollgate_dot_v1_dot_catalog__service__pb2.ListExchangeRatesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WithdrawModelPrice(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tollgate.v1.CatalogService/WithdrawModelPrice',
+            tollgate_dot_v1_dot_catalog__service__pb2.WithdrawModelPriceRequest.SerializeToString,
+            tollgate_dot_v1_dot_catalog__service__pb2.WithdrawModelPriceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WithdrawExchangeRate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tollgate.v1.CatalogService/WithdrawExchangeRate',
+            tollgate_dot_v1_dot_catalog__service__pb2.WithdrawExchangeRateRequest.SerializeToString,
+            tollgate_dot_v1_dot_catalog__service__pb2.WithdrawExchangeRateResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -57,6 +57,15 @@ class CatalogServiceStub:
     """
     ListExchangeRates: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.ListExchangeRatesRequest, _catalog_service_pb2.ListExchangeRatesResponse]
     """Lists exchange rates by currencies, latest effective_time first."""
+    WithdrawModelPrice: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.WithdrawModelPriceRequest, _catalog_service_pb2.WithdrawModelPriceResponse]
+    """Withdraws a price that was typed wrongly: from then on it counts for nothing, as if it had never
+    been set, and the one before counts again. It stays listed with when and why, because records
+    refer to it: UsageService.RepriceUsage prices them again. Holds keep the price that they were
+    taken at. A built-in price is refused with FAILED_PRECONDITION: set another. No effect on a
+    price that is withdrawn.
+    """
+    WithdrawExchangeRate: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.WithdrawExchangeRateRequest, _catalog_service_pb2.WithdrawExchangeRateResponse]
+    """Withdraws an exchange rate in the same way. Setting it again brings it back."""
     ImportPrices: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.ImportPricesRequest, _catalog_service_pb2.ImportPricesResponse]
     """Takes models and prices of a published price list into the catalog, all or none. Models and
     prices that an operator has set stay. A price that changes a rate or factor more than
@@ -93,6 +102,15 @@ class CatalogServiceAsyncStub(CatalogServiceStub):
     """
     ListExchangeRates: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.ListExchangeRatesRequest, _catalog_service_pb2.ListExchangeRatesResponse]  # type: ignore[assignment]
     """Lists exchange rates by currencies, latest effective_time first."""
+    WithdrawModelPrice: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.WithdrawModelPriceRequest, _catalog_service_pb2.WithdrawModelPriceResponse]  # type: ignore[assignment]
+    """Withdraws a price that was typed wrongly: from then on it counts for nothing, as if it had never
+    been set, and the one before counts again. It stays listed with when and why, because records
+    refer to it: UsageService.RepriceUsage prices them again. Holds keep the price that they were
+    taken at. A built-in price is refused with FAILED_PRECONDITION: set another. No effect on a
+    price that is withdrawn.
+    """
+    WithdrawExchangeRate: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.WithdrawExchangeRateRequest, _catalog_service_pb2.WithdrawExchangeRateResponse]  # type: ignore[assignment]
+    """Withdraws an exchange rate in the same way. Setting it again brings it back."""
     ImportPrices: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.ImportPricesRequest, _catalog_service_pb2.ImportPricesResponse]  # type: ignore[assignment]
     """Takes models and prices of a published price list into the catalog, all or none. Models and
     prices that an operator has set stay. A price that changes a rate or factor more than
@@ -162,6 +180,27 @@ class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_catalog_service_pb2.ListExchangeRatesResponse, _abc.Awaitable[_catalog_service_pb2.ListExchangeRatesResponse]]:
         """Lists exchange rates by currencies, latest effective_time first."""
+
+    @_abc_1.abstractmethod
+    def WithdrawModelPrice(
+        self,
+        request: _catalog_service_pb2.WithdrawModelPriceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_catalog_service_pb2.WithdrawModelPriceResponse, _abc.Awaitable[_catalog_service_pb2.WithdrawModelPriceResponse]]:
+        """Withdraws a price that was typed wrongly: from then on it counts for nothing, as if it had never
+        been set, and the one before counts again. It stays listed with when and why, because records
+        refer to it: UsageService.RepriceUsage prices them again. Holds keep the price that they were
+        taken at. A built-in price is refused with FAILED_PRECONDITION: set another. No effect on a
+        price that is withdrawn.
+        """
+
+    @_abc_1.abstractmethod
+    def WithdrawExchangeRate(
+        self,
+        request: _catalog_service_pb2.WithdrawExchangeRateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_catalog_service_pb2.WithdrawExchangeRateResponse, _abc.Awaitable[_catalog_service_pb2.WithdrawExchangeRateResponse]]:
+        """Withdraws an exchange rate in the same way. Setting it again brings it back."""
 
     @_abc_1.abstractmethod
     def ImportPrices(

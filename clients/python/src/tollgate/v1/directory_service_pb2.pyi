@@ -304,6 +304,7 @@ class ListEntriesRequest(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    QUERY_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """Workspace of the entries."""
     kind: Global___DirectoryKind.ValueType
@@ -316,6 +317,11 @@ class ListEntriesRequest(_message.Message):
     """Most entries on the page: 0 to 1,000; 0 means 100, more than 1,000 means 1,000."""
     page_token: _builtins.str
     """next_page_token of the previous page, with the same filter; empty for the first page."""
+    query: _builtins.str
+    """Text to search for, at most 200 characters; empty for all. Each of its words must begin a
+    word of the id, the display name or the external id, whatever the case. Words are runs of
+    letters and digits.
+    """
     def __init__(
         self,
         *,
@@ -325,10 +331,11 @@ class ListEntriesRequest(_message.Message):
         state: Global___DirectoryState.ValueType = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        query: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["department_id", b"department_id", "kind", b"kind", "page_size", b"page_size", "page_token", b"page_token", "state", b"state", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["department_id", b"department_id", "kind", b"kind", "page_size", b"page_size", "page_token", b"page_token", "query", b"query", "state", b"state", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -342,8 +349,11 @@ class ListEntriesResponse(_message.Message):
 
     ENTRIES_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    TOTAL_COUNT_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Token of the next page; empty on the last page."""
+    total_count: _builtins.int
+    """Number of entries that match, on all pages, counted to 10,000: then there may be more."""
     @_builtins.property
     def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___DirectoryEntry]:
         """Entries by id."""
@@ -353,10 +363,11 @@ class ListEntriesResponse(_message.Message):
         *,
         entries: _abc.Iterable[Global___DirectoryEntry] | None = ...,
         next_page_token: _builtins.str = ...,
+        total_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries", "next_page_token", b"next_page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries", "next_page_token", b"next_page_token", "total_count", b"total_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -122,6 +122,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     is stored: its live holds that are not stored are given back, as after a crash. Within 10 seconds; other workspaces are
     not affected. Status UNAVAILABLE with `google.rpc.RetryInfo`.
     """
+    ERROR_REASON_ETAG_MISMATCH: _ErrorReason.ValueType  # 25
+    """Somebody else has changed what the call was decided on: its etag is of another state. Nothing
+    was changed. Read again, and decide anew. Status ABORTED.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reasons that `google.rpc.ErrorInfo.reason` carries in the details of every error status, by the
@@ -228,5 +232,9 @@ ERROR_REASON_QUARANTINED: ErrorReason.ValueType  # 24
 """The state of this workspace in memory failed, because of a defect, and is loaded again from what
 is stored: its live holds that are not stored are given back, as after a crash. Within 10 seconds; other workspaces are
 not affected. Status UNAVAILABLE with `google.rpc.RetryInfo`.
+"""
+ERROR_REASON_ETAG_MISMATCH: ErrorReason.ValueType  # 25
+"""Somebody else has changed what the call was decided on: its etag is of another state. Nothing
+was changed. Read again, and decide anew. Status ABORTED.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from tollgate.v1 import common_pb2 as tollgate_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%tollgate/v1/model_limit_service.proto\x12\x0btollgate.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tollgate/v1/common.proto\"\x8e\x03\n\nModelLimit\x12\x19\n\x08model_id\x18\x01 \x01(\tR\x07modelId\x12#\n\rmodel_enabled\x18\x02 \x01(\x08R\x0cmodelEnabled\x12(\n\x05limit\x18\x03 \x01(\x0b\x32\x12.tollgate.v1.MoneyR\x05limit\x12(\n\rlimit_enabled\x18\x04 \x01(\x08H\x00R\x0climitEnabled\x88\x01\x01\x12,\n\x12\x66\x61llback_model_ids\x18\x05 \x03(\tR\x10\x66\x61llbackModelIds\x12(\n\x05spent\x18\x06 \x01(\x0b\x32\x12.tollgate.v1.MoneyR\x05spent\x12&\n\x04held\x18\x07 \x01(\x0b\x32\x12.tollgate.v1.MoneyR\x04held\x12\x39\n\nreset_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tresetTime\x12\x1f\n\x0bprice_stale\x18\t \x01(\x08R\npriceStaleB\x10\n\x0e_limit_enabled\"R\n\x12\x45nableModelRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x19\n\x08model_id\x18\x02 \x01(\tR\x07modelId\"O\n\x13\x45nableModelResponse\x12\x38\n\x0bmodel_limit\x18\x01 \x01(\x0b\x32\x17.tollgate.v1.ModelLimitR\nmodelLimit\"S\n\x13\x44isableModelRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x19\n\x08model_id\x18\x02 \x01(\tR\x07modelId\"P\n\x14\x44isableModelResponse\x12\x38\n\x0bmodel_limit\x18\x01 \x01(\x0b\x32\x17.tollgate.v1.ModelLimitR\nmodelLimit\"\xe8\x01\n\x14SetModelLimitRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x19\n\x08model_id\x18\x02 \x01(\tR\x07modelId\x12(\n\x05limit\x18\x03 \x01(\x0b\x32\x12.tollgate.v1.MoneyR\x05limit\x12(\n\rlimit_enabled\x18\x04 \x01(\x08H\x00R\x0climitEnabled\x88\x01\x01\x12,\n\x12\x66\x61llback_model_ids\x18\x05 \x03(\tR\x10\x66\x61llbackModelIdsB\x10\n\x0e_limit_enabled\"Q\n\x15SetModelLimitResponse\x12\x38\n\x0bmodel_limit\x18\x01 \x01(\x0b\x32\x17.tollgate.v1.ModelLimitR\nmodelLimit\"w\n\x16ListModelLimitsRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x1b\n\tpage_size\x18\x02 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\"}\n\x17ListModelLimitsResponse\x12:\n\x0cmodel_limits\x18\x01 \x03(\x0b\x32\x17.tollgate.v1.ModelLimitR\x0bmodelLimits\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"z\n\nModelAlias\x12\x14\n\x05\x61lias\x18\x01 \x01(\tR\x05\x61lias\x12\x19\n\x08model_id\x18\x02 \x01(\tR\x07modelId\x12;\n\x0bupdate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime\"j\n\x14SetModelAliasRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x14\n\x05\x61lias\x18\x02 \x01(\tR\x05\x61lias\x12\x19\n\x08model_id\x18\x03 \x01(\tR\x07modelId\"Q\n\x15SetModelAliasResponse\x12\x38\n\x0bmodel_alias\x18\x01 \x01(\x0b\x32\x17.tollgate.v1.ModelAliasR\nmodelAlias\"R\n\x17\x44\x65leteModelAliasRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x14\n\x05\x61lias\x18\x02 \x01(\tR\x05\x61lias\"\x1a\n\x18\x44\x65leteModelAliasResponse\"x\n\x17ListModelAliasesRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x1b\n\tpage_size\x18\x02 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\"\x80\x01\n\x18ListModelAliasesResponse\x12<\n\rmodel_aliases\x18\x01 \x03(\x0b\x32\x17.tollgate.v1.ModelAliasR\x0cmodelAliases\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\x8a\x05\n\x11ModelLimitService\x12P\n\x0b\x45nableModel\x12\x1f.tollgate.v1.EnableModelRequest\x1a .tollgate.v1.EnableModelResponse\x12S\n\x0c\x44isableModel\x12 .tollgate.v1.DisableModelRequest\x1a!.tollgate.v1.DisableModelResponse\x12V\n\rSetModelLimit\x12!.tollgate.v1.SetModelLimitRequest\x1a\".tollgate.v1.SetModelLimitResponse\x12\\\n\x0fListModelLimits\x12#.tollgate.v1.ListModelLimitsRequest\x1a$.tollgate.v1.ListModelLimitsResponse\x12V\n\rSetModelAlias\x12!.tollgate.v1.SetModelAliasRequest\x1a\".tollgate.v1.SetModelAliasResponse\x12_\n\x10\x44\x65leteModelAlias\x12$.tollgate.v1.DeleteModelAliasRequest\x1a%.tollgate.v1.DeleteModelAliasResponse\x12_\n\x10ListModelAliases\x12$.tollgate.v1.ListModelAliasesRequest\x1a%.tollgate.v1.ListModelAliasesResponseBZ\n\x0eio.tollgate.v1B\x16ModelLimitServiceProtoP\x01Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%tollgate/v1/model_limit_service.proto\x12\x0btollgate.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tollgate/v1/common.proto\"\x8c\x04\n\nModelLimit\x12\x19\n\x08model_id\x18\x01 \x01(\tR\x07modelId\x12#\n\rmodel_enabled\x18\x02 \x01(\x08R\x0cmodelEnabled\x12(\n\x05limit\x18\x03 \x01(\x0b\x32\x12.tollgate.v1.MoneyR\x05limit\x12(\n\rlimit_enabled\x18\x04 \x01(\x08H\x00R\x0climitEnabled\x88\x01\x01\x12,\n\x12\x66\x61llback_model_ids\x18\x05 \x03(\tR\x10\x66\x61llbackModelIds\x12(\n\x05spent\x18\x06 \x01(\x0b\x32\x12.tollgate.v1.MoneyR\x05spent\x12&\n\x04held\x18\x07 \x01(\x0b\x32\x12.tollgate.v1.MoneyR\x04held\x12\x39\n\nreset_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tresetTime\x12\x1f\n\x0bprice_stale\x18\t \x01(\x08R\npriceStale\x12!\n\x0c\x64isplay_name\x18\x14 \x01(\tR\x0b\x64isplayName\x12\x1a\n\x08provider\x18\x15 \x01(\tR\x08provider\x12=\n\x0blimit_state\x18\x16 \x01(\x0e\x32\x1c.tollgate.v1.ModelLimitStateR\nlimitStateB\x10\n\x0e_limit_enabled\"R\n\x12\x45nableModelRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x19\n\x08model_id\x18\x02 \x01(\tR\x07modelId\"O\n\x13\x45nableModelResponse\x12\x38\n\x0bmodel_limit\x18\x01 \x01(\x0b\x32\x17.tollgate.v1.ModelLimitR\nmodelLimit\"S\n\x13\x44isableModelRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x19\n\x08model_id\x18\x02 \x01(\tR\x07modelId\"P\n\x14\x44isableModelResponse\x12\x38\n\x0bmodel_limit\x18\x01 \x01(\x0b\x32\x17.tollgate.v1.ModelLimitR\nmodelLimit\"\xe8\x01\n\x14SetModelLimitRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x19\n\x08model_id\x18\x02 \x01(\tR\x07modelId\x12(\n\x05limit\x18\x03 \x01(\x0b\x32\x12.tollgate.v1.MoneyR\x05limit\x12(\n\rlimit_enabled\x18\x04 \x01(\x08H\x00R\x0climitEnabled\x88\x01\x01\x12,\n\x12\x66\x61llback_model_ids\x18\x05 \x03(\tR\x10\x66\x61llbackModelIdsB\x10\n\x0e_limit_enabled\"Q\n\x15SetModelLimitResponse\x12\x38\n\x0bmodel_limit\x18\x01 \x01(\x0b\x32\x17.tollgate.v1.ModelLimitR\nmodelLimit\"\xfe\x01\n\x11ModelLimitSetting\x12\x19\n\x08model_id\x18\x01 \x01(\tR\x07modelId\x12(\n\rmodel_enabled\x18\x02 \x01(\x08H\x00R\x0cmodelEnabled\x88\x01\x01\x12(\n\x05limit\x18\x03 \x01(\x0b\x32\x12.tollgate.v1.MoneyR\x05limit\x12(\n\rlimit_enabled\x18\x04 \x01(\x08H\x01R\x0climitEnabled\x88\x01\x01\x12,\n\x12\x66\x61llback_model_ids\x18\x05 \x03(\tR\x10\x66\x61llbackModelIdsB\x10\n\x0e_model_enabledB\x10\n\x0e_limit_enabled\"\x8a\x01\n\x15SetModelLimitsRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12:\n\x08settings\x18\x02 \x03(\x0b\x32\x1e.tollgate.v1.ModelLimitSettingR\x08settings\x12\x12\n\x04\x65tag\x18\x03 \x01(\tR\x04\x65tag\"h\n\x16SetModelLimitsResponse\x12:\n\x0cmodel_limits\x18\x01 \x03(\x0b\x32\x17.tollgate.v1.ModelLimitR\x0bmodelLimits\x12\x12\n\x04\x65tag\x18\x02 \x01(\tR\x04\x65tag\"\x8d\x01\n\x16ListModelLimitsRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x1b\n\tpage_size\x18\x02 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\x12\x14\n\x05query\x18\x04 \x01(\tR\x05query\"\xb2\x01\n\x17ListModelLimitsResponse\x12:\n\x0cmodel_limits\x18\x01 \x03(\x0b\x32\x17.tollgate.v1.ModelLimitR\x0bmodelLimits\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1f\n\x0btotal_count\x18\x03 \x01(\x03R\ntotalCount\x12\x12\n\x04\x65tag\x18\x1e \x01(\tR\x04\x65tag\"z\n\nModelAlias\x12\x14\n\x05\x61lias\x18\x01 \x01(\tR\x05\x61lias\x12\x19\n\x08model_id\x18\x02 \x01(\tR\x07modelId\x12;\n\x0bupdate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime\"j\n\x14SetModelAliasRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x14\n\x05\x61lias\x18\x02 \x01(\tR\x05\x61lias\x12\x19\n\x08model_id\x18\x03 \x01(\tR\x07modelId\"Q\n\x15SetModelAliasResponse\x12\x38\n\x0bmodel_alias\x18\x01 \x01(\x0b\x32\x17.tollgate.v1.ModelAliasR\nmodelAlias\"R\n\x17\x44\x65leteModelAliasRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x14\n\x05\x61lias\x18\x02 \x01(\tR\x05\x61lias\"\x1a\n\x18\x44\x65leteModelAliasResponse\"x\n\x17ListModelAliasesRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x1b\n\tpage_size\x18\x02 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\"\x80\x01\n\x18ListModelAliasesResponse\x12<\n\rmodel_aliases\x18\x01 \x03(\x0b\x32\x17.tollgate.v1.ModelAliasR\x0cmodelAliases\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken*\xaa\x01\n\x0fModelLimitState\x12!\n\x1dMODEL_LIMIT_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16MODEL_LIMIT_STATE_NONE\x10\x01\x12\x1e\n\x1aMODEL_LIMIT_STATE_IN_FORCE\x10\x02\x12\x1d\n\x19MODEL_LIMIT_STATE_REACHED\x10\x03\x12\x19\n\x15MODEL_LIMIT_STATE_OFF\x10\x04\x32\xe5\x05\n\x11ModelLimitService\x12P\n\x0b\x45nableModel\x12\x1f.tollgate.v1.EnableModelRequest\x1a .tollgate.v1.EnableModelResponse\x12S\n\x0c\x44isableModel\x12 .tollgate.v1.DisableModelRequest\x1a!.tollgate.v1.DisableModelResponse\x12V\n\rSetModelLimit\x12!.tollgate.v1.SetModelLimitRequest\x1a\".tollgate.v1.SetModelLimitResponse\x12Y\n\x0eSetModelLimits\x12\".tollgate.v1.SetModelLimitsRequest\x1a#.tollgate.v1.SetModelLimitsResponse\x12\\\n\x0fListModelLimits\x12#.tollgate.v1.ListModelLimitsRequest\x1a$.tollgate.v1.ListModelLimitsResponse\x12V\n\rSetModelAlias\x12!.tollgate.v1.SetModelAliasRequest\x1a\".tollgate.v1.SetModelAliasResponse\x12_\n\x10\x44\x65leteModelAlias\x12$.tollgate.v1.DeleteModelAliasRequest\x1a%.tollgate.v1.DeleteModelAliasResponse\x12_\n\x10ListModelAliases\x12$.tollgate.v1.ListModelAliasesRequest\x1a%.tollgate.v1.ListModelAliasesResponseBZ\n\x0eio.tollgate.v1B\x16ModelLimitServiceProtoP\x01Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,38 +34,46 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tollgate.v1.model_limit_ser
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\016io.tollgate.v1B\026ModelLimitServiceProtoP\001Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1'
+  _globals['_MODELLIMITSTATE']._serialized_start=2800
+  _globals['_MODELLIMITSTATE']._serialized_end=2970
   _globals['_MODELLIMIT']._serialized_start=114
-  _globals['_MODELLIMIT']._serialized_end=512
-  _globals['_ENABLEMODELREQUEST']._serialized_start=514
-  _globals['_ENABLEMODELREQUEST']._serialized_end=596
-  _globals['_ENABLEMODELRESPONSE']._serialized_start=598
-  _globals['_ENABLEMODELRESPONSE']._serialized_end=677
-  _globals['_DISABLEMODELREQUEST']._serialized_start=679
-  _globals['_DISABLEMODELREQUEST']._serialized_end=762
-  _globals['_DISABLEMODELRESPONSE']._serialized_start=764
-  _globals['_DISABLEMODELRESPONSE']._serialized_end=844
-  _globals['_SETMODELLIMITREQUEST']._serialized_start=847
-  _globals['_SETMODELLIMITREQUEST']._serialized_end=1079
-  _globals['_SETMODELLIMITRESPONSE']._serialized_start=1081
-  _globals['_SETMODELLIMITRESPONSE']._serialized_end=1162
-  _globals['_LISTMODELLIMITSREQUEST']._serialized_start=1164
-  _globals['_LISTMODELLIMITSREQUEST']._serialized_end=1283
-  _globals['_LISTMODELLIMITSRESPONSE']._serialized_start=1285
-  _globals['_LISTMODELLIMITSRESPONSE']._serialized_end=1410
-  _globals['_MODELALIAS']._serialized_start=1412
-  _globals['_MODELALIAS']._serialized_end=1534
-  _globals['_SETMODELALIASREQUEST']._serialized_start=1536
-  _globals['_SETMODELALIASREQUEST']._serialized_end=1642
-  _globals['_SETMODELALIASRESPONSE']._serialized_start=1644
-  _globals['_SETMODELALIASRESPONSE']._serialized_end=1725
-  _globals['_DELETEMODELALIASREQUEST']._serialized_start=1727
-  _globals['_DELETEMODELALIASREQUEST']._serialized_end=1809
-  _globals['_DELETEMODELALIASRESPONSE']._serialized_start=1811
-  _globals['_DELETEMODELALIASRESPONSE']._serialized_end=1837
-  _globals['_LISTMODELALIASESREQUEST']._serialized_start=1839
-  _globals['_LISTMODELALIASESREQUEST']._serialized_end=1959
-  _globals['_LISTMODELALIASESRESPONSE']._serialized_start=1962
-  _globals['_LISTMODELALIASESRESPONSE']._serialized_end=2090
-  _globals['_MODELLIMITSERVICE']._serialized_start=2093
-  _globals['_MODELLIMITSERVICE']._serialized_end=2743
+  _globals['_MODELLIMIT']._serialized_end=638
+  _globals['_ENABLEMODELREQUEST']._serialized_start=640
+  _globals['_ENABLEMODELREQUEST']._serialized_end=722
+  _globals['_ENABLEMODELRESPONSE']._serialized_start=724
+  _globals['_ENABLEMODELRESPONSE']._serialized_end=803
+  _globals['_DISABLEMODELREQUEST']._serialized_start=805
+  _globals['_DISABLEMODELREQUEST']._serialized_end=888
+  _globals['_DISABLEMODELRESPONSE']._serialized_start=890
+  _globals['_DISABLEMODELRESPONSE']._serialized_end=970
+  _globals['_SETMODELLIMITREQUEST']._serialized_start=973
+  _globals['_SETMODELLIMITREQUEST']._serialized_end=1205
+  _globals['_SETMODELLIMITRESPONSE']._serialized_start=1207
+  _globals['_SETMODELLIMITRESPONSE']._serialized_end=1288
+  _globals['_MODELLIMITSETTING']._serialized_start=1291
+  _globals['_MODELLIMITSETTING']._serialized_end=1545
+  _globals['_SETMODELLIMITSREQUEST']._serialized_start=1548
+  _globals['_SETMODELLIMITSREQUEST']._serialized_end=1686
+  _globals['_SETMODELLIMITSRESPONSE']._serialized_start=1688
+  _globals['_SETMODELLIMITSRESPONSE']._serialized_end=1792
+  _globals['_LISTMODELLIMITSREQUEST']._serialized_start=1795
+  _globals['_LISTMODELLIMITSREQUEST']._serialized_end=1936
+  _globals['_LISTMODELLIMITSRESPONSE']._serialized_start=1939
+  _globals['_LISTMODELLIMITSRESPONSE']._serialized_end=2117
+  _globals['_MODELALIAS']._serialized_start=2119
+  _globals['_MODELALIAS']._serialized_end=2241
+  _globals['_SETMODELALIASREQUEST']._serialized_start=2243
+  _globals['_SETMODELALIASREQUEST']._serialized_end=2349
+  _globals['_SETMODELALIASRESPONSE']._serialized_start=2351
+  _globals['_SETMODELALIASRESPONSE']._serialized_end=2432
+  _globals['_DELETEMODELALIASREQUEST']._serialized_start=2434
+  _globals['_DELETEMODELALIASREQUEST']._serialized_end=2516
+  _globals['_DELETEMODELALIASRESPONSE']._serialized_start=2518
+  _globals['_DELETEMODELALIASRESPONSE']._serialized_end=2544
+  _globals['_LISTMODELALIASESREQUEST']._serialized_start=2546
+  _globals['_LISTMODELALIASESREQUEST']._serialized_end=2666
+  _globals['_LISTMODELALIASESRESPONSE']._serialized_start=2669
+  _globals['_LISTMODELALIASESRESPONSE']._serialized_end=2797
+  _globals['_MODELLIMITSERVICE']._serialized_start=2973
+  _globals['_MODELLIMITSERVICE']._serialized_end=3714
 # @@protoc_insertion_point(module_scope)

@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from tollgate.v1 import common_pb2 as _common_pb2
 import builtins as _builtins
 import sys
@@ -19,6 +20,38 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _ModelLimitState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ModelLimitStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ModelLimitState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MODEL_LIMIT_STATE_UNSPECIFIED: _ModelLimitState.ValueType  # 0
+    """Never sent."""
+    MODEL_LIMIT_STATE_NONE: _ModelLimitState.ValueType  # 1
+    """There is no cap: the model uses the envelope alone."""
+    MODEL_LIMIT_STATE_IN_FORCE: _ModelLimitState.ValueType  # 2
+    """There is a cap, and it is not used up."""
+    MODEL_LIMIT_STATE_REACHED: _ModelLimitState.ValueType  # 3
+    """There is a cap, and it is used up by what is spent and held."""
+    MODEL_LIMIT_STATE_OFF: _ModelLimitState.ValueType  # 4
+    """There is a cap, and it is switched off (limit_enabled is false)."""
+
+class ModelLimitState(_ModelLimitState, metaclass=_ModelLimitStateEnumTypeWrapper):
+    """Whether a cap restricts a model. The set may grow."""
+
+MODEL_LIMIT_STATE_UNSPECIFIED: ModelLimitState.ValueType  # 0
+"""Never sent."""
+MODEL_LIMIT_STATE_NONE: ModelLimitState.ValueType  # 1
+"""There is no cap: the model uses the envelope alone."""
+MODEL_LIMIT_STATE_IN_FORCE: ModelLimitState.ValueType  # 2
+"""There is a cap, and it is not used up."""
+MODEL_LIMIT_STATE_REACHED: ModelLimitState.ValueType  # 3
+"""There is a cap, and it is used up by what is spent and held."""
+MODEL_LIMIT_STATE_OFF: ModelLimitState.ValueType  # 4
+"""There is a cap, and it is switched off (limit_enabled is false)."""
+Global___ModelLimitState: _TypeAlias = ModelLimitState  # noqa: Y015
 
 @_typing.final
 class ModelLimit(_message.Message):
@@ -35,6 +68,9 @@ class ModelLimit(_message.Message):
     HELD_FIELD_NUMBER: _builtins.int
     RESET_TIME_FIELD_NUMBER: _builtins.int
     PRICE_STALE_FIELD_NUMBER: _builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    LIMIT_STATE_FIELD_NUMBER: _builtins.int
     model_id: _builtins.str
     """The model."""
     model_enabled: _builtins.bool
@@ -43,6 +79,12 @@ class ModelLimit(_message.Message):
     """Whether the cap is in force; absent if there is none."""
     price_stale: _builtins.bool
     """Whether the price that the workspace pays now is stale: see Price.stale. False without a price."""
+    display_name: _builtins.str
+    """Name of the model for people; its id if it has none, or the catalog does not have it."""
+    provider: _builtins.str
+    """Provider of the model, as in Model; empty if the catalog does not have it."""
+    limit_state: Global___ModelLimitState.ValueType
+    """Whether a cap restricts the model."""
     @_builtins.property
     def limit(self) -> _common_pb2.Money:
         """Cap per cycle; absent if there is none: the model then uses the envelope alone."""
@@ -77,10 +119,13 @@ class ModelLimit(_message.Message):
         held: _common_pb2.Money | None = ...,
         reset_time: _timestamp_pb2.Timestamp | None = ...,
         price_stale: _builtins.bool = ...,
+        display_name: _builtins.str = ...,
+        provider: _builtins.str = ...,
+        limit_state: Global___ModelLimitState.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_limit_enabled", b"_limit_enabled", "held", b"held", "limit", b"limit", "limit_enabled", b"limit_enabled", "reset_time", b"reset_time", "spent", b"spent"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_limit_enabled", b"_limit_enabled", "fallback_model_ids", b"fallback_model_ids", "held", b"held", "limit", b"limit", "limit_enabled", b"limit_enabled", "model_enabled", b"model_enabled", "model_id", b"model_id", "price_stale", b"price_stale", "reset_time", b"reset_time", "spent", b"spent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_limit_enabled", b"_limit_enabled", "display_name", b"display_name", "fallback_model_ids", b"fallback_model_ids", "held", b"held", "limit", b"limit", "limit_enabled", b"limit_enabled", "limit_state", b"limit_state", "model_enabled", b"model_enabled", "model_id", b"model_id", "price_stale", b"price_stale", "provider", b"provider", "reset_time", b"reset_time", "spent", b"spent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__limit_enabled: _TypeAlias = _typing.Literal["limit_enabled"]  # noqa: Y015
     _WhichOneofArgType__limit_enabled: _TypeAlias = _typing.Literal["_limit_enabled", b"_limit_enabled"]  # noqa: Y015
@@ -261,6 +306,123 @@ class SetModelLimitResponse(_message.Message):
 Global___SetModelLimitResponse: _TypeAlias = SetModelLimitResponse  # noqa: Y015
 
 @_typing.final
+class ModelLimitSetting(_message.Message):
+    """What is set of one model."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_ID_FIELD_NUMBER: _builtins.int
+    MODEL_ENABLED_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    LIMIT_ENABLED_FIELD_NUMBER: _builtins.int
+    FALLBACK_MODEL_IDS_FIELD_NUMBER: _builtins.int
+    model_id: _builtins.str
+    """Model of the catalog."""
+    model_enabled: _builtins.bool
+    """Whether the model is enabled in the workspace; absent: it stays as it is."""
+    limit_enabled: _builtins.bool
+    """Whether the cap is in force; default true. No effect without a cap."""
+    @_builtins.property
+    def limit(self) -> _common_pb2.Money:
+        """Cap per cycle in the workspace's currency: 0 to 1,000,000,000. Zero means that nothing may be
+        spent on the model; absent means no cap.
+        """
+
+    @_builtins.property
+    def fallback_model_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Models to try if the cap blocks a request, in this order; at most 32, each in the catalog and
+        not the model itself. Replaces the chain; empty: every cheaper enabled model.
+        """
+
+    def __init__(
+        self,
+        *,
+        model_id: _builtins.str = ...,
+        model_enabled: _builtins.bool | None = ...,
+        limit: _common_pb2.Money | None = ...,
+        limit_enabled: _builtins.bool | None = ...,
+        fallback_model_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_limit_enabled", b"_limit_enabled", "_model_enabled", b"_model_enabled", "limit", b"limit", "limit_enabled", b"limit_enabled", "model_enabled", b"model_enabled"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_limit_enabled", b"_limit_enabled", "_model_enabled", b"_model_enabled", "fallback_model_ids", b"fallback_model_ids", "limit", b"limit", "limit_enabled", b"limit_enabled", "model_enabled", b"model_enabled", "model_id", b"model_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__limit_enabled: _TypeAlias = _typing.Literal["limit_enabled"]  # noqa: Y015
+    _WhichOneofArgType__limit_enabled: _TypeAlias = _typing.Literal["_limit_enabled", b"_limit_enabled"]  # noqa: Y015
+    _WhichOneofReturnType__model_enabled: _TypeAlias = _typing.Literal["model_enabled"]  # noqa: Y015
+    _WhichOneofArgType__model_enabled: _TypeAlias = _typing.Literal["_model_enabled", b"_model_enabled"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__limit_enabled) -> _WhichOneofReturnType__limit_enabled | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__model_enabled) -> _WhichOneofReturnType__model_enabled | None: ...
+
+Global___ModelLimitSetting: _TypeAlias = ModelLimitSetting  # noqa: Y015
+
+@_typing.final
+class SetModelLimitsRequest(_message.Message):
+    """Request of SetModelLimits."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKSPACE_ID_FIELD_NUMBER: _builtins.int
+    SETTINGS_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    workspace_id: _builtins.str
+    """The workspace."""
+    etag: _builtins.str
+    """ListModelLimitsResponse.etag of the state that the change was decided on; empty: whatever the
+    state is.
+    """
+    @_builtins.property
+    def settings(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModelLimitSetting]:
+        """What is set; 1 to 1,000, each of a model of its own. What is wrong is named with its row, for
+        example "settings[2].limit.amount". Models that are not named stay as they are.
+        """
+
+    def __init__(
+        self,
+        *,
+        workspace_id: _builtins.str = ...,
+        settings: _abc.Iterable[Global___ModelLimitSetting] | None = ...,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "settings", b"settings", "workspace_id", b"workspace_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetModelLimitsRequest: _TypeAlias = SetModelLimitsRequest  # noqa: Y015
+
+@_typing.final
+class SetModelLimitsResponse(_message.Message):
+    """Response of SetModelLimits."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_LIMITS_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    etag: _builtins.str
+    """Etag of the state after the change."""
+    @_builtins.property
+    def model_limits(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModelLimit]:
+        """The models after the change, in the order of the request."""
+
+    def __init__(
+        self,
+        *,
+        model_limits: _abc.Iterable[Global___ModelLimit] | None = ...,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "model_limits", b"model_limits"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetModelLimitsResponse: _TypeAlias = SetModelLimitsResponse  # noqa: Y015
+
+@_typing.final
 class ListModelLimitsRequest(_message.Message):
     """Request of ListModelLimits."""
 
@@ -269,22 +431,29 @@ class ListModelLimitsRequest(_message.Message):
     WORKSPACE_ID_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    QUERY_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """The workspace."""
     page_size: _builtins.int
     """Most entries on the page: 0 to 1,000; 0 means 100, more than 1,000 means 1,000."""
     page_token: _builtins.str
-    """next_page_token of the previous page; empty for the first page."""
+    """next_page_token of the previous page, with the same query; empty for the first page."""
+    query: _builtins.str
+    """Text to search for, at most 200 characters; empty for all. Each of its words must begin a
+    word of the model's id, display name or provider, whatever the case. Words are runs of
+    letters and digits.
+    """
     def __init__(
         self,
         *,
         workspace_id: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        query: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "query", b"query", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -298,8 +467,16 @@ class ListModelLimitsResponse(_message.Message):
 
     MODEL_LIMITS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    TOTAL_COUNT_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Token of the next page; empty on the last page."""
+    total_count: _builtins.int
+    """Number of entries that match, on all pages."""
+    etag: _builtins.str
+    """Names what is set of all models of the workspace, on whichever page: for SetModelLimits. It is
+    another after every change, and spend does not change it.
+    """
     @_builtins.property
     def model_limits(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModelLimit]:
         """Models by id."""
@@ -309,10 +486,12 @@ class ListModelLimitsResponse(_message.Message):
         *,
         model_limits: _abc.Iterable[Global___ModelLimit] | None = ...,
         next_page_token: _builtins.str = ...,
+        total_count: _builtins.int = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["model_limits", b"model_limits", "next_page_token", b"next_page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "model_limits", b"model_limits", "next_page_token", b"next_page_token", "total_count", b"total_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -50,6 +50,11 @@ class ModelLimitServiceStub(object):
                 request_serializer=tollgate_dot_v1_dot_model__limit__service__pb2.SetModelLimitRequest.SerializeToString,
                 response_deserializer=tollgate_dot_v1_dot_model__limit__service__pb2.SetModelLimitResponse.FromString,
                 _registered_method=True)
+        self.SetModelLimits = channel.unary_unary(
+                '/tollgate.v1.ModelLimitService/SetModelLimits',
+                request_serializer=tollgate_dot_v1_dot_model__limit__service__pb2.SetModelLimitsRequest.SerializeToString,
+                response_deserializer=tollgate_dot_v1_dot_model__limit__service__pb2.SetModelLimitsResponse.FromString,
+                _registered_method=True)
         self.ListModelLimits = channel.unary_unary(
                 '/tollgate.v1.ModelLimitService/ListModelLimits',
                 request_serializer=tollgate_dot_v1_dot_model__limit__service__pb2.ListModelLimitsRequest.SerializeToString,
@@ -94,6 +99,15 @@ class ModelLimitServiceServicer(object):
     def SetModelLimit(self, request, context):
         """Sets the cap and the fallback chain of a model in a workspace. Takes effect on the next check;
         spend does not change.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetModelLimits(self, request, context):
+        """Sets caps, chains and whether models are enabled, of several models: all of them or none. With
+        the etag of a list it is refused with ABORTED (ERROR_REASON_ETAG_MISMATCH) if somebody else has
+        changed any model of the workspace since: list again, and decide anew.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -146,6 +160,11 @@ def add_ModelLimitServiceServicer_to_server(servicer, server):
                     servicer.SetModelLimit,
                     request_deserializer=tollgate_dot_v1_dot_model__limit__service__pb2.SetModelLimitRequest.FromString,
                     response_serializer=tollgate_dot_v1_dot_model__limit__service__pb2.SetModelLimitResponse.SerializeToString,
+            ),
+            'SetModelLimits': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetModelLimits,
+                    request_deserializer=tollgate_dot_v1_dot_model__limit__service__pb2.SetModelLimitsRequest.FromString,
+                    response_serializer=tollgate_dot_v1_dot_model__limit__service__pb2.SetModelLimitsResponse.SerializeToString,
             ),
             'ListModelLimits': grpc.unary_unary_rpc_method_handler(
                     servicer.ListModelLimits,
@@ -250,6 +269,33 @@ class ModelLimitService(object):
             '/tollgate.v1.ModelLimitService/SetModelLimit',
             tollgate_dot_v1_dot_model__limit__service__pb2.SetModelLimitRequest.SerializeToString,
             tollgate_dot_v1_dot_model__limit__service__pb2.SetModelLimitResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetModelLimits(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tollgate.v1.ModelLimitService/SetModelLimits',
+            tollgate_dot_v1_dot_model__limit__service__pb2.SetModelLimitsRequest.SerializeToString,
+            tollgate_dot_v1_dot_model__limit__service__pb2.SetModelLimitsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -43,6 +43,11 @@ class ModelLimitServiceStub:
     """Sets the cap and the fallback chain of a model in a workspace. Takes effect on the next check;
     spend does not change.
     """
+    SetModelLimits: _grpc.UnaryUnaryMultiCallable[_model_limit_service_pb2.SetModelLimitsRequest, _model_limit_service_pb2.SetModelLimitsResponse]
+    """Sets caps, chains and whether models are enabled, of several models: all of them or none. With
+    the etag of a list it is refused with ABORTED (ERROR_REASON_ETAG_MISMATCH) if somebody else has
+    changed any model of the workspace since: list again, and decide anew.
+    """
     ListModelLimits: _grpc.UnaryUnaryMultiCallable[_model_limit_service_pb2.ListModelLimitsRequest, _model_limit_service_pb2.ListModelLimitsResponse]
     """Lists every model of a workspace that is enabled, capped or has spend in this cycle, by id."""
     SetModelAlias: _grpc.UnaryUnaryMultiCallable[_model_limit_service_pb2.SetModelAliasRequest, _model_limit_service_pb2.SetModelAliasResponse]
@@ -69,6 +74,11 @@ class ModelLimitServiceAsyncStub(ModelLimitServiceStub):
     SetModelLimit: _aio.UnaryUnaryMultiCallable[_model_limit_service_pb2.SetModelLimitRequest, _model_limit_service_pb2.SetModelLimitResponse]  # type: ignore[assignment]
     """Sets the cap and the fallback chain of a model in a workspace. Takes effect on the next check;
     spend does not change.
+    """
+    SetModelLimits: _aio.UnaryUnaryMultiCallable[_model_limit_service_pb2.SetModelLimitsRequest, _model_limit_service_pb2.SetModelLimitsResponse]  # type: ignore[assignment]
+    """Sets caps, chains and whether models are enabled, of several models: all of them or none. With
+    the etag of a list it is refused with ABORTED (ERROR_REASON_ETAG_MISMATCH) if somebody else has
+    changed any model of the workspace since: list again, and decide anew.
     """
     ListModelLimits: _aio.UnaryUnaryMultiCallable[_model_limit_service_pb2.ListModelLimitsRequest, _model_limit_service_pb2.ListModelLimitsResponse]  # type: ignore[assignment]
     """Lists every model of a workspace that is enabled, capped or has spend in this cycle, by id."""
@@ -111,6 +121,17 @@ class ModelLimitServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_model_limit_service_pb2.SetModelLimitResponse, _abc.Awaitable[_model_limit_service_pb2.SetModelLimitResponse]]:
         """Sets the cap and the fallback chain of a model in a workspace. Takes effect on the next check;
         spend does not change.
+        """
+
+    @_abc_1.abstractmethod
+    def SetModelLimits(
+        self,
+        request: _model_limit_service_pb2.SetModelLimitsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_limit_service_pb2.SetModelLimitsResponse, _abc.Awaitable[_model_limit_service_pb2.SetModelLimitsResponse]]:
+        """Sets caps, chains and whether models are enabled, of several models: all of them or none. With
+        the etag of a list it is refused with ABORTED (ERROR_REASON_ETAG_MISMATCH) if somebody else has
+        changed any model of the workspace since: list again, and decide anew.
         """
 
     @_abc_1.abstractmethod

@@ -152,6 +152,9 @@ class QuotaUsage(_message.Message):
     UTILIZATION_FIELD_NUMBER: _builtins.int
     WINDOW_START_TIME_FIELD_NUMBER: _builtins.int
     RESET_TIME_FIELD_NUMBER: _builtins.int
+    QUOTA_DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    SUBJECT_DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    MODEL_DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     quota_id: _builtins.str
     """The quota."""
     model_id: _builtins.str
@@ -172,6 +175,14 @@ class QuotaUsage(_message.Message):
     """Limit less spent and held; negative if more was used than allowed."""
     utilization: _builtins.float
     """Spent as a fraction of the limit: 0.25 for a quarter; 0 if the limit is zero or absent."""
+    quota_display_name: _builtins.str
+    """Name of the quota for people; empty if it has none."""
+    subject_display_name: _builtins.str
+    """Name of the subject for people: that of the directory, of the API key, the key group or the
+    workspace; its id if it has none.
+    """
+    model_display_name: _builtins.str
+    """Name of the model for people; empty without a model."""
     @_builtins.property
     def subject(self) -> _common_pb2.Subject:
         """The subject."""
@@ -222,10 +233,13 @@ class QuotaUsage(_message.Message):
         utilization: _builtins.float = ...,
         window_start_time: _timestamp_pb2.Timestamp | None = ...,
         reset_time: _timestamp_pb2.Timestamp | None = ...,
+        quota_display_name: _builtins.str = ...,
+        subject_display_name: _builtins.str = ...,
+        model_display_name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["held", b"held", "limit", b"limit", "remaining", b"remaining", "reset_time", b"reset_time", "spent", b"spent", "subject", b"subject", "window_start_time", b"window_start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["enforcement", b"enforcement", "held", b"held", "held_count", b"held_count", "limit", b"limit", "limit_count", b"limit_count", "model_id", b"model_id", "period", b"period", "quota_id", b"quota_id", "remaining", b"remaining", "remaining_count", b"remaining_count", "reset_time", b"reset_time", "spent", b"spent", "spent_count", b"spent_count", "subject", b"subject", "unit", b"unit", "utilization", b"utilization", "window_start_time", b"window_start_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["enforcement", b"enforcement", "held", b"held", "held_count", b"held_count", "limit", b"limit", "limit_count", b"limit_count", "model_display_name", b"model_display_name", "model_id", b"model_id", "period", b"period", "quota_display_name", b"quota_display_name", "quota_id", b"quota_id", "remaining", b"remaining", "remaining_count", b"remaining_count", "reset_time", b"reset_time", "spent", b"spent", "spent_count", b"spent_count", "subject", b"subject", "subject_display_name", b"subject_display_name", "unit", b"unit", "utilization", b"utilization", "window_start_time", b"window_start_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -298,6 +312,148 @@ class RateLimit(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RateLimit: _TypeAlias = RateLimit  # noqa: Y015
+
+@_typing.final
+class RateLimitUsage(_message.Message):
+    """How much of one bound of a rate limit one subject has used in the window that ends now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RATE_LIMIT_ID_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    MODEL_ID_FIELD_NUMBER: _builtins.int
+    ENFORCEMENT_FIELD_NUMBER: _builtins.int
+    BOUND_FIELD_NUMBER: _builtins.int
+    USED_COUNT_FIELD_NUMBER: _builtins.int
+    REMAINING_COUNT_FIELD_NUMBER: _builtins.int
+    UTILIZATION_FIELD_NUMBER: _builtins.int
+    RATE_LIMIT_DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    SUBJECT_DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    MODEL_DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    rate_limit_id: _builtins.str
+    """The rate limit."""
+    model_id: _builtins.str
+    """Model that is counted; empty for all models."""
+    enforcement: _common_pb2.Enforcement.ValueType
+    """Effect of the rate limit on a request that exceeds it."""
+    used_count: _builtins.int
+    """Requests or tokens in the window that ends now."""
+    remaining_count: _builtins.int
+    """Amount of the bound less used_count; negative if more was used than allowed."""
+    utilization: _builtins.float
+    """used_count as a fraction of the amount: 0.25 for a quarter; 0 if the amount is zero."""
+    rate_limit_display_name: _builtins.str
+    """Name of the rate limit for people; empty if it has none."""
+    subject_display_name: _builtins.str
+    """Name of the subject for people, as in QuotaUsage."""
+    model_display_name: _builtins.str
+    """Name of the model for people; empty without a model."""
+    @_builtins.property
+    def subject(self) -> _common_pb2.Subject:
+        """The subject."""
+
+    @_builtins.property
+    def bound(self) -> Global___RateLimitBound:
+        """The bound."""
+
+    def __init__(
+        self,
+        *,
+        rate_limit_id: _builtins.str = ...,
+        subject: _common_pb2.Subject | None = ...,
+        model_id: _builtins.str = ...,
+        enforcement: _common_pb2.Enforcement.ValueType = ...,
+        bound: Global___RateLimitBound | None = ...,
+        used_count: _builtins.int = ...,
+        remaining_count: _builtins.int = ...,
+        utilization: _builtins.float = ...,
+        rate_limit_display_name: _builtins.str = ...,
+        subject_display_name: _builtins.str = ...,
+        model_display_name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["bound", b"bound", "subject", b"subject"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bound", b"bound", "enforcement", b"enforcement", "model_display_name", b"model_display_name", "model_id", b"model_id", "rate_limit_display_name", b"rate_limit_display_name", "rate_limit_id", b"rate_limit_id", "remaining_count", b"remaining_count", "subject", b"subject", "subject_display_name", b"subject_display_name", "used_count", b"used_count", "utilization", b"utilization"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RateLimitUsage: _TypeAlias = RateLimitUsage  # noqa: Y015
+
+@_typing.final
+class ListRateLimitUsageRequest(_message.Message):
+    """Request of ListRateLimitUsage."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKSPACE_ID_FIELD_NUMBER: _builtins.int
+    RATE_LIMIT_ID_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    workspace_id: _builtins.str
+    """The workspace."""
+    rate_limit_id: _builtins.str
+    """Filter by rate limit; empty for all."""
+    page_size: _builtins.int
+    """Most entries on the page: 0 to 1,000; 0 means 100, more than 1,000 means 1,000."""
+    page_token: _builtins.str
+    """next_page_token of the previous page, with the same filter; empty for the first page. Each page
+    is computed when it is requested: an entry whose rank changes may be repeated or missed.
+    """
+    @_builtins.property
+    def subject(self) -> _common_pb2.Subject:
+        """Filter by the subject that is limited, also by a rate limit for each subject; absent for all."""
+
+    def __init__(
+        self,
+        *,
+        workspace_id: _builtins.str = ...,
+        rate_limit_id: _builtins.str = ...,
+        subject: _common_pb2.Subject | None = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["subject", b"subject"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "rate_limit_id", b"rate_limit_id", "subject", b"subject", "workspace_id", b"workspace_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRateLimitUsageRequest: _TypeAlias = ListRateLimitUsageRequest  # noqa: Y015
+
+@_typing.final
+class ListRateLimitUsageResponse(_message.Message):
+    """Response of ListRateLimitUsage."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USAGES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    TOTAL_COUNT_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token of the next page; empty on the last page."""
+    total_count: _builtins.int
+    """Number of entries that match, on all pages, counted to 10,000."""
+    @_builtins.property
+    def usages(self) -> _containers.RepeatedCompositeFieldContainer[Global___RateLimitUsage]:
+        """Highest utilization first, then by rate limit, subject and bound. A rate limit for each subject
+        has entries for every subject that has used some of it.
+        """
+
+    def __init__(
+        self,
+        *,
+        usages: _abc.Iterable[Global___RateLimitUsage] | None = ...,
+        next_page_token: _builtins.str = ...,
+        total_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "total_count", b"total_count", "usages", b"usages"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRateLimitUsageResponse: _TypeAlias = ListRateLimitUsageResponse  # noqa: Y015
 
 @_typing.final
 class RateLimitBound(_message.Message):
@@ -445,6 +601,7 @@ class ListQuotasRequest(_message.Message):
     MODEL_ID_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    QUERY_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """The workspace."""
     model_id: _builtins.str
@@ -453,6 +610,11 @@ class ListQuotasRequest(_message.Message):
     """Most entries on the page: 0 to 1,000; 0 means 100, more than 1,000 means 1,000."""
     page_token: _builtins.str
     """next_page_token of the previous page, with the same filter; empty for the first page."""
+    query: _builtins.str
+    """Text to search for, at most 200 characters; empty for all. Each of its words must begin a
+    word of the id or the display name of the limit, or of the id of its subject, whatever the
+    case. Words are runs of letters and digits.
+    """
     @_builtins.property
     def subject(self) -> _common_pb2.Subject:
         """Filter by the type of the subject and, if an id is set, by the subject; absent for all."""
@@ -465,10 +627,11 @@ class ListQuotasRequest(_message.Message):
         model_id: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        query: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["subject", b"subject"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["model_id", b"model_id", "page_size", b"page_size", "page_token", b"page_token", "subject", b"subject", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model_id", b"model_id", "page_size", b"page_size", "page_token", b"page_token", "query", b"query", "subject", b"subject", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -482,8 +645,11 @@ class ListQuotasResponse(_message.Message):
 
     QUOTAS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    TOTAL_COUNT_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Token of the next page; empty on the last page."""
+    total_count: _builtins.int
+    """Number of entries that match, on all pages, counted to 10,000: then there may be more."""
     @_builtins.property
     def quotas(self) -> _containers.RepeatedCompositeFieldContainer[Global___Quota]:
         """Quotas by id."""
@@ -493,10 +659,11 @@ class ListQuotasResponse(_message.Message):
         *,
         quotas: _abc.Iterable[Global___Quota] | None = ...,
         next_page_token: _builtins.str = ...,
+        total_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "quotas", b"quotas"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "quotas", b"quotas", "total_count", b"total_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -705,8 +872,11 @@ class ListQuotaUsageResponse(_message.Message):
 
     USAGES_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    TOTAL_COUNT_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Token of the next page; empty on the last page."""
+    total_count: _builtins.int
+    """Number of entries that match, on all pages, counted to 10,000."""
     @_builtins.property
     def usages(self) -> _containers.RepeatedCompositeFieldContainer[Global___QuotaUsage]:
         """Highest utilization first, then by quota and subject."""
@@ -716,10 +886,11 @@ class ListQuotaUsageResponse(_message.Message):
         *,
         usages: _abc.Iterable[Global___QuotaUsage] | None = ...,
         next_page_token: _builtins.str = ...,
+        total_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "usages", b"usages"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "total_count", b"total_count", "usages", b"usages"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1037,12 +1208,18 @@ class ListRateLimitsRequest(_message.Message):
     SUBJECT_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    QUERY_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """The workspace."""
     page_size: _builtins.int
     """Most entries on the page: 0 to 1,000; 0 means 100, more than 1,000 means 1,000."""
     page_token: _builtins.str
     """next_page_token of the previous page, with the same filter; empty for the first page."""
+    query: _builtins.str
+    """Text to search for, at most 200 characters; empty for all. Each of its words must begin a
+    word of the id or the display name of the limit, or of the id of its subject, whatever the
+    case. Words are runs of letters and digits.
+    """
     @_builtins.property
     def subject(self) -> _common_pb2.Subject:
         """Filter by the type of the subject and, if an id is set, by the subject; absent for all."""
@@ -1054,10 +1231,11 @@ class ListRateLimitsRequest(_message.Message):
         subject: _common_pb2.Subject | None = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        query: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["subject", b"subject"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "subject", b"subject", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "query", b"query", "subject", b"subject", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1071,8 +1249,11 @@ class ListRateLimitsResponse(_message.Message):
 
     RATE_LIMITS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    TOTAL_COUNT_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Token of the next page; empty on the last page."""
+    total_count: _builtins.int
+    """Number of entries that match, on all pages, counted to 10,000: then there may be more."""
     @_builtins.property
     def rate_limits(self) -> _containers.RepeatedCompositeFieldContainer[Global___RateLimit]:
         """Rate limits by id."""
@@ -1082,10 +1263,11 @@ class ListRateLimitsResponse(_message.Message):
         *,
         rate_limits: _abc.Iterable[Global___RateLimit] | None = ...,
         next_page_token: _builtins.str = ...,
+        total_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "rate_limits", b"rate_limits"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "rate_limits", b"rate_limits", "total_count", b"total_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -105,6 +105,13 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """The request lacks a field of the attribution that the workspace requires:
     Verdict.attribution_field.
     """
+    REASON_FROZEN: _Reason.ValueType  # 21
+    """The workspace or a subject of the request is frozen: WorkspaceService.Freeze. The verdict names
+    it; there is one for each that is. It may be retried after retry_after, which is absent if the
+    freeze has no end.
+    """
+    REASON_WORKSPACE_ARCHIVED: _Reason.ValueType  # 22
+    """The workspace is archived: WorkspaceService.ArchiveWorkspace."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Reason of a decision or a verdict, and what the caller can do. The set may grow."""
@@ -157,6 +164,13 @@ REASON_ATTRIBUTION_MISSING: Reason.ValueType  # 20
 """The request lacks a field of the attribution that the workspace requires:
 Verdict.attribution_field.
 """
+REASON_FROZEN: Reason.ValueType  # 21
+"""The workspace or a subject of the request is frozen: WorkspaceService.Freeze. The verdict names
+it; there is one for each that is. It may be retried after retry_after, which is absent if the
+freeze has no end.
+"""
+REASON_WORKSPACE_ARCHIVED: Reason.ValueType  # 22
+"""The workspace is archived: WorkspaceService.ArchiveWorkspace."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
 
 class _HoldState:
@@ -450,6 +464,8 @@ class Verdict(_message.Message):
     THRESHOLD_PERCENT_FIELD_NUMBER: _builtins.int
     ATTRIBUTION_FIELD_FIELD_NUMBER: _builtins.int
     NEAR_MODEL_IDS_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    HINT_FIELD_NUMBER: _builtins.int
     limit_kind: _common_pb2.LimitKind.ValueType
     """Kind of the limit; unspecified for a rule."""
     limit_id: _builtins.str
@@ -478,6 +494,14 @@ class Verdict(_message.Message):
     """With REASON_THRESHOLD_CROSSED: highest threshold that this request crosses, in percent."""
     attribution_field: _builtins.str
     """With REASON_ATTRIBUTION_MISSING: name of the field of Attribution, for example "user_id"."""
+    message: _builtins.str
+    """What happened, in a sentence for people, with the figures of this verdict: for example "gpt-4.1
+    is not enabled in acme". Empty in CheckAndRouteResponse.limits where no reason is given.
+    """
+    hint: _builtins.str
+    """What would help, with the call that does it: for example "enable it:
+    ModelLimitService/EnableModel"; empty where nothing but waiting does.
+    """
     @_builtins.property
     def subject(self) -> _common_pb2.Subject:
         """Subject of the limit or rule."""
@@ -541,10 +565,12 @@ class Verdict(_message.Message):
         threshold_percent: _builtins.int = ...,
         attribution_field: _builtins.str = ...,
         near_model_ids: _abc.Iterable[_builtins.str] | None = ...,
+        message: _builtins.str = ...,
+        hint: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["held", b"held", "limit", b"limit", "need", b"need", "reset_time", b"reset_time", "retry_after", b"retry_after", "spent", b"spent", "subject", b"subject"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attribution_field", b"attribution_field", "blocking", b"blocking", "enforcement", b"enforcement", "held", b"held", "held_count", b"held_count", "limit", b"limit", "limit_count", b"limit_count", "limit_id", b"limit_id", "limit_kind", b"limit_kind", "model_id", b"model_id", "near_model_ids", b"near_model_ids", "need", b"need", "need_count", b"need_count", "period", b"period", "reason", b"reason", "reset_time", b"reset_time", "retry_after", b"retry_after", "spent", b"spent", "spent_count", b"spent_count", "subject", b"subject", "threshold_percent", b"threshold_percent", "unit", b"unit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attribution_field", b"attribution_field", "blocking", b"blocking", "enforcement", b"enforcement", "held", b"held", "held_count", b"held_count", "hint", b"hint", "limit", b"limit", "limit_count", b"limit_count", "limit_id", b"limit_id", "limit_kind", b"limit_kind", "message", b"message", "model_id", b"model_id", "near_model_ids", b"near_model_ids", "need", b"need", "need_count", b"need_count", "period", b"period", "reason", b"reason", "reset_time", b"reset_time", "retry_after", b"retry_after", "spent", b"spent", "spent_count", b"spent_count", "subject", b"subject", "threshold_percent", b"threshold_percent", "unit", b"unit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1108,10 +1134,13 @@ class ListHoldsResponse(_message.Message):
     HOLDS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     EXPIRED_COUNT_FIELD_NUMBER: _builtins.int
+    TOTAL_COUNT_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Token of the next page; empty on the last page."""
     expired_count: _builtins.int
     """Number of holds of the workspace that expired unsettled since the server started."""
+    total_count: _builtins.int
+    """Number of holds that match, on all pages."""
     @_builtins.property
     def holds(self) -> _containers.RepeatedCompositeFieldContainer[Global___Hold]:
         """Holds by the time of their check, oldest first."""
@@ -1122,10 +1151,11 @@ class ListHoldsResponse(_message.Message):
         holds: _abc.Iterable[Global___Hold] | None = ...,
         next_page_token: _builtins.str = ...,
         expired_count: _builtins.int = ...,
+        total_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expired_count", b"expired_count", "holds", b"holds", "next_page_token", b"next_page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expired_count", b"expired_count", "holds", b"holds", "next_page_token", b"next_page_token", "total_count", b"total_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1190,6 +1220,164 @@ class Hold(_message.Message):
 Global___Hold: _TypeAlias = Hold  # noqa: Y015
 
 @_typing.final
+class ListRefusalsRequest(_message.Message):
+    """Request of ListRefusals."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKSPACE_ID_FIELD_NUMBER: _builtins.int
+    DECISION_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    API_KEY_ID_FIELD_NUMBER: _builtins.int
+    MODEL_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    workspace_id: _builtins.str
+    """The workspace."""
+    decision: Global___Decision.ValueType
+    """DECISION_BLOCKED or DECISION_ROUTED; unspecified for both."""
+    user_id: _builtins.str
+    """Filter by Attribution.user_id; empty for all."""
+    api_key_id: _builtins.str
+    """Filter by Attribution.api_key_id; empty for all."""
+    model_id: _builtins.str
+    """Filter by the requested model, by its id or as it was requested; empty for all."""
+    request_id: _builtins.str
+    """Filter by request; empty for all."""
+    page_size: _builtins.int
+    """Most entries on the page: 0 to 1,000; 0 means 100, more than 1,000 means 1,000."""
+    page_token: _builtins.str
+    """next_page_token of the previous page, with the same filter; empty for the first page."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """Start of the range of time; default the oldest that is kept."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """End of the range of time, exclusive; default none."""
+
+    def __init__(
+        self,
+        *,
+        workspace_id: _builtins.str = ...,
+        decision: Global___Decision.ValueType = ...,
+        user_id: _builtins.str = ...,
+        api_key_id: _builtins.str = ...,
+        model_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_key_id", b"api_key_id", "decision", b"decision", "end_time", b"end_time", "model_id", b"model_id", "page_size", b"page_size", "page_token", b"page_token", "request_id", b"request_id", "start_time", b"start_time", "user_id", b"user_id", "workspace_id", b"workspace_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRefusalsRequest: _TypeAlias = ListRefusalsRequest  # noqa: Y015
+
+@_typing.final
+class ListRefusalsResponse(_message.Message):
+    """Response of ListRefusals."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REFUSALS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    TOTAL_COUNT_FIELD_NUMBER: _builtins.int
+    KEPT_FROM_TIME_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token of the next page; empty on the last page."""
+    total_count: _builtins.int
+    """Number of refusals that match, on all pages."""
+    @_builtins.property
+    def refusals(self) -> _containers.RepeatedCompositeFieldContainer[Global___Refusal]:
+        """Newest first."""
+
+    @_builtins.property
+    def kept_from_time(self) -> _timestamp_pb2.Timestamp:
+        """Time from which on all refusals are kept: earlier ones were dropped, or were before the server had
+        loaded the workspace.
+        """
+
+    def __init__(
+        self,
+        *,
+        refusals: _abc.Iterable[Global___Refusal] | None = ...,
+        next_page_token: _builtins.str = ...,
+        total_count: _builtins.int = ...,
+        kept_from_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["kept_from_time", b"kept_from_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kept_from_time", b"kept_from_time", "next_page_token", b"next_page_token", "refusals", b"refusals", "total_count", b"total_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRefusalsResponse: _TypeAlias = ListRefusalsResponse  # noqa: Y015
+
+@_typing.final
+class Refusal(_message.Message):
+    """A check that did not allow its request on the requested model."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TIME_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    DECISION_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    REQUESTED_MODEL_ID_FIELD_NUMBER: _builtins.int
+    MODEL_ID_FIELD_NUMBER: _builtins.int
+    ATTRIBUTION_FIELD_NUMBER: _builtins.int
+    VERDICTS_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Id of the request."""
+    decision: Global___Decision.ValueType
+    """DECISION_BLOCKED or DECISION_ROUTED."""
+    reason: Global___Reason.ValueType
+    """Why."""
+    requested_model_id: _builtins.str
+    """Model that was requested, as it was named."""
+    model_id: _builtins.str
+    """Model that it was routed to; empty if it was blocked."""
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """Time of the check."""
+
+    @_builtins.property
+    def attribution(self) -> _common_pb2.Attribution:
+        """Attribution of the request, with the department that it counted for."""
+
+    @_builtins.property
+    def verdicts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Verdict]:
+        """Verdicts, as the check returned them; the first 16."""
+
+    def __init__(
+        self,
+        *,
+        time: _timestamp_pb2.Timestamp | None = ...,
+        request_id: _builtins.str = ...,
+        decision: Global___Decision.ValueType = ...,
+        reason: Global___Reason.ValueType = ...,
+        requested_model_id: _builtins.str = ...,
+        model_id: _builtins.str = ...,
+        attribution: _common_pb2.Attribution | None = ...,
+        verdicts: _abc.Iterable[Global___Verdict] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["attribution", b"attribution", "time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attribution", b"attribution", "decision", b"decision", "model_id", b"model_id", "reason", b"reason", "request_id", b"request_id", "requested_model_id", b"requested_model_id", "time", b"time", "verdicts", b"verdicts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Refusal: _TypeAlias = Refusal  # noqa: Y015
+
+@_typing.final
 class ListUsageRecordsRequest(_message.Message):
     """Request of ListUsageRecords."""
 
@@ -1203,6 +1391,10 @@ class ListUsageRecordsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     LARGE_ONLY_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    DEPARTMENT_ID_FIELD_NUMBER: _builtins.int
+    API_KEY_ID_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """Workspace of the records."""
     model_id: _builtins.str
@@ -1215,6 +1407,14 @@ class ListUsageRecordsRequest(_message.Message):
     """next_page_token of the previous page, with the same filter; empty for the first page."""
     large_only: _builtins.bool
     """Whether to leave out records that are not flagged as large."""
+    user_id: _builtins.str
+    """Filter by Attribution.user_id; empty for all."""
+    department_id: _builtins.str
+    """Filter by Attribution.department_id; empty for all."""
+    api_key_id: _builtins.str
+    """Filter by Attribution.api_key_id; empty for all."""
+    outcome: _common_pb2.Outcome.ValueType
+    """Filter by outcome: usage records with it alone; unspecified for all entries."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """Start of the range of charge_time; default the first record."""
@@ -1234,10 +1434,14 @@ class ListUsageRecordsRequest(_message.Message):
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
         large_only: _builtins.bool = ...,
+        user_id: _builtins.str = ...,
+        department_id: _builtins.str = ...,
+        api_key_id: _builtins.str = ...,
+        outcome: _common_pb2.Outcome.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "large_only", b"large_only", "model_id", b"model_id", "page_size", b"page_size", "page_token", b"page_token", "request_id", b"request_id", "start_time", b"start_time", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_key_id", b"api_key_id", "department_id", b"department_id", "end_time", b"end_time", "large_only", b"large_only", "model_id", b"model_id", "outcome", b"outcome", "page_size", b"page_size", "page_token", b"page_token", "request_id", b"request_id", "start_time", b"start_time", "user_id", b"user_id", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1255,7 +1459,9 @@ class ListUsageRecordsResponse(_message.Message):
     """Token of the next page; empty on the last page."""
     @_builtins.property
     def records(self) -> _containers.RepeatedCompositeFieldContainer[Global___UsageRecord]:
-        """Records by charge_time, newest first."""
+        """Records by charge_time, newest first. With filters a page may be short, or empty, though others
+        follow: one call looks at 100,000 entries of the log at most.
+        """
 
     def __init__(
         self,

@@ -71,6 +71,11 @@ class UsageServiceStub(object):
                 request_serializer=tollgate_dot_v1_dot_usage__service__pb2.ListHoldsRequest.SerializeToString,
                 response_deserializer=tollgate_dot_v1_dot_usage__service__pb2.ListHoldsResponse.FromString,
                 _registered_method=True)
+        self.ListRefusals = channel.unary_unary(
+                '/tollgate.v1.UsageService/ListRefusals',
+                request_serializer=tollgate_dot_v1_dot_usage__service__pb2.ListRefusalsRequest.SerializeToString,
+                response_deserializer=tollgate_dot_v1_dot_usage__service__pb2.ListRefusalsResponse.FromString,
+                _registered_method=True)
         self.ListUsageRecords = channel.unary_unary(
                 '/tollgate.v1.UsageService/ListUsageRecords',
                 request_serializer=tollgate_dot_v1_dot_usage__service__pb2.ListUsageRecordsRequest.SerializeToString,
@@ -155,6 +160,17 @@ class UsageServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListRefusals(self, request, context):
+        """Lists the latest checks of a workspace that were blocked or routed, with their verdicts, newest
+        first: why was Ada blocked at 10:32? Without dry runs; one that is answered again while its hold
+        lives is listed once. The last 1,000 of a workspace are kept, for 24 hours, in memory: a restart
+        empties the list, and where all workspaces have 64 MiB of them, each keeps its last 10 at least.
+        How many there were is in the reports: USAGE_METRIC_BLOCKED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListUsageRecords(self, request, context):
         """Lists the usage log of a workspace, newest first: usage records and corrections. Records older
         than Workspace.usage_retention_days are deleted.
@@ -231,6 +247,11 @@ def add_UsageServiceServicer_to_server(servicer, server):
                     servicer.ListHolds,
                     request_deserializer=tollgate_dot_v1_dot_usage__service__pb2.ListHoldsRequest.FromString,
                     response_serializer=tollgate_dot_v1_dot_usage__service__pb2.ListHoldsResponse.SerializeToString,
+            ),
+            'ListRefusals': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRefusals,
+                    request_deserializer=tollgate_dot_v1_dot_usage__service__pb2.ListRefusalsRequest.FromString,
+                    response_serializer=tollgate_dot_v1_dot_usage__service__pb2.ListRefusalsResponse.SerializeToString,
             ),
             'ListUsageRecords': grpc.unary_unary_rpc_method_handler(
                     servicer.ListUsageRecords,
@@ -444,6 +465,33 @@ class UsageService(object):
             '/tollgate.v1.UsageService/ListHolds',
             tollgate_dot_v1_dot_usage__service__pb2.ListHoldsRequest.SerializeToString,
             tollgate_dot_v1_dot_usage__service__pb2.ListHoldsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRefusals(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tollgate.v1.UsageService/ListRefusals',
+            tollgate_dot_v1_dot_usage__service__pb2.ListRefusalsRequest.SerializeToString,
+            tollgate_dot_v1_dot_usage__service__pb2.ListRefusalsResponse.FromString,
             options,
             channel_credentials,
             insecure,

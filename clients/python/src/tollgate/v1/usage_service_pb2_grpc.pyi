@@ -61,6 +61,13 @@ class UsageServiceStub:
     """Moves the expiry of a live hold to now plus the given time; for long runs."""
     ListHolds: _grpc.UnaryUnaryMultiCallable[_usage_service_pb2.ListHoldsRequest, _usage_service_pb2.ListHoldsResponse]
     """Lists the live holds of a workspace and those that expired unsettled recently, oldest first."""
+    ListRefusals: _grpc.UnaryUnaryMultiCallable[_usage_service_pb2.ListRefusalsRequest, _usage_service_pb2.ListRefusalsResponse]
+    """Lists the latest checks of a workspace that were blocked or routed, with their verdicts, newest
+    first: why was Ada blocked at 10:32? Without dry runs; one that is answered again while its hold
+    lives is listed once. The last 1,000 of a workspace are kept, for 24 hours, in memory: a restart
+    empties the list, and where all workspaces have 64 MiB of them, each keeps its last 10 at least.
+    How many there were is in the reports: USAGE_METRIC_BLOCKED.
+    """
     ListUsageRecords: _grpc.UnaryUnaryMultiCallable[_usage_service_pb2.ListUsageRecordsRequest, _usage_service_pb2.ListUsageRecordsResponse]
     """Lists the usage log of a workspace, newest first: usage records and corrections. Records older
     than Workspace.usage_retention_days are deleted.
@@ -118,6 +125,13 @@ class UsageServiceAsyncStub(UsageServiceStub):
     """Moves the expiry of a live hold to now plus the given time; for long runs."""
     ListHolds: _aio.UnaryUnaryMultiCallable[_usage_service_pb2.ListHoldsRequest, _usage_service_pb2.ListHoldsResponse]  # type: ignore[assignment]
     """Lists the live holds of a workspace and those that expired unsettled recently, oldest first."""
+    ListRefusals: _aio.UnaryUnaryMultiCallable[_usage_service_pb2.ListRefusalsRequest, _usage_service_pb2.ListRefusalsResponse]  # type: ignore[assignment]
+    """Lists the latest checks of a workspace that were blocked or routed, with their verdicts, newest
+    first: why was Ada blocked at 10:32? Without dry runs; one that is answered again while its hold
+    lives is listed once. The last 1,000 of a workspace are kept, for 24 hours, in memory: a restart
+    empties the list, and where all workspaces have 64 MiB of them, each keeps its last 10 at least.
+    How many there were is in the reports: USAGE_METRIC_BLOCKED.
+    """
     ListUsageRecords: _aio.UnaryUnaryMultiCallable[_usage_service_pb2.ListUsageRecordsRequest, _usage_service_pb2.ListUsageRecordsResponse]  # type: ignore[assignment]
     """Lists the usage log of a workspace, newest first: usage records and corrections. Records older
     than Workspace.usage_retention_days are deleted.
@@ -214,6 +228,19 @@ class UsageServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_usage_service_pb2.ListHoldsResponse, _abc.Awaitable[_usage_service_pb2.ListHoldsResponse]]:
         """Lists the live holds of a workspace and those that expired unsettled recently, oldest first."""
+
+    @_abc_1.abstractmethod
+    def ListRefusals(
+        self,
+        request: _usage_service_pb2.ListRefusalsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_usage_service_pb2.ListRefusalsResponse, _abc.Awaitable[_usage_service_pb2.ListRefusalsResponse]]:
+        """Lists the latest checks of a workspace that were blocked or routed, with their verdicts, newest
+        first: why was Ada blocked at 10:32? Without dry runs; one that is answered again while its hold
+        lives is listed once. The last 1,000 of a workspace are kept, for 24 hours, in memory: a restart
+        empties the list, and where all workspaces have 64 MiB of them, each keeps its last 10 at least.
+        How many there were is in the reports: USAGE_METRIC_BLOCKED.
+        """
 
     @_abc_1.abstractmethod
     def ListUsageRecords(

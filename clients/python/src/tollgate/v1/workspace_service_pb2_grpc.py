@@ -55,6 +55,31 @@ class WorkspaceServiceStub(object):
                 request_serializer=tollgate_dot_v1_dot_workspace__service__pb2.UpdateWorkspaceRequest.SerializeToString,
                 response_deserializer=tollgate_dot_v1_dot_workspace__service__pb2.UpdateWorkspaceResponse.FromString,
                 _registered_method=True)
+        self.ArchiveWorkspace = channel.unary_unary(
+                '/tollgate.v1.WorkspaceService/ArchiveWorkspace',
+                request_serializer=tollgate_dot_v1_dot_workspace__service__pb2.ArchiveWorkspaceRequest.SerializeToString,
+                response_deserializer=tollgate_dot_v1_dot_workspace__service__pb2.ArchiveWorkspaceResponse.FromString,
+                _registered_method=True)
+        self.RestoreWorkspace = channel.unary_unary(
+                '/tollgate.v1.WorkspaceService/RestoreWorkspace',
+                request_serializer=tollgate_dot_v1_dot_workspace__service__pb2.RestoreWorkspaceRequest.SerializeToString,
+                response_deserializer=tollgate_dot_v1_dot_workspace__service__pb2.RestoreWorkspaceResponse.FromString,
+                _registered_method=True)
+        self.Freeze = channel.unary_unary(
+                '/tollgate.v1.WorkspaceService/Freeze',
+                request_serializer=tollgate_dot_v1_dot_workspace__service__pb2.FreezeRequest.SerializeToString,
+                response_deserializer=tollgate_dot_v1_dot_workspace__service__pb2.FreezeResponse.FromString,
+                _registered_method=True)
+        self.Unfreeze = channel.unary_unary(
+                '/tollgate.v1.WorkspaceService/Unfreeze',
+                request_serializer=tollgate_dot_v1_dot_workspace__service__pb2.UnfreezeRequest.SerializeToString,
+                response_deserializer=tollgate_dot_v1_dot_workspace__service__pb2.UnfreezeResponse.FromString,
+                _registered_method=True)
+        self.ListFreezes = channel.unary_unary(
+                '/tollgate.v1.WorkspaceService/ListFreezes',
+                request_serializer=tollgate_dot_v1_dot_workspace__service__pb2.ListFreezesRequest.SerializeToString,
+                response_deserializer=tollgate_dot_v1_dot_workspace__service__pb2.ListFreezesResponse.FromString,
+                _registered_method=True)
 
 
 class WorkspaceServiceServicer(object):
@@ -91,6 +116,46 @@ class WorkspaceServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ArchiveWorkspace(self, request, context):
+        """Archives a workspace: its checks are blocked with REASON_WORKSPACE_ARCHIVED, and lists leave it
+        out unless they are asked for it. Requests in flight can be recorded, reports stay, and nothing
+        is deleted. No effect on an archived one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RestoreWorkspace(self, request, context):
+        """Restores an archived workspace, as it was. No effect on one that is not archived.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Freeze(self, request, context):
+        """Emergency stop: from the next check on, checks of the subject are blocked with REASON_FROZEN,
+        before any other rule. Nothing else changes: limits, holds and keys stay, and requests in
+        flight can be recorded. On a frozen subject it replaces reason and end. A workspace has at most
+        10,000 freezes; more are refused with RESOURCE_EXHAUSTED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Unfreeze(self, request, context):
+        """Takes a freeze back. No effect on a subject that is not frozen.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListFreezes(self, request, context):
+        """Lists the freezes in force, by type and id of their subjects.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_WorkspaceServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -113,6 +178,31 @@ def add_WorkspaceServiceServicer_to_server(servicer, server):
                     servicer.UpdateWorkspace,
                     request_deserializer=tollgate_dot_v1_dot_workspace__service__pb2.UpdateWorkspaceRequest.FromString,
                     response_serializer=tollgate_dot_v1_dot_workspace__service__pb2.UpdateWorkspaceResponse.SerializeToString,
+            ),
+            'ArchiveWorkspace': grpc.unary_unary_rpc_method_handler(
+                    servicer.ArchiveWorkspace,
+                    request_deserializer=tollgate_dot_v1_dot_workspace__service__pb2.ArchiveWorkspaceRequest.FromString,
+                    response_serializer=tollgate_dot_v1_dot_workspace__service__pb2.ArchiveWorkspaceResponse.SerializeToString,
+            ),
+            'RestoreWorkspace': grpc.unary_unary_rpc_method_handler(
+                    servicer.RestoreWorkspace,
+                    request_deserializer=tollgate_dot_v1_dot_workspace__service__pb2.RestoreWorkspaceRequest.FromString,
+                    response_serializer=tollgate_dot_v1_dot_workspace__service__pb2.RestoreWorkspaceResponse.SerializeToString,
+            ),
+            'Freeze': grpc.unary_unary_rpc_method_handler(
+                    servicer.Freeze,
+                    request_deserializer=tollgate_dot_v1_dot_workspace__service__pb2.FreezeRequest.FromString,
+                    response_serializer=tollgate_dot_v1_dot_workspace__service__pb2.FreezeResponse.SerializeToString,
+            ),
+            'Unfreeze': grpc.unary_unary_rpc_method_handler(
+                    servicer.Unfreeze,
+                    request_deserializer=tollgate_dot_v1_dot_workspace__service__pb2.UnfreezeRequest.FromString,
+                    response_serializer=tollgate_dot_v1_dot_workspace__service__pb2.UnfreezeResponse.SerializeToString,
+            ),
+            'ListFreezes': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListFreezes,
+                    request_deserializer=tollgate_dot_v1_dot_workspace__service__pb2.ListFreezesRequest.FromString,
+                    response_serializer=tollgate_dot_v1_dot_workspace__service__pb2.ListFreezesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -224,6 +314,141 @@ class WorkspaceService(object):
             '/tollgate.v1.WorkspaceService/UpdateWorkspace',
             tollgate_dot_v1_dot_workspace__service__pb2.UpdateWorkspaceRequest.SerializeToString,
             tollgate_dot_v1_dot_workspace__service__pb2.UpdateWorkspaceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ArchiveWorkspace(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tollgate.v1.WorkspaceService/ArchiveWorkspace',
+            tollgate_dot_v1_dot_workspace__service__pb2.ArchiveWorkspaceRequest.SerializeToString,
+            tollgate_dot_v1_dot_workspace__service__pb2.ArchiveWorkspaceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RestoreWorkspace(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tollgate.v1.WorkspaceService/RestoreWorkspace',
+            tollgate_dot_v1_dot_workspace__service__pb2.RestoreWorkspaceRequest.SerializeToString,
+            tollgate_dot_v1_dot_workspace__service__pb2.RestoreWorkspaceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Freeze(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tollgate.v1.WorkspaceService/Freeze',
+            tollgate_dot_v1_dot_workspace__service__pb2.FreezeRequest.SerializeToString,
+            tollgate_dot_v1_dot_workspace__service__pb2.FreezeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Unfreeze(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tollgate.v1.WorkspaceService/Unfreeze',
+            tollgate_dot_v1_dot_workspace__service__pb2.UnfreezeRequest.SerializeToString,
+            tollgate_dot_v1_dot_workspace__service__pb2.UnfreezeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListFreezes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tollgate.v1.WorkspaceService/ListFreezes',
+            tollgate_dot_v1_dot_workspace__service__pb2.ListFreezesRequest.SerializeToString,
+            tollgate_dot_v1_dot_workspace__service__pb2.ListFreezesResponse.FromString,
             options,
             channel_credentials,
             insecure,

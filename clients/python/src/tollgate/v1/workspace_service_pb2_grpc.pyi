@@ -44,6 +44,23 @@ class WorkspaceServiceStub:
     change only while nothing is recorded, held or limited in it; another time zone moves the
     windows, whose totals are then read from the usage log.
     """
+    ArchiveWorkspace: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.ArchiveWorkspaceRequest, _workspace_service_pb2.ArchiveWorkspaceResponse]
+    """Archives a workspace: its checks are blocked with REASON_WORKSPACE_ARCHIVED, and lists leave it
+    out unless they are asked for it. Requests in flight can be recorded, reports stay, and nothing
+    is deleted. No effect on an archived one.
+    """
+    RestoreWorkspace: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.RestoreWorkspaceRequest, _workspace_service_pb2.RestoreWorkspaceResponse]
+    """Restores an archived workspace, as it was. No effect on one that is not archived."""
+    Freeze: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.FreezeRequest, _workspace_service_pb2.FreezeResponse]
+    """Emergency stop: from the next check on, checks of the subject are blocked with REASON_FROZEN,
+    before any other rule. Nothing else changes: limits, holds and keys stay, and requests in
+    flight can be recorded. On a frozen subject it replaces reason and end. A workspace has at most
+    10,000 freezes; more are refused with RESOURCE_EXHAUSTED.
+    """
+    Unfreeze: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.UnfreezeRequest, _workspace_service_pb2.UnfreezeResponse]
+    """Takes a freeze back. No effect on a subject that is not frozen."""
+    ListFreezes: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.ListFreezesRequest, _workspace_service_pb2.ListFreezesResponse]
+    """Lists the freezes in force, by type and id of their subjects."""
 
 @_typing.type_check_only
 class WorkspaceServiceAsyncStub(WorkspaceServiceStub):
@@ -61,6 +78,23 @@ class WorkspaceServiceAsyncStub(WorkspaceServiceStub):
     change only while nothing is recorded, held or limited in it; another time zone moves the
     windows, whose totals are then read from the usage log.
     """
+    ArchiveWorkspace: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.ArchiveWorkspaceRequest, _workspace_service_pb2.ArchiveWorkspaceResponse]  # type: ignore[assignment]
+    """Archives a workspace: its checks are blocked with REASON_WORKSPACE_ARCHIVED, and lists leave it
+    out unless they are asked for it. Requests in flight can be recorded, reports stay, and nothing
+    is deleted. No effect on an archived one.
+    """
+    RestoreWorkspace: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.RestoreWorkspaceRequest, _workspace_service_pb2.RestoreWorkspaceResponse]  # type: ignore[assignment]
+    """Restores an archived workspace, as it was. No effect on one that is not archived."""
+    Freeze: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.FreezeRequest, _workspace_service_pb2.FreezeResponse]  # type: ignore[assignment]
+    """Emergency stop: from the next check on, checks of the subject are blocked with REASON_FROZEN,
+    before any other rule. Nothing else changes: limits, holds and keys stay, and requests in
+    flight can be recorded. On a frozen subject it replaces reason and end. A workspace has at most
+    10,000 freezes; more are refused with RESOURCE_EXHAUSTED.
+    """
+    Unfreeze: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.UnfreezeRequest, _workspace_service_pb2.UnfreezeResponse]  # type: ignore[assignment]
+    """Takes a freeze back. No effect on a subject that is not frozen."""
+    ListFreezes: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.ListFreezesRequest, _workspace_service_pb2.ListFreezesResponse]  # type: ignore[assignment]
+    """Lists the freezes in force, by type and id of their subjects."""
 
 class WorkspaceServiceServicer(metaclass=_abc_1.ABCMeta):
     """Manages workspaces. Their plans and spend: BudgetService."""
@@ -99,5 +133,52 @@ class WorkspaceServiceServicer(metaclass=_abc_1.ABCMeta):
         change only while nothing is recorded, held or limited in it; another time zone moves the
         windows, whose totals are then read from the usage log.
         """
+
+    @_abc_1.abstractmethod
+    def ArchiveWorkspace(
+        self,
+        request: _workspace_service_pb2.ArchiveWorkspaceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_workspace_service_pb2.ArchiveWorkspaceResponse, _abc.Awaitable[_workspace_service_pb2.ArchiveWorkspaceResponse]]:
+        """Archives a workspace: its checks are blocked with REASON_WORKSPACE_ARCHIVED, and lists leave it
+        out unless they are asked for it. Requests in flight can be recorded, reports stay, and nothing
+        is deleted. No effect on an archived one.
+        """
+
+    @_abc_1.abstractmethod
+    def RestoreWorkspace(
+        self,
+        request: _workspace_service_pb2.RestoreWorkspaceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_workspace_service_pb2.RestoreWorkspaceResponse, _abc.Awaitable[_workspace_service_pb2.RestoreWorkspaceResponse]]:
+        """Restores an archived workspace, as it was. No effect on one that is not archived."""
+
+    @_abc_1.abstractmethod
+    def Freeze(
+        self,
+        request: _workspace_service_pb2.FreezeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_workspace_service_pb2.FreezeResponse, _abc.Awaitable[_workspace_service_pb2.FreezeResponse]]:
+        """Emergency stop: from the next check on, checks of the subject are blocked with REASON_FROZEN,
+        before any other rule. Nothing else changes: limits, holds and keys stay, and requests in
+        flight can be recorded. On a frozen subject it replaces reason and end. A workspace has at most
+        10,000 freezes; more are refused with RESOURCE_EXHAUSTED.
+        """
+
+    @_abc_1.abstractmethod
+    def Unfreeze(
+        self,
+        request: _workspace_service_pb2.UnfreezeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_workspace_service_pb2.UnfreezeResponse, _abc.Awaitable[_workspace_service_pb2.UnfreezeResponse]]:
+        """Takes a freeze back. No effect on a subject that is not frozen."""
+
+    @_abc_1.abstractmethod
+    def ListFreezes(
+        self,
+        request: _workspace_service_pb2.ListFreezesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_workspace_service_pb2.ListFreezesResponse, _abc.Awaitable[_workspace_service_pb2.ListFreezesResponse]]:
+        """Lists the freezes in force, by type and id of their subjects."""
 
 def add_WorkspaceServiceServicer_to_server(servicer: WorkspaceServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

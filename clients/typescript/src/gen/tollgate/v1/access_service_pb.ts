@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tollgate/v1/access_service.proto.
  */
 export const file_tollgate_v1_access_service: GenFile = /*@__PURE__*/
-  fileDesc("CiB0b2xsZ2F0ZS92MS9hY2Nlc3Nfc2VydmljZS5wcm90bxILdG9sbGdhdGUudjEiyAMKBVRva2VuEhAKCHRva2VuX2lkGAEgASgJEhQKDGRpc3BsYXlfbmFtZRgCIAEoCRIfCgRyb2xlGAMgASgOMhEudG9sbGdhdGUudjEuUm9sZRIVCg13b3Jrc3BhY2VfaWRzGAQgAygJEi8KC2V4cGlyZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtjcmVhdGVfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLcmV2b2tlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjoKFm9sZF9zZWNyZXRfZXhwaXJlX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjEKDWxhc3RfdXNlX3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjYKEnNlY3JldF9jcmVhdGVfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJQoHc3ViamVjdBgLIAEoCzIULnRvbGxnYXRlLnYxLlN1YmplY3QiNwoSQ3JlYXRlVG9rZW5SZXF1ZXN0EiEKBXRva2VuGAEgASgLMhIudG9sbGdhdGUudjEuVG9rZW4iSAoTQ3JlYXRlVG9rZW5SZXNwb25zZRIhCgV0b2tlbhgBIAEoCzISLnRvbGxnYXRlLnYxLlRva2VuEg4KBnNlY3JldBgCIAEoCSI6ChFMaXN0VG9rZW5zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSJRChJMaXN0VG9rZW5zUmVzcG9uc2USIgoGdG9rZW5zGAEgAygLMhIudG9sbGdhdGUudjEuVG9rZW4SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIlIKElJvdGF0ZVRva2VuUmVxdWVzdBIQCgh0b2tlbl9pZBgBIAEoCRIqCgdvdmVybGFwGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIkgKE1JvdGF0ZVRva2VuUmVzcG9uc2USIQoFdG9rZW4YASABKAsyEi50b2xsZ2F0ZS52MS5Ub2tlbhIOCgZzZWNyZXQYAiABKAkiJgoSUmV2b2tlVG9rZW5SZXF1ZXN0EhAKCHRva2VuX2lkGAEgASgJIjgKE1Jldm9rZVRva2VuUmVzcG9uc2USIQoFdG9rZW4YASABKAsyEi50b2xsZ2F0ZS52MS5Ub2tlbiIPCg1XaG9BbUlSZXF1ZXN0IrIBCg5XaG9BbUlSZXNwb25zZRIQCghpZGVudGl0eRgBIAEoCRIfCgRyb2xlGAIgASgOMhEudG9sbGdhdGUudjEuUm9sZRIVCg13b3Jrc3BhY2VfaWRzGAMgAygJEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIlCgdzdWJqZWN0GAUgASgLMhQudG9sbGdhdGUudjEuU3ViamVjdCpzCgRSb2xlEhQKEFJPTEVfVU5TUEVDSUZJRUQQABIRCg1ST0xFX09QRVJBVE9SEAESDgoKUk9MRV9BRE1JThACEhAKDFJPTEVfU0VSVklDRRADEg8KC1JPTEVfVklFV0VSEAQSDwoLUk9MRV9IT0xERVIQBTKXAwoNQWNjZXNzU2VydmljZRJQCgtDcmVhdGVUb2tlbhIfLnRvbGxnYXRlLnYxLkNyZWF0ZVRva2VuUmVxdWVzdBogLnRvbGxnYXRlLnYxLkNyZWF0ZVRva2VuUmVzcG9uc2USTQoKTGlzdFRva2VucxIeLnRvbGxnYXRlLnYxLkxpc3RUb2tlbnNSZXF1ZXN0Gh8udG9sbGdhdGUudjEuTGlzdFRva2Vuc1Jlc3BvbnNlElAKC1JvdGF0ZVRva2VuEh8udG9sbGdhdGUudjEuUm90YXRlVG9rZW5SZXF1ZXN0GiAudG9sbGdhdGUudjEuUm90YXRlVG9rZW5SZXNwb25zZRJQCgtSZXZva2VUb2tlbhIfLnRvbGxnYXRlLnYxLlJldm9rZVRva2VuUmVxdWVzdBogLnRvbGxnYXRlLnYxLlJldm9rZVRva2VuUmVzcG9uc2USQQoGV2hvQW1JEhoudG9sbGdhdGUudjEuV2hvQW1JUmVxdWVzdBobLnRvbGxnYXRlLnYxLldob0FtSVJlc3BvbnNlQlYKDmlvLnRvbGxnYXRlLnYxQhJBY2Nlc3NTZXJ2aWNlUHJvdG9QAVoudG9sbGdhdGUvY2xpZW50cy9nby9nZW4vdG9sbGdhdGUvdjE7dG9sbGdhdGV2MWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_tollgate_v1_common]);
+  fileDesc("CiB0b2xsZ2F0ZS92MS9hY2Nlc3Nfc2VydmljZS5wcm90bxILdG9sbGdhdGUudjEiyAMKBVRva2VuEhAKCHRva2VuX2lkGAEgASgJEhQKDGRpc3BsYXlfbmFtZRgCIAEoCRIfCgRyb2xlGAMgASgOMhEudG9sbGdhdGUudjEuUm9sZRIVCg13b3Jrc3BhY2VfaWRzGAQgAygJEi8KC2V4cGlyZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtjcmVhdGVfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLcmV2b2tlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjoKFm9sZF9zZWNyZXRfZXhwaXJlX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjEKDWxhc3RfdXNlX3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjYKEnNlY3JldF9jcmVhdGVfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJQoHc3ViamVjdBgLIAEoCzIULnRvbGxnYXRlLnYxLlN1YmplY3QiNwoSQ3JlYXRlVG9rZW5SZXF1ZXN0EiEKBXRva2VuGAEgASgLMhIudG9sbGdhdGUudjEuVG9rZW4iSAoTQ3JlYXRlVG9rZW5SZXNwb25zZRIhCgV0b2tlbhgBIAEoCzISLnRvbGxnYXRlLnYxLlRva2VuEg4KBnNlY3JldBgCIAEoCSI6ChFMaXN0VG9rZW5zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSJRChJMaXN0VG9rZW5zUmVzcG9uc2USIgoGdG9rZW5zGAEgAygLMhIudG9sbGdhdGUudjEuVG9rZW4SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIlIKElJvdGF0ZVRva2VuUmVxdWVzdBIQCgh0b2tlbl9pZBgBIAEoCRIqCgdvdmVybGFwGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIkgKE1JvdGF0ZVRva2VuUmVzcG9uc2USIQoFdG9rZW4YASABKAsyEi50b2xsZ2F0ZS52MS5Ub2tlbhIOCgZzZWNyZXQYAiABKAkiJgoSUmV2b2tlVG9rZW5SZXF1ZXN0EhAKCHRva2VuX2lkGAEgASgJIjgKE1Jldm9rZVRva2VuUmVzcG9uc2USIQoFdG9rZW4YASABKAsyEi50b2xsZ2F0ZS52MS5Ub2tlbiIWChRHZXRTZXJ2ZXJJbmZvUmVxdWVzdCLFAgoVR2V0U2VydmVySW5mb1Jlc3BvbnNlEg8KB3ZlcnNpb24YASABKAkSHwoXYXV0aGVudGljYXRpb25fcmVxdWlyZWQYAiABKAgSFwoPc210cF9jb25maWd1cmVkGAMgASgIEhIKCnRpbWVfem9uZXMYBCADKAkSLwoLc2VydmVyX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDXBhZ2Vfc2l6ZV9tYXgYBiABKAUSGQoRcmVxdWVzdF9ieXRlc19tYXgYByABKAMSIAoYY2FsbHNfcGVyX2Nvbm5lY3Rpb25fbWF4GAggASgFEhQKDHJlZnVzYWxzX21heBgJIAEoBRIyCg9yZWZ1c2FsX2FnZV9tYXgYCiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iDwoNV2hvQW1JUmVxdWVzdCKyAQoOV2hvQW1JUmVzcG9uc2USEAoIaWRlbnRpdHkYASABKAkSHwoEcm9sZRgCIAEoDjIRLnRvbGxnYXRlLnYxLlJvbGUSFQoNd29ya3NwYWNlX2lkcxgDIAMoCRIvCgtleHBpcmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJQoHc3ViamVjdBgFIAEoCzIULnRvbGxnYXRlLnYxLlN1YmplY3QqcwoEUm9sZRIUChBST0xFX1VOU1BFQ0lGSUVEEAASEQoNUk9MRV9PUEVSQVRPUhABEg4KClJPTEVfQURNSU4QAhIQCgxST0xFX1NFUlZJQ0UQAxIPCgtST0xFX1ZJRVdFUhAEEg8KC1JPTEVfSE9MREVSEAUy7wMKDUFjY2Vzc1NlcnZpY2USUAoLQ3JlYXRlVG9rZW4SHy50b2xsZ2F0ZS52MS5DcmVhdGVUb2tlblJlcXVlc3QaIC50b2xsZ2F0ZS52MS5DcmVhdGVUb2tlblJlc3BvbnNlEk0KCkxpc3RUb2tlbnMSHi50b2xsZ2F0ZS52MS5MaXN0VG9rZW5zUmVxdWVzdBofLnRvbGxnYXRlLnYxLkxpc3RUb2tlbnNSZXNwb25zZRJQCgtSb3RhdGVUb2tlbhIfLnRvbGxnYXRlLnYxLlJvdGF0ZVRva2VuUmVxdWVzdBogLnRvbGxnYXRlLnYxLlJvdGF0ZVRva2VuUmVzcG9uc2USUAoLUmV2b2tlVG9rZW4SHy50b2xsZ2F0ZS52MS5SZXZva2VUb2tlblJlcXVlc3QaIC50b2xsZ2F0ZS52MS5SZXZva2VUb2tlblJlc3BvbnNlEkEKBldob0FtSRIaLnRvbGxnYXRlLnYxLldob0FtSVJlcXVlc3QaGy50b2xsZ2F0ZS52MS5XaG9BbUlSZXNwb25zZRJWCg1HZXRTZXJ2ZXJJbmZvEiEudG9sbGdhdGUudjEuR2V0U2VydmVySW5mb1JlcXVlc3QaIi50b2xsZ2F0ZS52MS5HZXRTZXJ2ZXJJbmZvUmVzcG9uc2VCVgoOaW8udG9sbGdhdGUudjFCEkFjY2Vzc1NlcnZpY2VQcm90b1ABWi50b2xsZ2F0ZS9jbGllbnRzL2dvL2dlbi90b2xsZ2F0ZS92MTt0b2xsZ2F0ZXYxYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_tollgate_v1_common]);
 
 /**
  * An access token, without its secret.
@@ -319,6 +319,105 @@ export const RevokeTokenResponseSchema: GenMessage<RevokeTokenResponse> = /*@__P
   messageDesc(file_tollgate_v1_access_service, 8);
 
 /**
+ * Request of GetServerInfo.
+ *
+ * @generated from message tollgate.v1.GetServerInfoRequest
+ */
+export type GetServerInfoRequest = Message<"tollgate.v1.GetServerInfoRequest"> & {
+};
+
+/**
+ * Describes the message tollgate.v1.GetServerInfoRequest.
+ * Use `create(GetServerInfoRequestSchema)` to create a new message.
+ */
+export const GetServerInfoRequestSchema: GenMessage<GetServerInfoRequest> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_access_service, 9);
+
+/**
+ * Response of GetServerInfo.
+ *
+ * @generated from message tollgate.v1.GetServerInfoResponse
+ */
+export type GetServerInfoResponse = Message<"tollgate.v1.GetServerInfoResponse"> & {
+  /**
+   * Version of the server, for example "0.1.0".
+   *
+   * @generated from field: string version = 1;
+   */
+  version: string;
+
+  /**
+   * Whether calls need credentials.
+   *
+   * @generated from field: bool authentication_required = 2;
+   */
+  authenticationRequired: boolean;
+
+  /**
+   * Whether a server for mail is configured: without one there are no e-mail receivers.
+   *
+   * @generated from field: bool smtp_configured = 3;
+   */
+  smtpConfigured: boolean;
+
+  /**
+   * Time zones that a workspace may have: IANA names.
+   *
+   * @generated from field: repeated string time_zones = 4;
+   */
+  timeZones: string[];
+
+  /**
+   * Time of the server.
+   *
+   * @generated from field: google.protobuf.Timestamp server_time = 5;
+   */
+  serverTime?: Timestamp | undefined;
+
+  /**
+   * Most entries on a page of a list.
+   *
+   * @generated from field: int32 page_size_max = 6;
+   */
+  pageSizeMax: number;
+
+  /**
+   * Most bytes of a request.
+   *
+   * @generated from field: int64 request_bytes_max = 7;
+   */
+  requestBytesMax: bigint;
+
+  /**
+   * Most calls in flight on one connection.
+   *
+   * @generated from field: int32 calls_per_connection_max = 8;
+   */
+  callsPerConnectionMax: number;
+
+  /**
+   * How many of the latest blocked and routed requests of a workspace ListRefusals has at most.
+   *
+   * @generated from field: int32 refusals_max = 9;
+   */
+  refusalsMax: number;
+
+  /**
+   * How long it has them.
+   *
+   * @generated from field: google.protobuf.Duration refusal_age_max = 10;
+   */
+  refusalAgeMax?: Duration | undefined;
+};
+
+/**
+ * Describes the message tollgate.v1.GetServerInfoResponse.
+ * Use `create(GetServerInfoResponseSchema)` to create a new message.
+ */
+export const GetServerInfoResponseSchema: GenMessage<GetServerInfoResponse> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_access_service, 10);
+
+/**
  * Request of WhoAmI.
  *
  * @generated from message tollgate.v1.WhoAmIRequest
@@ -331,7 +430,7 @@ export type WhoAmIRequest = Message<"tollgate.v1.WhoAmIRequest"> & {
  * Use `create(WhoAmIRequestSchema)` to create a new message.
  */
 export const WhoAmIRequestSchema: GenMessage<WhoAmIRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_access_service, 9);
+  messageDesc(file_tollgate_v1_access_service, 11);
 
 /**
  * Response of WhoAmI.
@@ -383,7 +482,7 @@ export type WhoAmIResponse = Message<"tollgate.v1.WhoAmIResponse"> & {
  * Use `create(WhoAmIResponseSchema)` to create a new message.
  */
 export const WhoAmIResponseSchema: GenMessage<WhoAmIResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_access_service, 10);
+  messageDesc(file_tollgate_v1_access_service, 12);
 
 /**
  * What a caller may do.
@@ -501,6 +600,16 @@ export const AccessService: GenService<{
     methodKind: "unary";
     input: typeof WhoAmIRequestSchema;
     output: typeof WhoAmIResponseSchema;
+  },
+  /**
+   * Returns what a client should know of this server. Every role may call it.
+   *
+   * @generated from rpc tollgate.v1.AccessService.GetServerInfo
+   */
+  getServerInfo: {
+    methodKind: "unary";
+    input: typeof GetServerInfoRequestSchema;
+    output: typeof GetServerInfoResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_tollgate_v1_access_service, 0);

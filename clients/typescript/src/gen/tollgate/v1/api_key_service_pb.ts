@@ -8,13 +8,15 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Money } from "./common_pb.js";
+import { file_tollgate_v1_common } from "./common_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file tollgate/v1/api_key_service.proto.
  */
 export const file_tollgate_v1_api_key_service: GenFile = /*@__PURE__*/
-  fileDesc("CiF0b2xsZ2F0ZS92MS9hcGlfa2V5X3NlcnZpY2UucHJvdG8SC3RvbGxnYXRlLnYxIogCCgZBcGlLZXkSEgoKYXBpX2tleV9pZBgBIAEoCRIUCgxkaXNwbGF5X25hbWUYAiABKAkSFAoMa2V5X2dyb3VwX2lkGAMgASgJEhkKEWFsbG93ZWRfbW9kZWxfaWRzGAQgAygJEhAKCGRpc2FibGVkGAUgASgIEi8KC2V4cGlyZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtjcmVhdGVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIqsBCghLZXlHcm91cBIUCgxrZXlfZ3JvdXBfaWQYASABKAkSFAoMZGlzcGxheV9uYW1lGAIgASgJEhEKCWtleV9jb3VudBgDIAEoAxIvCgtjcmVhdGVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlMKFVJlZ2lzdGVyQXBpS2V5UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSJAoHYXBpX2tleRgCIAEoCzITLnRvbGxnYXRlLnYxLkFwaUtleSI+ChZSZWdpc3RlckFwaUtleVJlc3BvbnNlEiQKB2FwaV9rZXkYASABKAsyEy50b2xsZ2F0ZS52MS5BcGlLZXkiPAoQR2V0QXBpS2V5UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSEgoKYXBpX2tleV9pZBgCIAEoCSI5ChFHZXRBcGlLZXlSZXNwb25zZRIkCgdhcGlfa2V5GAEgASgLMhMudG9sbGdhdGUudjEuQXBpS2V5ImcKEkxpc3RBcGlLZXlzUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSFAoMa2V5X2dyb3VwX2lkGAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoBRISCgpwYWdlX3Rva2VuGAQgASgJIlUKE0xpc3RBcGlLZXlzUmVzcG9uc2USJQoIYXBpX2tleXMYASADKAsyEy50b2xsZ2F0ZS52MS5BcGlLZXkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIoIBChNVcGRhdGVBcGlLZXlSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIkCgdhcGlfa2V5GAIgASgLMhMudG9sbGdhdGUudjEuQXBpS2V5Ei8KC3VwZGF0ZV9tYXNrGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzayI8ChRVcGRhdGVBcGlLZXlSZXNwb25zZRIkCgdhcGlfa2V5GAEgASgLMhMudG9sbGdhdGUudjEuQXBpS2V5Ij8KE0RlbGV0ZUFwaUtleVJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhIKCmFwaV9rZXlfaWQYAiABKAkiFgoURGVsZXRlQXBpS2V5UmVzcG9uc2UiVwoVQ3JlYXRlS2V5R3JvdXBSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIoCglrZXlfZ3JvdXAYAiABKAsyFS50b2xsZ2F0ZS52MS5LZXlHcm91cCJCChZDcmVhdGVLZXlHcm91cFJlc3BvbnNlEigKCWtleV9ncm91cBgBIAEoCzIVLnRvbGxnYXRlLnYxLktleUdyb3VwIkAKEkdldEtleUdyb3VwUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSFAoMa2V5X2dyb3VwX2lkGAIgASgJIj8KE0dldEtleUdyb3VwUmVzcG9uc2USKAoJa2V5X2dyb3VwGAEgASgLMhUudG9sbGdhdGUudjEuS2V5R3JvdXAiUwoUTGlzdEtleUdyb3Vwc1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIlsKFUxpc3RLZXlHcm91cHNSZXNwb25zZRIpCgprZXlfZ3JvdXBzGAEgAygLMhUudG9sbGdhdGUudjEuS2V5R3JvdXASFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIogBChVVcGRhdGVLZXlHcm91cFJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEigKCWtleV9ncm91cBgCIAEoCzIVLnRvbGxnYXRlLnYxLktleUdyb3VwEi8KC3VwZGF0ZV9tYXNrGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzayJCChZVcGRhdGVLZXlHcm91cFJlc3BvbnNlEigKCWtleV9ncm91cBgBIAEoCzIVLnRvbGxnYXRlLnYxLktleUdyb3VwIkMKFURlbGV0ZUtleUdyb3VwUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSFAoMa2V5X2dyb3VwX2lkGAIgASgJIhgKFkRlbGV0ZUtleUdyb3VwUmVzcG9uc2Uy7QYKDUFwaUtleVNlcnZpY2USWQoOUmVnaXN0ZXJBcGlLZXkSIi50b2xsZ2F0ZS52MS5SZWdpc3RlckFwaUtleVJlcXVlc3QaIy50b2xsZ2F0ZS52MS5SZWdpc3RlckFwaUtleVJlc3BvbnNlEkoKCUdldEFwaUtleRIdLnRvbGxnYXRlLnYxLkdldEFwaUtleVJlcXVlc3QaHi50b2xsZ2F0ZS52MS5HZXRBcGlLZXlSZXNwb25zZRJQCgtMaXN0QXBpS2V5cxIfLnRvbGxnYXRlLnYxLkxpc3RBcGlLZXlzUmVxdWVzdBogLnRvbGxnYXRlLnYxLkxpc3RBcGlLZXlzUmVzcG9uc2USUwoMVXBkYXRlQXBpS2V5EiAudG9sbGdhdGUudjEuVXBkYXRlQXBpS2V5UmVxdWVzdBohLnRvbGxnYXRlLnYxLlVwZGF0ZUFwaUtleVJlc3BvbnNlElMKDERlbGV0ZUFwaUtleRIgLnRvbGxnYXRlLnYxLkRlbGV0ZUFwaUtleVJlcXVlc3QaIS50b2xsZ2F0ZS52MS5EZWxldGVBcGlLZXlSZXNwb25zZRJZCg5DcmVhdGVLZXlHcm91cBIiLnRvbGxnYXRlLnYxLkNyZWF0ZUtleUdyb3VwUmVxdWVzdBojLnRvbGxnYXRlLnYxLkNyZWF0ZUtleUdyb3VwUmVzcG9uc2USUAoLR2V0S2V5R3JvdXASHy50b2xsZ2F0ZS52MS5HZXRLZXlHcm91cFJlcXVlc3QaIC50b2xsZ2F0ZS52MS5HZXRLZXlHcm91cFJlc3BvbnNlElYKDUxpc3RLZXlHcm91cHMSIS50b2xsZ2F0ZS52MS5MaXN0S2V5R3JvdXBzUmVxdWVzdBoiLnRvbGxnYXRlLnYxLkxpc3RLZXlHcm91cHNSZXNwb25zZRJZCg5VcGRhdGVLZXlHcm91cBIiLnRvbGxnYXRlLnYxLlVwZGF0ZUtleUdyb3VwUmVxdWVzdBojLnRvbGxnYXRlLnYxLlVwZGF0ZUtleUdyb3VwUmVzcG9uc2USWQoORGVsZXRlS2V5R3JvdXASIi50b2xsZ2F0ZS52MS5EZWxldGVLZXlHcm91cFJlcXVlc3QaIy50b2xsZ2F0ZS52MS5EZWxldGVLZXlHcm91cFJlc3BvbnNlQlYKDmlvLnRvbGxnYXRlLnYxQhJBcGlLZXlTZXJ2aWNlUHJvdG9QAVoudG9sbGdhdGUvY2xpZW50cy9nby9nZW4vdG9sbGdhdGUvdjE7dG9sbGdhdGV2MWIGcHJvdG8z", [file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
+  fileDesc("CiF0b2xsZ2F0ZS92MS9hcGlfa2V5X3NlcnZpY2UucHJvdG8SC3RvbGxnYXRlLnYxIuoCCgZBcGlLZXkSEgoKYXBpX2tleV9pZBgBIAEoCRIUCgxkaXNwbGF5X25hbWUYAiABKAkSFAoMa2V5X2dyb3VwX2lkGAMgASgJEhkKEWFsbG93ZWRfbW9kZWxfaWRzGAQgAygJEhAKCGRpc2FibGVkGAUgASgIEi8KC2V4cGlyZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtjcmVhdGVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjEKDWxhc3RfdXNlX3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KC2N5Y2xlX3VzYWdlGAogASgLMhgudG9sbGdhdGUudjEuQXBpS2V5VXNhZ2UiWwoLQXBpS2V5VXNhZ2USIAoEY29zdBgBIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5EhUKDXJlcXVlc3RfY291bnQYAiABKAMSEwoLdG9rZW5fY291bnQYAyABKAMiqwEKCEtleUdyb3VwEhQKDGtleV9ncm91cF9pZBgBIAEoCRIUCgxkaXNwbGF5X25hbWUYAiABKAkSEQoJa2V5X2NvdW50GAMgASgDEi8KC2NyZWF0ZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiUwoVUmVnaXN0ZXJBcGlLZXlSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIkCgdhcGlfa2V5GAIgASgLMhMudG9sbGdhdGUudjEuQXBpS2V5Ij4KFlJlZ2lzdGVyQXBpS2V5UmVzcG9uc2USJAoHYXBpX2tleRgBIAEoCzITLnRvbGxnYXRlLnYxLkFwaUtleSJQChBHZXRBcGlLZXlSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRISCgphcGlfa2V5X2lkGAIgASgJEhIKCndpdGhfdXNhZ2UYAyABKAgiOQoRR2V0QXBpS2V5UmVzcG9uc2USJAoHYXBpX2tleRgBIAEoCzITLnRvbGxnYXRlLnYxLkFwaUtleSKKAQoSTGlzdEFwaUtleXNSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIUCgxrZXlfZ3JvdXBfaWQYAiABKAkSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkSDQoFcXVlcnkYBSABKAkSEgoKd2l0aF91c2FnZRgGIAEoCCJqChNMaXN0QXBpS2V5c1Jlc3BvbnNlEiUKCGFwaV9rZXlzGAEgAygLMhMudG9sbGdhdGUudjEuQXBpS2V5EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRITCgt0b3RhbF9jb3VudBgDIAEoAyKCAQoTVXBkYXRlQXBpS2V5UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSJAoHYXBpX2tleRgCIAEoCzITLnRvbGxnYXRlLnYxLkFwaUtleRIvCgt1cGRhdGVfbWFzaxgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2siPAoUVXBkYXRlQXBpS2V5UmVzcG9uc2USJAoHYXBpX2tleRgBIAEoCzITLnRvbGxnYXRlLnYxLkFwaUtleSI/ChNEZWxldGVBcGlLZXlSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRISCgphcGlfa2V5X2lkGAIgASgJIhYKFERlbGV0ZUFwaUtleVJlc3BvbnNlIlcKFUNyZWF0ZUtleUdyb3VwUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSKAoJa2V5X2dyb3VwGAIgASgLMhUudG9sbGdhdGUudjEuS2V5R3JvdXAiQgoWQ3JlYXRlS2V5R3JvdXBSZXNwb25zZRIoCglrZXlfZ3JvdXAYASABKAsyFS50b2xsZ2F0ZS52MS5LZXlHcm91cCJAChJHZXRLZXlHcm91cFJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhQKDGtleV9ncm91cF9pZBgCIAEoCSI/ChNHZXRLZXlHcm91cFJlc3BvbnNlEigKCWtleV9ncm91cBgBIAEoCzIVLnRvbGxnYXRlLnYxLktleUdyb3VwImIKFExpc3RLZXlHcm91cHNSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCRINCgVxdWVyeRgEIAEoCSJwChVMaXN0S2V5R3JvdXBzUmVzcG9uc2USKQoKa2V5X2dyb3VwcxgBIAMoCzIVLnRvbGxnYXRlLnYxLktleUdyb3VwEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRITCgt0b3RhbF9jb3VudBgDIAEoAyKIAQoVVXBkYXRlS2V5R3JvdXBSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIoCglrZXlfZ3JvdXAYAiABKAsyFS50b2xsZ2F0ZS52MS5LZXlHcm91cBIvCgt1cGRhdGVfbWFzaxgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2siQgoWVXBkYXRlS2V5R3JvdXBSZXNwb25zZRIoCglrZXlfZ3JvdXAYASABKAsyFS50b2xsZ2F0ZS52MS5LZXlHcm91cCJDChVEZWxldGVLZXlHcm91cFJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhQKDGtleV9ncm91cF9pZBgCIAEoCSIYChZEZWxldGVLZXlHcm91cFJlc3BvbnNlMu0GCg1BcGlLZXlTZXJ2aWNlElkKDlJlZ2lzdGVyQXBpS2V5EiIudG9sbGdhdGUudjEuUmVnaXN0ZXJBcGlLZXlSZXF1ZXN0GiMudG9sbGdhdGUudjEuUmVnaXN0ZXJBcGlLZXlSZXNwb25zZRJKCglHZXRBcGlLZXkSHS50b2xsZ2F0ZS52MS5HZXRBcGlLZXlSZXF1ZXN0Gh4udG9sbGdhdGUudjEuR2V0QXBpS2V5UmVzcG9uc2USUAoLTGlzdEFwaUtleXMSHy50b2xsZ2F0ZS52MS5MaXN0QXBpS2V5c1JlcXVlc3QaIC50b2xsZ2F0ZS52MS5MaXN0QXBpS2V5c1Jlc3BvbnNlElMKDFVwZGF0ZUFwaUtleRIgLnRvbGxnYXRlLnYxLlVwZGF0ZUFwaUtleVJlcXVlc3QaIS50b2xsZ2F0ZS52MS5VcGRhdGVBcGlLZXlSZXNwb25zZRJTCgxEZWxldGVBcGlLZXkSIC50b2xsZ2F0ZS52MS5EZWxldGVBcGlLZXlSZXF1ZXN0GiEudG9sbGdhdGUudjEuRGVsZXRlQXBpS2V5UmVzcG9uc2USWQoOQ3JlYXRlS2V5R3JvdXASIi50b2xsZ2F0ZS52MS5DcmVhdGVLZXlHcm91cFJlcXVlc3QaIy50b2xsZ2F0ZS52MS5DcmVhdGVLZXlHcm91cFJlc3BvbnNlElAKC0dldEtleUdyb3VwEh8udG9sbGdhdGUudjEuR2V0S2V5R3JvdXBSZXF1ZXN0GiAudG9sbGdhdGUudjEuR2V0S2V5R3JvdXBSZXNwb25zZRJWCg1MaXN0S2V5R3JvdXBzEiEudG9sbGdhdGUudjEuTGlzdEtleUdyb3Vwc1JlcXVlc3QaIi50b2xsZ2F0ZS52MS5MaXN0S2V5R3JvdXBzUmVzcG9uc2USWQoOVXBkYXRlS2V5R3JvdXASIi50b2xsZ2F0ZS52MS5VcGRhdGVLZXlHcm91cFJlcXVlc3QaIy50b2xsZ2F0ZS52MS5VcGRhdGVLZXlHcm91cFJlc3BvbnNlElkKDkRlbGV0ZUtleUdyb3VwEiIudG9sbGdhdGUudjEuRGVsZXRlS2V5R3JvdXBSZXF1ZXN0GiMudG9sbGdhdGUudjEuRGVsZXRlS2V5R3JvdXBSZXNwb25zZUJWCg5pby50b2xsZ2F0ZS52MUISQXBpS2V5U2VydmljZVByb3RvUAFaLnRvbGxnYXRlL2NsaWVudHMvZ28vZ2VuL3RvbGxnYXRlL3YxO3RvbGxnYXRldjFiBnByb3RvMw", [file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_tollgate_v1_common]);
 
 /**
  * A key that callers present to internal services, by its id; its secret is never stored.
@@ -78,6 +80,20 @@ export type ApiKey = Message<"tollgate.v1.ApiKey"> & {
    * @generated from field: google.protobuf.Timestamp update_time = 8;
    */
   updateTime?: Timestamp | undefined;
+
+  /**
+   * Latest charge_time of its usage; absent if there is none, or without with_usage. Output only.
+   *
+   * @generated from field: google.protobuf.Timestamp last_use_time = 9;
+   */
+  lastUseTime?: Timestamp | undefined;
+
+  /**
+   * Its usage in the running cycle; absent without with_usage. Output only.
+   *
+   * @generated from field: tollgate.v1.ApiKeyUsage cycle_usage = 10;
+   */
+  cycleUsage?: ApiKeyUsage | undefined;
 };
 
 /**
@@ -86,6 +102,41 @@ export type ApiKey = Message<"tollgate.v1.ApiKey"> & {
  */
 export const ApiKeySchema: GenMessage<ApiKey> = /*@__PURE__*/
   messageDesc(file_tollgate_v1_api_key_service, 0);
+
+/**
+ * Usage of an API key in the running cycle.
+ *
+ * @generated from message tollgate.v1.ApiKeyUsage
+ */
+export type ApiKeyUsage = Message<"tollgate.v1.ApiKeyUsage"> & {
+  /**
+   * Cost.
+   *
+   * @generated from field: tollgate.v1.Money cost = 1;
+   */
+  cost?: Money | undefined;
+
+  /**
+   * Requests.
+   *
+   * @generated from field: int64 request_count = 2;
+   */
+  requestCount: bigint;
+
+  /**
+   * Tokens of all classes.
+   *
+   * @generated from field: int64 token_count = 3;
+   */
+  tokenCount: bigint;
+};
+
+/**
+ * Describes the message tollgate.v1.ApiKeyUsage.
+ * Use `create(ApiKeyUsageSchema)` to create a new message.
+ */
+export const ApiKeyUsageSchema: GenMessage<ApiKeyUsage> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_api_key_service, 1);
 
 /**
  * API keys with shared quotas and rate limits.
@@ -134,7 +185,7 @@ export type KeyGroup = Message<"tollgate.v1.KeyGroup"> & {
  * Use `create(KeyGroupSchema)` to create a new message.
  */
 export const KeyGroupSchema: GenMessage<KeyGroup> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_api_key_service, 1);
+  messageDesc(file_tollgate_v1_api_key_service, 2);
 
 /**
  * Request of RegisterApiKey.
@@ -162,7 +213,7 @@ export type RegisterApiKeyRequest = Message<"tollgate.v1.RegisterApiKeyRequest">
  * Use `create(RegisterApiKeyRequestSchema)` to create a new message.
  */
 export const RegisterApiKeyRequestSchema: GenMessage<RegisterApiKeyRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_api_key_service, 2);
+  messageDesc(file_tollgate_v1_api_key_service, 3);
 
 /**
  * Response of RegisterApiKey.
@@ -183,7 +234,7 @@ export type RegisterApiKeyResponse = Message<"tollgate.v1.RegisterApiKeyResponse
  * Use `create(RegisterApiKeyResponseSchema)` to create a new message.
  */
 export const RegisterApiKeyResponseSchema: GenMessage<RegisterApiKeyResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_api_key_service, 3);
+  messageDesc(file_tollgate_v1_api_key_service, 4);
 
 /**
  * Request of GetApiKey.
@@ -204,6 +255,13 @@ export type GetApiKeyRequest = Message<"tollgate.v1.GetApiKeyRequest"> & {
    * @generated from field: string api_key_id = 2;
    */
   apiKeyId: string;
+
+  /**
+   * Whether to return when the key was used last, and its usage in the running cycle.
+   *
+   * @generated from field: bool with_usage = 3;
+   */
+  withUsage: boolean;
 };
 
 /**
@@ -211,7 +269,7 @@ export type GetApiKeyRequest = Message<"tollgate.v1.GetApiKeyRequest"> & {
  * Use `create(GetApiKeyRequestSchema)` to create a new message.
  */
 export const GetApiKeyRequestSchema: GenMessage<GetApiKeyRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_api_key_service, 4);
+  messageDesc(file_tollgate_v1_api_key_service, 5);
 
 /**
  * Response of GetApiKey.
@@ -232,7 +290,7 @@ export type GetApiKeyResponse = Message<"tollgate.v1.GetApiKeyResponse"> & {
  * Use `create(GetApiKeyResponseSchema)` to create a new message.
  */
 export const GetApiKeyResponseSchema: GenMessage<GetApiKeyResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_api_key_service, 5);
+  messageDesc(file_tollgate_v1_api_key_service, 6);
 
 /**
  * Request of ListApiKeys.
@@ -267,6 +325,22 @@ export type ListApiKeysRequest = Message<"tollgate.v1.ListApiKeysRequest"> & {
    * @generated from field: string page_token = 4;
    */
   pageToken: string;
+
+  /**
+   * Text to search for, at most 200 characters; empty for all. Each of its words must begin a
+   * word of the id or the display name, whatever the case. Words are runs of letters and digits.
+   *
+   * @generated from field: string query = 5;
+   */
+  query: string;
+
+  /**
+   * Whether to return when each key was used last, and its usage in the running cycle. Then a page has
+   * at most 100 entries.
+   *
+   * @generated from field: bool with_usage = 6;
+   */
+  withUsage: boolean;
 };
 
 /**
@@ -274,7 +348,7 @@ export type ListApiKeysRequest = Message<"tollgate.v1.ListApiKeysRequest"> & {
  * Use `create(ListApiKeysRequestSchema)` to create a new message.
  */
 export const ListApiKeysRequestSchema: GenMessage<ListApiKeysRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_api_key_service, 6);
+  messageDesc(file_tollgate_v1_api_key_service, 7);
 
 /**
  * Response of ListApiKeys.
@@ -295,6 +369,13 @@ export type ListApiKeysResponse = Message<"tollgate.v1.ListApiKeysResponse"> & {
    * @generated from field: string next_page_token = 2;
    */
   nextPageToken: string;
+
+  /**
+   * Number of entries that match, on all pages, counted to 10,000: then there may be more.
+   *
+   * @generated from field: int64 total_count = 3;
+   */
+  totalCount: bigint;
 };
 
 /**
@@ -302,7 +383,7 @@ export type ListApiKeysResponse = Message<"tollgate.v1.ListApiKeysResponse"> & {
  * Use `create(ListApiKeysResponseSchema)` to create a new message.
  */
 export const ListApiKeysResponseSchema: GenMessage<ListApiKeysResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_api_key_service, 7);
+  messageDesc(file_tollgate_v1_api_key_service, 8);
 
 /**
  * Request of UpdateApiKey.
@@ -338,7 +419,7 @@ export type UpdateApiKeyRequest = Message<"tollgate.v1.UpdateApiKeyRequest"> & {
  * Use `create(UpdateApiKeyRequestSchema)` to create a new message.
  */
 export const UpdateApiKeyRequestSchema: GenMessage<UpdateApiKeyRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_api_key_service, 8);
+  messageDesc(file_tollgate_v1_api_key_service, 9);
 
 /**
  * Response of UpdateApiKey.
@@ -359,7 +440,7 @@ export type UpdateApiKeyResponse = Message<"tollgate.v1.UpdateApiKeyResponse"> &
  * Use `create(UpdateApiKeyResponseSchema)` to create a new message.
  */
 export const UpdateApiKeyResponseSchema: GenMessage<UpdateApiKeyResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_api_key_service, 9);
+  messageDesc(file_tollgate_v1_api_key_service, 10);
 
 /**
  * Request of DeleteApiKey.
@@ -387,7 +468,7 @@ export type DeleteApiKeyRequest = Message<"tollgate.v1.DeleteApiKeyRequest"> & {
  * Use `create(DeleteApiKeyRequestSchema)` to create a new message.
  */
 export const DeleteApiKeyRequestSchema: GenMessage<DeleteApiKeyRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_api_key_service, 10);
+  messageDesc(file_tollgate_v1_api_key_service, 11);
 
 /**
  * Response of DeleteApiKey.
@@ -402,7 +483,7 @@ export type DeleteApiKeyResponse = Message<"tollgate.v1.DeleteApiKeyResponse"> &
  * Use `create(DeleteApiKeyResponseSchema)` to create a new message.
  */
 export const DeleteApiKeyResponseSchema: GenMessage<DeleteApiKeyResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_api_key_service, 11);
+  messageDesc(file_tollgate_v1_api_key_service, 12);
 
 /**
  * Request of CreateKeyGroup.
@@ -430,7 +511,7 @@ export type CreateKeyGroupRequest = Message<"tollgate.v1.CreateKeyGroupRequest">
  * Use `create(CreateKeyGroupRequestSchema)` to create a new message.
  */
 export const CreateKeyGroupRequestSchema: GenMessage<CreateKeyGroupRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_api_key_service, 12);
+  messageDesc(file_tollgate_v1_api_key_service, 13);
 
 /**
  * Response of CreateKeyGroup.
@@ -451,7 +532,7 @@ export type CreateKeyGroupResponse = Message<"tollgate.v1.CreateKeyGroupResponse
  * Use `create(CreateKeyGroupResponseSchema)` to create a new message.
  */
 export const CreateKeyGroupResponseSchema: GenMessage<CreateKeyGroupResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_api_key_service, 13);
+  messageDesc(file_tollgate_v1_api_key_service, 14);
 
 /**
  * Request of GetKeyGroup.
@@ -479,7 +560,7 @@ export type GetKeyGroupRequest = Message<"tollgate.v1.GetKeyGroupRequest"> & {
  * Use `create(GetKeyGroupRequestSchema)` to create a new message.
  */
 export const GetKeyGroupRequestSchema: GenMessage<GetKeyGroupRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_api_key_service, 14);
+  messageDesc(file_tollgate_v1_api_key_service, 15);
 
 /**
  * Response of GetKeyGroup.
@@ -500,7 +581,7 @@ export type GetKeyGroupResponse = Message<"tollgate.v1.GetKeyGroupResponse"> & {
  * Use `create(GetKeyGroupResponseSchema)` to create a new message.
  */
 export const GetKeyGroupResponseSchema: GenMessage<GetKeyGroupResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_api_key_service, 15);
+  messageDesc(file_tollgate_v1_api_key_service, 16);
 
 /**
  * Request of ListKeyGroups.
@@ -523,11 +604,19 @@ export type ListKeyGroupsRequest = Message<"tollgate.v1.ListKeyGroupsRequest"> &
   pageSize: number;
 
   /**
-   * next_page_token of the previous page; empty for the first page.
+   * next_page_token of the previous page, with the same query; empty for the first page.
    *
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
+
+  /**
+   * Text to search for, at most 200 characters; empty for all. Each of its words must begin a
+   * word of the id or the display name, whatever the case. Words are runs of letters and digits.
+   *
+   * @generated from field: string query = 4;
+   */
+  query: string;
 };
 
 /**
@@ -535,7 +624,7 @@ export type ListKeyGroupsRequest = Message<"tollgate.v1.ListKeyGroupsRequest"> &
  * Use `create(ListKeyGroupsRequestSchema)` to create a new message.
  */
 export const ListKeyGroupsRequestSchema: GenMessage<ListKeyGroupsRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_api_key_service, 16);
+  messageDesc(file_tollgate_v1_api_key_service, 17);
 
 /**
  * Response of ListKeyGroups.
@@ -556,6 +645,13 @@ export type ListKeyGroupsResponse = Message<"tollgate.v1.ListKeyGroupsResponse">
    * @generated from field: string next_page_token = 2;
    */
   nextPageToken: string;
+
+  /**
+   * Number of entries that match, on all pages, counted to 10,000: then there may be more.
+   *
+   * @generated from field: int64 total_count = 3;
+   */
+  totalCount: bigint;
 };
 
 /**
@@ -563,7 +659,7 @@ export type ListKeyGroupsResponse = Message<"tollgate.v1.ListKeyGroupsResponse">
  * Use `create(ListKeyGroupsResponseSchema)` to create a new message.
  */
 export const ListKeyGroupsResponseSchema: GenMessage<ListKeyGroupsResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_api_key_service, 17);
+  messageDesc(file_tollgate_v1_api_key_service, 18);
 
 /**
  * Request of UpdateKeyGroup.
@@ -598,7 +694,7 @@ export type UpdateKeyGroupRequest = Message<"tollgate.v1.UpdateKeyGroupRequest">
  * Use `create(UpdateKeyGroupRequestSchema)` to create a new message.
  */
 export const UpdateKeyGroupRequestSchema: GenMessage<UpdateKeyGroupRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_api_key_service, 18);
+  messageDesc(file_tollgate_v1_api_key_service, 19);
 
 /**
  * Response of UpdateKeyGroup.
@@ -619,7 +715,7 @@ export type UpdateKeyGroupResponse = Message<"tollgate.v1.UpdateKeyGroupResponse
  * Use `create(UpdateKeyGroupResponseSchema)` to create a new message.
  */
 export const UpdateKeyGroupResponseSchema: GenMessage<UpdateKeyGroupResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_api_key_service, 19);
+  messageDesc(file_tollgate_v1_api_key_service, 20);
 
 /**
  * Request of DeleteKeyGroup.
@@ -647,7 +743,7 @@ export type DeleteKeyGroupRequest = Message<"tollgate.v1.DeleteKeyGroupRequest">
  * Use `create(DeleteKeyGroupRequestSchema)` to create a new message.
  */
 export const DeleteKeyGroupRequestSchema: GenMessage<DeleteKeyGroupRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_api_key_service, 20);
+  messageDesc(file_tollgate_v1_api_key_service, 21);
 
 /**
  * Response of DeleteKeyGroup.
@@ -662,7 +758,7 @@ export type DeleteKeyGroupResponse = Message<"tollgate.v1.DeleteKeyGroupResponse
  * Use `create(DeleteKeyGroupResponseSchema)` to create a new message.
  */
 export const DeleteKeyGroupResponseSchema: GenMessage<DeleteKeyGroupResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_api_key_service, 21);
+  messageDesc(file_tollgate_v1_api_key_service, 22);
 
 /**
  * Manages API keys and key groups.

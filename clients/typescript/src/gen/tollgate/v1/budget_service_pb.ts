@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tollgate/v1/budget_service.proto.
  */
 export const file_tollgate_v1_budget_service: GenFile = /*@__PURE__*/
-  fileDesc("CiB0b2xsZ2F0ZS92MS9idWRnZXRfc2VydmljZS5wcm90bxILdG9sbGdhdGUudjEiygQKBkJ1ZGdldBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSNAoQY3ljbGVfc3RhcnRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoOY3ljbGVfZW5kX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCWRheXNfbGVmdBgEIAEoBRInCgVzdGF0ZRgFIAEoDjIYLnRvbGxnYXRlLnYxLkJ1ZGdldFN0YXRlEhAKCHBsYW5fc2V0GAYgASgIEicKC3BsYW5fYnVkZ2V0GAcgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSKQoNb3ZlcmFnZV9saW1pdBgIIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5EiEKBWJvb3N0GAkgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSIQoFc3BlbnQYCiABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIgCgRoZWxkGAsgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSJQoJcmVtYWluaW5nGAwgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSEgoKdXNlZF9zaGFyZRgNIAEoARIvCg5zcGVuZF9ieV9tb2RlbBgOIAMoCzIXLnRvbGxnYXRlLnYxLk1vZGVsU3BlbmQSGgoSYXV0b21hdGljX2ZhbGxiYWNrGA8gASgIEi4KCmFzX29mX3RpbWUYECABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlAKCk1vZGVsU3BlbmQSEAoIbW9kZWxfaWQYASABKAkSIQoFc3BlbnQYAiABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRINCgVzaGFyZRgDIAEoASJHCg5TZXRQbGFuUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSHwoEcGxhbhgCIAEoCzIRLnRvbGxnYXRlLnYxLlBsYW4iPAoPU2V0UGxhblJlc3BvbnNlEikKCXdvcmtzcGFjZRgBIAEoCzIWLnRvbGxnYXRlLnYxLldvcmtzcGFjZSJEChtTZXRBdXRvbWF0aWNGYWxsYmFja1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEg8KB2VuYWJsZWQYAiABKAgiSQocU2V0QXV0b21hdGljRmFsbGJhY2tSZXNwb25zZRIpCgl3b3Jrc3BhY2UYASABKAsyFi50b2xsZ2F0ZS52MS5Xb3Jrc3BhY2UiKAoQR2V0QnVkZ2V0UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkiOAoRR2V0QnVkZ2V0UmVzcG9uc2USIwoGYnVkZ2V0GAEgASgLMhMudG9sbGdhdGUudjEuQnVkZ2V0IikKEVdhdGNoU3BlbmRSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCSJLChJXYXRjaFNwZW5kUmVzcG9uc2USIwoGYnVkZ2V0GAEgASgLMhMudG9sbGdhdGUudjEuQnVkZ2V0EhAKCHNlcXVlbmNlGAIgASgDItQBChhDcmVhdGVCdWRnZXRCb29zdFJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEiIKBmFtb3VudBgCIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5Ei4KCnN0YXJ0X3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZyZWFzb24YBSABKAkSEAoIYm9vc3RfaWQYBiABKAkiPgoZQ3JlYXRlQnVkZ2V0Qm9vc3RSZXNwb25zZRIhCgVib29zdBgBIAEoCzISLnRvbGxnYXRlLnYxLkJvb3N0IlYKF0xpc3RCdWRnZXRCb29zdHNSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJXChhMaXN0QnVkZ2V0Qm9vc3RzUmVzcG9uc2USIgoGYm9vc3RzGAEgAygLMhIudG9sbGdhdGUudjEuQm9vc3QSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIkIKGENhbmNlbEJ1ZGdldEJvb3N0UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSEAoIYm9vc3RfaWQYAiABKAkiPgoZQ2FuY2VsQnVkZ2V0Qm9vc3RSZXNwb25zZRIhCgVib29zdBgBIAEoCzISLnRvbGxnYXRlLnYxLkJvb3N0MogFCg1CdWRnZXRTZXJ2aWNlEkQKB1NldFBsYW4SGy50b2xsZ2F0ZS52MS5TZXRQbGFuUmVxdWVzdBocLnRvbGxnYXRlLnYxLlNldFBsYW5SZXNwb25zZRJrChRTZXRBdXRvbWF0aWNGYWxsYmFjaxIoLnRvbGxnYXRlLnYxLlNldEF1dG9tYXRpY0ZhbGxiYWNrUmVxdWVzdBopLnRvbGxnYXRlLnYxLlNldEF1dG9tYXRpY0ZhbGxiYWNrUmVzcG9uc2USSgoJR2V0QnVkZ2V0Eh0udG9sbGdhdGUudjEuR2V0QnVkZ2V0UmVxdWVzdBoeLnRvbGxnYXRlLnYxLkdldEJ1ZGdldFJlc3BvbnNlEk8KCldhdGNoU3BlbmQSHi50b2xsZ2F0ZS52MS5XYXRjaFNwZW5kUmVxdWVzdBofLnRvbGxnYXRlLnYxLldhdGNoU3BlbmRSZXNwb25zZTABEmIKEUNyZWF0ZUJ1ZGdldEJvb3N0EiUudG9sbGdhdGUudjEuQ3JlYXRlQnVkZ2V0Qm9vc3RSZXF1ZXN0GiYudG9sbGdhdGUudjEuQ3JlYXRlQnVkZ2V0Qm9vc3RSZXNwb25zZRJfChBMaXN0QnVkZ2V0Qm9vc3RzEiQudG9sbGdhdGUudjEuTGlzdEJ1ZGdldEJvb3N0c1JlcXVlc3QaJS50b2xsZ2F0ZS52MS5MaXN0QnVkZ2V0Qm9vc3RzUmVzcG9uc2USYgoRQ2FuY2VsQnVkZ2V0Qm9vc3QSJS50b2xsZ2F0ZS52MS5DYW5jZWxCdWRnZXRCb29zdFJlcXVlc3QaJi50b2xsZ2F0ZS52MS5DYW5jZWxCdWRnZXRCb29zdFJlc3BvbnNlQlYKDmlvLnRvbGxnYXRlLnYxQhJCdWRnZXRTZXJ2aWNlUHJvdG9QAVoudG9sbGdhdGUvY2xpZW50cy9nby9nZW4vdG9sbGdhdGUvdjE7dG9sbGdhdGV2MWIGcHJvdG8z", [file_google_protobuf_timestamp, file_tollgate_v1_common, file_tollgate_v1_workspace_service]);
+  fileDesc("CiB0b2xsZ2F0ZS92MS9idWRnZXRfc2VydmljZS5wcm90bxILdG9sbGdhdGUudjEikAUKBkJ1ZGdldBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSNAoQY3ljbGVfc3RhcnRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoOY3ljbGVfZW5kX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCWRheXNfbGVmdBgEIAEoBRInCgVzdGF0ZRgFIAEoDjIYLnRvbGxnYXRlLnYxLkJ1ZGdldFN0YXRlEhAKCHBsYW5fc2V0GAYgASgIEicKC3BsYW5fYnVkZ2V0GAcgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSKQoNb3ZlcmFnZV9saW1pdBgIIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5EiEKBWJvb3N0GAkgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSIQoFc3BlbnQYCiABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIgCgRoZWxkGAsgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSJQoJcmVtYWluaW5nGAwgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSEgoKdXNlZF9zaGFyZRgNIAEoARIvCg5zcGVuZF9ieV9tb2RlbBgOIAMoCzIXLnRvbGxnYXRlLnYxLk1vZGVsU3BlbmQSGgoSYXV0b21hdGljX2ZhbGxiYWNrGA8gASgIEi4KCmFzX29mX3RpbWUYECABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXRpbWVfem9uZRgRIAEoCRIYChBjeWNsZV9maXJzdF9kYXRlGBIgASgJEhcKD2N5Y2xlX2xhc3RfZGF0ZRgTIAEoCSJ4CgpNb2RlbFNwZW5kEhAKCG1vZGVsX2lkGAEgASgJEiEKBXNwZW50GAIgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSDQoFc2hhcmUYAyABKAESFAoMZGlzcGxheV9uYW1lGAQgASgJEhAKCHByb3ZpZGVyGAUgASgJIlAKEUxpc3RDeWNsZXNSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJRChJMaXN0Q3ljbGVzUmVzcG9uc2USIgoGY3ljbGVzGAEgAygLMhIudG9sbGdhdGUudjEuQ3ljbGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIs4CCgVDeWNsZRIuCgpzdGFydF90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKZmlyc3RfZGF0ZRgDIAEoCRIRCglsYXN0X2RhdGUYBCABKAkSDwoHcnVubmluZxgFIAEoCBIhCgVzcGVudBgGIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5EicKC3BsYW5fYnVkZ2V0GAcgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSKQoNb3ZlcmFnZV9saW1pdBgIIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5EiEKBWJvb3N0GAkgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSFQoNcmVxdWVzdF9jb3VudBgKIAEoAyJHCg5TZXRQbGFuUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSHwoEcGxhbhgCIAEoCzIRLnRvbGxnYXRlLnYxLlBsYW4iPAoPU2V0UGxhblJlc3BvbnNlEikKCXdvcmtzcGFjZRgBIAEoCzIWLnRvbGxnYXRlLnYxLldvcmtzcGFjZSJEChtTZXRBdXRvbWF0aWNGYWxsYmFja1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEg8KB2VuYWJsZWQYAiABKAgiSQocU2V0QXV0b21hdGljRmFsbGJhY2tSZXNwb25zZRIpCgl3b3Jrc3BhY2UYASABKAsyFi50b2xsZ2F0ZS52MS5Xb3Jrc3BhY2UiKAoQR2V0QnVkZ2V0UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkiOAoRR2V0QnVkZ2V0UmVzcG9uc2USIwoGYnVkZ2V0GAEgASgLMhMudG9sbGdhdGUudjEuQnVkZ2V0IikKEVdhdGNoU3BlbmRSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCSJLChJXYXRjaFNwZW5kUmVzcG9uc2USIwoGYnVkZ2V0GAEgASgLMhMudG9sbGdhdGUudjEuQnVkZ2V0EhAKCHNlcXVlbmNlGAIgASgDItQBChhDcmVhdGVCdWRnZXRCb29zdFJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEiIKBmFtb3VudBgCIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5Ei4KCnN0YXJ0X3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZyZWFzb24YBSABKAkSEAoIYm9vc3RfaWQYBiABKAkiPgoZQ3JlYXRlQnVkZ2V0Qm9vc3RSZXNwb25zZRIhCgVib29zdBgBIAEoCzISLnRvbGxnYXRlLnYxLkJvb3N0IlYKF0xpc3RCdWRnZXRCb29zdHNSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJXChhMaXN0QnVkZ2V0Qm9vc3RzUmVzcG9uc2USIgoGYm9vc3RzGAEgAygLMhIudG9sbGdhdGUudjEuQm9vc3QSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIkIKGENhbmNlbEJ1ZGdldEJvb3N0UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSEAoIYm9vc3RfaWQYAiABKAkiPgoZQ2FuY2VsQnVkZ2V0Qm9vc3RSZXNwb25zZRIhCgVib29zdBgBIAEoCzISLnRvbGxnYXRlLnYxLkJvb3N0MtcFCg1CdWRnZXRTZXJ2aWNlEkQKB1NldFBsYW4SGy50b2xsZ2F0ZS52MS5TZXRQbGFuUmVxdWVzdBocLnRvbGxnYXRlLnYxLlNldFBsYW5SZXNwb25zZRJrChRTZXRBdXRvbWF0aWNGYWxsYmFjaxIoLnRvbGxnYXRlLnYxLlNldEF1dG9tYXRpY0ZhbGxiYWNrUmVxdWVzdBopLnRvbGxnYXRlLnYxLlNldEF1dG9tYXRpY0ZhbGxiYWNrUmVzcG9uc2USSgoJR2V0QnVkZ2V0Eh0udG9sbGdhdGUudjEuR2V0QnVkZ2V0UmVxdWVzdBoeLnRvbGxnYXRlLnYxLkdldEJ1ZGdldFJlc3BvbnNlEk0KCkxpc3RDeWNsZXMSHi50b2xsZ2F0ZS52MS5MaXN0Q3ljbGVzUmVxdWVzdBofLnRvbGxnYXRlLnYxLkxpc3RDeWNsZXNSZXNwb25zZRJPCgpXYXRjaFNwZW5kEh4udG9sbGdhdGUudjEuV2F0Y2hTcGVuZFJlcXVlc3QaHy50b2xsZ2F0ZS52MS5XYXRjaFNwZW5kUmVzcG9uc2UwARJiChFDcmVhdGVCdWRnZXRCb29zdBIlLnRvbGxnYXRlLnYxLkNyZWF0ZUJ1ZGdldEJvb3N0UmVxdWVzdBomLnRvbGxnYXRlLnYxLkNyZWF0ZUJ1ZGdldEJvb3N0UmVzcG9uc2USXwoQTGlzdEJ1ZGdldEJvb3N0cxIkLnRvbGxnYXRlLnYxLkxpc3RCdWRnZXRCb29zdHNSZXF1ZXN0GiUudG9sbGdhdGUudjEuTGlzdEJ1ZGdldEJvb3N0c1Jlc3BvbnNlEmIKEUNhbmNlbEJ1ZGdldEJvb3N0EiUudG9sbGdhdGUudjEuQ2FuY2VsQnVkZ2V0Qm9vc3RSZXF1ZXN0GiYudG9sbGdhdGUudjEuQ2FuY2VsQnVkZ2V0Qm9vc3RSZXNwb25zZUJWCg5pby50b2xsZ2F0ZS52MUISQnVkZ2V0U2VydmljZVByb3RvUAFaLnRvbGxnYXRlL2NsaWVudHMvZ28vZ2VuL3RvbGxnYXRlL3YxO3RvbGxnYXRldjFiBnByb3RvMw", [file_google_protobuf_timestamp, file_tollgate_v1_common, file_tollgate_v1_workspace_service]);
 
 /**
  * The running cycle of one workspace. All amounts are in its currency and exact at as_of_time.
@@ -138,6 +138,27 @@ export type Budget = Message<"tollgate.v1.Budget"> & {
    * @generated from field: google.protobuf.Timestamp as_of_time = 16;
    */
   asOfTime?: Timestamp | undefined;
+
+  /**
+   * IANA name of the zone of the workspace.
+   *
+   * @generated from field: string time_zone = 17;
+   */
+  timeZone: string;
+
+  /**
+   * First local day of the cycle, as "2026-01-31".
+   *
+   * @generated from field: string cycle_first_date = 18;
+   */
+  cycleFirstDate: string;
+
+  /**
+   * Last local day of the cycle, included.
+   *
+   * @generated from field: string cycle_last_date = 19;
+   */
+  cycleLastDate: string;
 };
 
 /**
@@ -173,6 +194,20 @@ export type ModelSpend = Message<"tollgate.v1.ModelSpend"> & {
    * @generated from field: double share = 3;
    */
   share: number;
+
+  /**
+   * Name of the model for people; its id if it has none, or the catalog does not have it.
+   *
+   * @generated from field: string display_name = 4;
+   */
+  displayName: string;
+
+  /**
+   * Provider of the model, as in Model; empty if the catalog does not have it.
+   *
+   * @generated from field: string provider = 5;
+   */
+  provider: string;
 };
 
 /**
@@ -181,6 +216,153 @@ export type ModelSpend = Message<"tollgate.v1.ModelSpend"> & {
  */
 export const ModelSpendSchema: GenMessage<ModelSpend> = /*@__PURE__*/
   messageDesc(file_tollgate_v1_budget_service, 1);
+
+/**
+ * Request of ListCycles.
+ *
+ * @generated from message tollgate.v1.ListCyclesRequest
+ */
+export type ListCyclesRequest = Message<"tollgate.v1.ListCyclesRequest"> & {
+  /**
+   * The workspace.
+   *
+   * @generated from field: string workspace_id = 1;
+   */
+  workspaceId: string;
+
+  /**
+   * Most entries on the page: 0 to 120; 0 means 12, more than 120 means 120.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * next_page_token of the previous page; empty for the first page.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message tollgate.v1.ListCyclesRequest.
+ * Use `create(ListCyclesRequestSchema)` to create a new message.
+ */
+export const ListCyclesRequestSchema: GenMessage<ListCyclesRequest> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_budget_service, 2);
+
+/**
+ * Response of ListCycles.
+ *
+ * @generated from message tollgate.v1.ListCyclesResponse
+ */
+export type ListCyclesResponse = Message<"tollgate.v1.ListCyclesResponse"> & {
+  /**
+   * Cycles, the running one first.
+   *
+   * @generated from field: repeated tollgate.v1.Cycle cycles = 1;
+   */
+  cycles: Cycle[];
+
+  /**
+   * Token of the next page; empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message tollgate.v1.ListCyclesResponse.
+ * Use `create(ListCyclesResponseSchema)` to create a new message.
+ */
+export const ListCyclesResponseSchema: GenMessage<ListCyclesResponse> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_budget_service, 3);
+
+/**
+ * One cycle of a workspace, with its envelope as it was at its end, or is now.
+ *
+ * @generated from message tollgate.v1.Cycle
+ */
+export type Cycle = Message<"tollgate.v1.Cycle"> & {
+  /**
+   * Start of the cycle.
+   *
+   * @generated from field: google.protobuf.Timestamp start_time = 1;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * End of the cycle, exclusive.
+   *
+   * @generated from field: google.protobuf.Timestamp end_time = 2;
+   */
+  endTime?: Timestamp | undefined;
+
+  /**
+   * First local day, as "2026-01-31".
+   *
+   * @generated from field: string first_date = 3;
+   */
+  firstDate: string;
+
+  /**
+   * Last local day, included.
+   *
+   * @generated from field: string last_date = 4;
+   */
+  lastDate: string;
+
+  /**
+   * Whether it is the running one.
+   *
+   * @generated from field: bool running = 5;
+   */
+  running: boolean;
+
+  /**
+   * Amount spent in it: the sum of its usage records.
+   *
+   * @generated from field: tollgate.v1.Money spent = 6;
+   */
+  spent?: Money | undefined;
+
+  /**
+   * Budget of the plan that was in force at the end of the cycle; absent if there was none.
+   *
+   * @generated from field: tollgate.v1.Money plan_budget = 7;
+   */
+  planBudget?: Money | undefined;
+
+  /**
+   * Overage allowance of that plan; absent if there was none.
+   *
+   * @generated from field: tollgate.v1.Money overage_limit = 8;
+   */
+  overageLimit?: Money | undefined;
+
+  /**
+   * Sum of the boosts of the envelope that were in force at some time of the cycle.
+   *
+   * @generated from field: tollgate.v1.Money boost = 9;
+   */
+  boost?: Money | undefined;
+
+  /**
+   * Number of requests.
+   *
+   * @generated from field: int64 request_count = 10;
+   */
+  requestCount: bigint;
+};
+
+/**
+ * Describes the message tollgate.v1.Cycle.
+ * Use `create(CycleSchema)` to create a new message.
+ */
+export const CycleSchema: GenMessage<Cycle> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_budget_service, 4);
 
 /**
  * Request of SetPlan.
@@ -208,7 +390,7 @@ export type SetPlanRequest = Message<"tollgate.v1.SetPlanRequest"> & {
  * Use `create(SetPlanRequestSchema)` to create a new message.
  */
 export const SetPlanRequestSchema: GenMessage<SetPlanRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_budget_service, 2);
+  messageDesc(file_tollgate_v1_budget_service, 5);
 
 /**
  * Response of SetPlan.
@@ -229,7 +411,7 @@ export type SetPlanResponse = Message<"tollgate.v1.SetPlanResponse"> & {
  * Use `create(SetPlanResponseSchema)` to create a new message.
  */
 export const SetPlanResponseSchema: GenMessage<SetPlanResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_budget_service, 3);
+  messageDesc(file_tollgate_v1_budget_service, 6);
 
 /**
  * Request of SetAutomaticFallback.
@@ -257,7 +439,7 @@ export type SetAutomaticFallbackRequest = Message<"tollgate.v1.SetAutomaticFallb
  * Use `create(SetAutomaticFallbackRequestSchema)` to create a new message.
  */
 export const SetAutomaticFallbackRequestSchema: GenMessage<SetAutomaticFallbackRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_budget_service, 4);
+  messageDesc(file_tollgate_v1_budget_service, 7);
 
 /**
  * Response of SetAutomaticFallback.
@@ -278,7 +460,7 @@ export type SetAutomaticFallbackResponse = Message<"tollgate.v1.SetAutomaticFall
  * Use `create(SetAutomaticFallbackResponseSchema)` to create a new message.
  */
 export const SetAutomaticFallbackResponseSchema: GenMessage<SetAutomaticFallbackResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_budget_service, 5);
+  messageDesc(file_tollgate_v1_budget_service, 8);
 
 /**
  * Request of GetBudget.
@@ -299,7 +481,7 @@ export type GetBudgetRequest = Message<"tollgate.v1.GetBudgetRequest"> & {
  * Use `create(GetBudgetRequestSchema)` to create a new message.
  */
 export const GetBudgetRequestSchema: GenMessage<GetBudgetRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_budget_service, 6);
+  messageDesc(file_tollgate_v1_budget_service, 9);
 
 /**
  * Response of GetBudget.
@@ -320,7 +502,7 @@ export type GetBudgetResponse = Message<"tollgate.v1.GetBudgetResponse"> & {
  * Use `create(GetBudgetResponseSchema)` to create a new message.
  */
 export const GetBudgetResponseSchema: GenMessage<GetBudgetResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_budget_service, 7);
+  messageDesc(file_tollgate_v1_budget_service, 10);
 
 /**
  * Request of WatchSpend.
@@ -341,7 +523,7 @@ export type WatchSpendRequest = Message<"tollgate.v1.WatchSpendRequest"> & {
  * Use `create(WatchSpendRequestSchema)` to create a new message.
  */
 export const WatchSpendRequestSchema: GenMessage<WatchSpendRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_budget_service, 8);
+  messageDesc(file_tollgate_v1_budget_service, 11);
 
 /**
  * One state of the watched workspace.
@@ -369,7 +551,7 @@ export type WatchSpendResponse = Message<"tollgate.v1.WatchSpendResponse"> & {
  * Use `create(WatchSpendResponseSchema)` to create a new message.
  */
 export const WatchSpendResponseSchema: GenMessage<WatchSpendResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_budget_service, 9);
+  messageDesc(file_tollgate_v1_budget_service, 12);
 
 /**
  * Request of CreateBudgetBoost.
@@ -429,7 +611,7 @@ export type CreateBudgetBoostRequest = Message<"tollgate.v1.CreateBudgetBoostReq
  * Use `create(CreateBudgetBoostRequestSchema)` to create a new message.
  */
 export const CreateBudgetBoostRequestSchema: GenMessage<CreateBudgetBoostRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_budget_service, 10);
+  messageDesc(file_tollgate_v1_budget_service, 13);
 
 /**
  * Response of CreateBudgetBoost.
@@ -450,7 +632,7 @@ export type CreateBudgetBoostResponse = Message<"tollgate.v1.CreateBudgetBoostRe
  * Use `create(CreateBudgetBoostResponseSchema)` to create a new message.
  */
 export const CreateBudgetBoostResponseSchema: GenMessage<CreateBudgetBoostResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_budget_service, 11);
+  messageDesc(file_tollgate_v1_budget_service, 14);
 
 /**
  * Request of ListBudgetBoosts.
@@ -485,7 +667,7 @@ export type ListBudgetBoostsRequest = Message<"tollgate.v1.ListBudgetBoostsReque
  * Use `create(ListBudgetBoostsRequestSchema)` to create a new message.
  */
 export const ListBudgetBoostsRequestSchema: GenMessage<ListBudgetBoostsRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_budget_service, 12);
+  messageDesc(file_tollgate_v1_budget_service, 15);
 
 /**
  * Response of ListBudgetBoosts.
@@ -513,7 +695,7 @@ export type ListBudgetBoostsResponse = Message<"tollgate.v1.ListBudgetBoostsResp
  * Use `create(ListBudgetBoostsResponseSchema)` to create a new message.
  */
 export const ListBudgetBoostsResponseSchema: GenMessage<ListBudgetBoostsResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_budget_service, 13);
+  messageDesc(file_tollgate_v1_budget_service, 16);
 
 /**
  * Request of CancelBudgetBoost.
@@ -541,7 +723,7 @@ export type CancelBudgetBoostRequest = Message<"tollgate.v1.CancelBudgetBoostReq
  * Use `create(CancelBudgetBoostRequestSchema)` to create a new message.
  */
 export const CancelBudgetBoostRequestSchema: GenMessage<CancelBudgetBoostRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_budget_service, 14);
+  messageDesc(file_tollgate_v1_budget_service, 17);
 
 /**
  * Response of CancelBudgetBoost.
@@ -562,7 +744,7 @@ export type CancelBudgetBoostResponse = Message<"tollgate.v1.CancelBudgetBoostRe
  * Use `create(CancelBudgetBoostResponseSchema)` to create a new message.
  */
 export const CancelBudgetBoostResponseSchema: GenMessage<CancelBudgetBoostResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_budget_service, 15);
+  messageDesc(file_tollgate_v1_budget_service, 18);
 
 /**
  * Manages the plan of a workspace and its boosts, and returns its spend.
@@ -600,6 +782,18 @@ export const BudgetService: GenService<{
     methodKind: "unary";
     input: typeof GetBudgetRequestSchema;
     output: typeof GetBudgetResponseSchema;
+  },
+  /**
+   * Lists the cycles of a workspace, the running one first, back to that of its first usage: what was
+   * spent in each, and the envelope of its time. Cycles are cut by the plan and the time zone that
+   * the workspace has now; plans of the past are those of the audit log.
+   *
+   * @generated from rpc tollgate.v1.BudgetService.ListCycles
+   */
+  listCycles: {
+    methodKind: "unary";
+    input: typeof ListCyclesRequestSchema;
+    output: typeof ListCyclesResponseSchema;
   },
   /**
    * Streams the running cycle: a snapshot at once, then an update after each committed change, at

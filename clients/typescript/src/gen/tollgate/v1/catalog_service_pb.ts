@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tollgate/v1/catalog_service.proto.
  */
 export const file_tollgate_v1_catalog_service: GenFile = /*@__PURE__*/
-  fileDesc("CiF0b2xsZ2F0ZS92MS9jYXRhbG9nX3NlcnZpY2UucHJvdG8SC3RvbGxnYXRlLnYxIpoCCgVNb2RlbBIQCghtb2RlbF9pZBgBIAEoCRIQCghwcm92aWRlchgCIAEoCRIiChpjb250ZXh0X3dpbmRvd190b2tlbl9jb3VudBgDIAEoAxIeChZtYXhfb3V0cHV0X3Rva2VuX2NvdW50GAQgASgDEhQKDGNhcGFiaWxpdGllcxgFIAMoCRIPCgdhbGlhc2VzGAYgAygJEhQKDGRpc3BsYXlfbmFtZRgHIAEoCRIOCgZzb3VyY2UYCCABKAkSLwoLdXBkYXRlX3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh0KFW1heF9pbnB1dF90b2tlbl9jb3VudBgKIAEoAxIMCgRuYW1lGAsgASgJItcFCgVQcmljZRIQCghwcmljZV9pZBgBIAEoCRIQCghtb2RlbF9pZBgCIAEoCRIVCg1jdXJyZW5jeV9jb2RlGAMgASgJEhkKEWlucHV0X3Blcl9taWxsaW9uGAQgASgJEh4KFmNhY2hlX3JlYWRfcGVyX21pbGxpb24YBSABKAkSIgoaY2FjaGVfd3JpdGVfNW1fcGVyX21pbGxpb24YBiABKAkSIgoaY2FjaGVfd3JpdGVfMWhfcGVyX21pbGxpb24YByABKAkSGgoSb3V0cHV0X3Blcl9taWxsaW9uGAggASgJEh0KFXJlYXNvbmluZ19wZXJfbWlsbGlvbhgJIAEoCRIfChdhdWRpb19pbnB1dF9wZXJfbWlsbGlvbhgKIAEoCRIgChhhdWRpb19vdXRwdXRfcGVyX21pbGxpb24YCyABKAkSHwoXaW1hZ2VfaW5wdXRfcGVyX21pbGxpb24YDCABKAkSIAoYaW1hZ2Vfb3V0cHV0X3Blcl9taWxsaW9uGA0gASgJEisKCHZhcmlhbnRzGA4gAygLMhkudG9sbGdhdGUudjEuUHJpY2VWYXJpYW50EjIKDmVmZmVjdGl2ZV90aW1lGA8gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtjcmVhdGVfdGltZRgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMd29ya3NwYWNlX2lkGBEgASgJEg4KBnNvdXJjZRgSIAEoCRIrCgt1bml0X3ByaWNlcxgTIAMoCzIWLnRvbGxnYXRlLnYxLlVuaXRQcmljZRIpCgdmYWN0b3JzGBQgAygLMhgudG9sbGdhdGUudjEuUHJpY2VGYWN0b3ISMAoMY29uZmlybV90aW1lGBUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVzdGFsZRgWIAEoCCJGCglVbml0UHJpY2USIwoEa2luZBgBIAEoDjIVLnRvbGxnYXRlLnYxLlVuaXRLaW5kEhQKDHBlcl90aG91c2FuZBgCIAEoCSJJCgtQcmljZUZhY3RvchIMCgRuYW1lGAEgASgJEhIKCm11bHRpcGxpZXIYAiABKAkSGAoQYXBwbGllc190b191bml0cxgDIAEoCCLtAwoMUHJpY2VWYXJpYW50Ei4KDHNlcnZpY2VfdGllchgBIAEoDjIYLnRvbGxnYXRlLnYxLlNlcnZpY2VUaWVyEh8KF2Fib3ZlX2lucHV0X3Rva2VuX2NvdW50GAIgASgDEhsKE3RocmVzaG9sZF9pbmNsdXNpdmUYAyABKAgSGQoRaW5wdXRfcGVyX21pbGxpb24YBCABKAkSHgoWY2FjaGVfcmVhZF9wZXJfbWlsbGlvbhgFIAEoCRIiChpjYWNoZV93cml0ZV81bV9wZXJfbWlsbGlvbhgGIAEoCRIiChpjYWNoZV93cml0ZV8xaF9wZXJfbWlsbGlvbhgHIAEoCRIaChJvdXRwdXRfcGVyX21pbGxpb24YCCABKAkSHQoVcmVhc29uaW5nX3Blcl9taWxsaW9uGAkgASgJEh8KF2F1ZGlvX2lucHV0X3Blcl9taWxsaW9uGAogASgJEiAKGGF1ZGlvX291dHB1dF9wZXJfbWlsbGlvbhgLIAEoCRIfChdpbWFnZV9pbnB1dF9wZXJfbWlsbGlvbhgMIAEoCRIgChhpbWFnZV9vdXRwdXRfcGVyX21pbGxpb24YDSABKAkSKwoLdW5pdF9wcmljZXMYDiADKAsyFi50b2xsZ2F0ZS52MS5Vbml0UHJpY2UihgEKDEV4Y2hhbmdlUmF0ZRIaChJmcm9tX2N1cnJlbmN5X2NvZGUYASABKAkSGAoQdG9fY3VycmVuY3lfY29kZRgCIAEoCRIMCgRyYXRlGAMgASgJEjIKDmVmZmVjdGl2ZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI3ChJVcHNlcnRNb2RlbFJlcXVlc3QSIQoFbW9kZWwYASABKAsyEi50b2xsZ2F0ZS52MS5Nb2RlbCI4ChNVcHNlcnRNb2RlbFJlc3BvbnNlEiEKBW1vZGVsGAEgASgLMhIudG9sbGdhdGUudjEuTW9kZWwiYQoUU2V0TW9kZWxQcmljZVJlcXVlc3QSEAoIbW9kZWxfaWQYASABKAkSIQoFcHJpY2UYAiABKAsyEi50b2xsZ2F0ZS52MS5QcmljZRIUCgx3b3Jrc3BhY2VfaWQYAyABKAkiOgoVU2V0TW9kZWxQcmljZVJlc3BvbnNlEiEKBXByaWNlGAEgASgLMhIudG9sbGdhdGUudjEuUHJpY2UiTAoRTGlzdE1vZGVsc1JlcXVlc3QSEAoIcHJvdmlkZXIYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiUQoSTGlzdE1vZGVsc1Jlc3BvbnNlEiIKBm1vZGVscxgBIAMoCzISLnRvbGxnYXRlLnYxLk1vZGVsEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJnChZMaXN0TW9kZWxQcmljZXNSZXF1ZXN0EhAKCG1vZGVsX2lkGAEgASgJEhQKDHdvcmtzcGFjZV9pZBgCIAEoCRIRCglwYWdlX3NpemUYAyABKAUSEgoKcGFnZV90b2tlbhgEIAEoCSJWChdMaXN0TW9kZWxQcmljZXNSZXNwb25zZRIiCgZwcmljZXMYASADKAsyEi50b2xsZ2F0ZS52MS5QcmljZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiSgoWU2V0RXhjaGFuZ2VSYXRlUmVxdWVzdBIwCg1leGNoYW5nZV9yYXRlGAEgASgLMhkudG9sbGdhdGUudjEuRXhjaGFuZ2VSYXRlIksKF1NldEV4Y2hhbmdlUmF0ZVJlc3BvbnNlEjAKDWV4Y2hhbmdlX3JhdGUYASABKAsyGS50b2xsZ2F0ZS52MS5FeGNoYW5nZVJhdGUiQQoYTGlzdEV4Y2hhbmdlUmF0ZXNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJImcKGUxpc3RFeGNoYW5nZVJhdGVzUmVzcG9uc2USMQoOZXhjaGFuZ2VfcmF0ZXMYASADKAsyGS50b2xsZ2F0ZS52MS5FeGNoYW5nZVJhdGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIpABChNJbXBvcnRQcmljZXNSZXF1ZXN0Eg4KBmZvcm1hdBgBIAEoCRIPCgdjb250ZW50GAIgASgJEg8KB2RyeV9ydW4YAyABKAgSMgoOZWZmZWN0aXZlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC2FsbG93X2p1bXBzGAUgASgIIvkCChRJbXBvcnRQcmljZXNSZXNwb25zZRISCgpyZWFkX2NvdW50GAEgASgFEhMKC21vZGVsX2NvdW50GAIgASgFEhMKC3ByaWNlX2NvdW50GAMgASgFEhcKD3VuY2hhbmdlZF9jb3VudBgEIAEoBRIVCg1za2lwcGVkX2NvdW50GAUgASgFEiwKB3NraXBwZWQYBiADKAsyGy50b2xsZ2F0ZS52MS5Ta2lwcGVkRW50cmllcxISCgprZXB0X2NvdW50GAcgASgFEhYKDmtlcHRfbW9kZWxfaWRzGAggAygJEhcKD2hlbGRfYmFja19jb3VudBgJIAEoBRIbChNoZWxkX2JhY2tfbW9kZWxfaWRzGAogAygJEhoKEmNoYW5nZWRfcmF0ZV9jb3VudBgLIAEoBRIuCg1jaGFuZ2VkX3JhdGVzGAwgAygLMhcudG9sbGdhdGUudjEuUmF0ZUNoYW5nZRIXCg9jb25maXJtZWRfY291bnQYDSABKAUiPAoOU2tpcHBlZEVudHJpZXMSDgoGcmVhc29uGAEgASgJEg0KBWNvdW50GAIgASgFEgsKA2lkcxgDIAMoCSLsAQoKUmF0ZUNoYW5nZRIQCghtb2RlbF9pZBgBIAEoCRIMCgRyYXRlGAIgASgJEi4KDHNlcnZpY2VfdGllchgDIAEoDjIYLnRvbGxnYXRlLnYxLlNlcnZpY2VUaWVyEh0KFW1pbl9pbnB1dF90b2tlbl9jb3VudBgEIAEoAxIOCgZiZWZvcmUYBSABKAkSDQoFYWZ0ZXIYBiABKAkSEQoJaGVsZF9iYWNrGAcgASgIEigKCXVuaXRfa2luZBgIIAEoDjIVLnRvbGxnYXRlLnYxLlVuaXRLaW5kEhMKC2ZhY3Rvcl9uYW1lGAkgASgJMv4ECg5DYXRhbG9nU2VydmljZRJQCgtVcHNlcnRNb2RlbBIfLnRvbGxnYXRlLnYxLlVwc2VydE1vZGVsUmVxdWVzdBogLnRvbGxnYXRlLnYxLlVwc2VydE1vZGVsUmVzcG9uc2USVgoNU2V0TW9kZWxQcmljZRIhLnRvbGxnYXRlLnYxLlNldE1vZGVsUHJpY2VSZXF1ZXN0GiIudG9sbGdhdGUudjEuU2V0TW9kZWxQcmljZVJlc3BvbnNlEk0KCkxpc3RNb2RlbHMSHi50b2xsZ2F0ZS52MS5MaXN0TW9kZWxzUmVxdWVzdBofLnRvbGxnYXRlLnYxLkxpc3RNb2RlbHNSZXNwb25zZRJcCg9MaXN0TW9kZWxQcmljZXMSIy50b2xsZ2F0ZS52MS5MaXN0TW9kZWxQcmljZXNSZXF1ZXN0GiQudG9sbGdhdGUudjEuTGlzdE1vZGVsUHJpY2VzUmVzcG9uc2USXAoPU2V0RXhjaGFuZ2VSYXRlEiMudG9sbGdhdGUudjEuU2V0RXhjaGFuZ2VSYXRlUmVxdWVzdBokLnRvbGxnYXRlLnYxLlNldEV4Y2hhbmdlUmF0ZVJlc3BvbnNlEmIKEUxpc3RFeGNoYW5nZVJhdGVzEiUudG9sbGdhdGUudjEuTGlzdEV4Y2hhbmdlUmF0ZXNSZXF1ZXN0GiYudG9sbGdhdGUudjEuTGlzdEV4Y2hhbmdlUmF0ZXNSZXNwb25zZRJTCgxJbXBvcnRQcmljZXMSIC50b2xsZ2F0ZS52MS5JbXBvcnRQcmljZXNSZXF1ZXN0GiEudG9sbGdhdGUudjEuSW1wb3J0UHJpY2VzUmVzcG9uc2VCVwoOaW8udG9sbGdhdGUudjFCE0NhdGFsb2dTZXJ2aWNlUHJvdG9QAVoudG9sbGdhdGUvY2xpZW50cy9nby9nZW4vdG9sbGdhdGUvdjE7dG9sbGdhdGV2MWIGcHJvdG8z", [file_google_protobuf_timestamp, file_tollgate_v1_common]);
+  fileDesc("CiF0b2xsZ2F0ZS92MS9jYXRhbG9nX3NlcnZpY2UucHJvdG8SC3RvbGxnYXRlLnYxIpoCCgVNb2RlbBIQCghtb2RlbF9pZBgBIAEoCRIQCghwcm92aWRlchgCIAEoCRIiChpjb250ZXh0X3dpbmRvd190b2tlbl9jb3VudBgDIAEoAxIeChZtYXhfb3V0cHV0X3Rva2VuX2NvdW50GAQgASgDEhQKDGNhcGFiaWxpdGllcxgFIAMoCRIPCgdhbGlhc2VzGAYgAygJEhQKDGRpc3BsYXlfbmFtZRgHIAEoCRIOCgZzb3VyY2UYCCABKAkSLwoLdXBkYXRlX3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh0KFW1heF9pbnB1dF90b2tlbl9jb3VudBgKIAEoAxIMCgRuYW1lGAsgASgJIqMGCgVQcmljZRIQCghwcmljZV9pZBgBIAEoCRIQCghtb2RlbF9pZBgCIAEoCRIVCg1jdXJyZW5jeV9jb2RlGAMgASgJEhkKEWlucHV0X3Blcl9taWxsaW9uGAQgASgJEh4KFmNhY2hlX3JlYWRfcGVyX21pbGxpb24YBSABKAkSIgoaY2FjaGVfd3JpdGVfNW1fcGVyX21pbGxpb24YBiABKAkSIgoaY2FjaGVfd3JpdGVfMWhfcGVyX21pbGxpb24YByABKAkSGgoSb3V0cHV0X3Blcl9taWxsaW9uGAggASgJEh0KFXJlYXNvbmluZ19wZXJfbWlsbGlvbhgJIAEoCRIfChdhdWRpb19pbnB1dF9wZXJfbWlsbGlvbhgKIAEoCRIgChhhdWRpb19vdXRwdXRfcGVyX21pbGxpb24YCyABKAkSHwoXaW1hZ2VfaW5wdXRfcGVyX21pbGxpb24YDCABKAkSIAoYaW1hZ2Vfb3V0cHV0X3Blcl9taWxsaW9uGA0gASgJEisKCHZhcmlhbnRzGA4gAygLMhkudG9sbGdhdGUudjEuUHJpY2VWYXJpYW50EjIKDmVmZmVjdGl2ZV90aW1lGA8gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtjcmVhdGVfdGltZRgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMd29ya3NwYWNlX2lkGBEgASgJEg4KBnNvdXJjZRgSIAEoCRIrCgt1bml0X3ByaWNlcxgTIAMoCzIWLnRvbGxnYXRlLnYxLlVuaXRQcmljZRIpCgdmYWN0b3JzGBQgAygLMhgudG9sbGdhdGUudjEuUHJpY2VGYWN0b3ISMAoMY29uZmlybV90aW1lGBUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVzdGFsZRgWIAEoCBIxCg13aXRoZHJhd190aW1lGB4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIXCg93aXRoZHJhd19yZWFzb24YHyABKAkiRgoJVW5pdFByaWNlEiMKBGtpbmQYASABKA4yFS50b2xsZ2F0ZS52MS5Vbml0S2luZBIUCgxwZXJfdGhvdXNhbmQYAiABKAkiSQoLUHJpY2VGYWN0b3ISDAoEbmFtZRgBIAEoCRISCgptdWx0aXBsaWVyGAIgASgJEhgKEGFwcGxpZXNfdG9fdW5pdHMYAyABKAgi7QMKDFByaWNlVmFyaWFudBIuCgxzZXJ2aWNlX3RpZXIYASABKA4yGC50b2xsZ2F0ZS52MS5TZXJ2aWNlVGllchIfChdhYm92ZV9pbnB1dF90b2tlbl9jb3VudBgCIAEoAxIbChN0aHJlc2hvbGRfaW5jbHVzaXZlGAMgASgIEhkKEWlucHV0X3Blcl9taWxsaW9uGAQgASgJEh4KFmNhY2hlX3JlYWRfcGVyX21pbGxpb24YBSABKAkSIgoaY2FjaGVfd3JpdGVfNW1fcGVyX21pbGxpb24YBiABKAkSIgoaY2FjaGVfd3JpdGVfMWhfcGVyX21pbGxpb24YByABKAkSGgoSb3V0cHV0X3Blcl9taWxsaW9uGAggASgJEh0KFXJlYXNvbmluZ19wZXJfbWlsbGlvbhgJIAEoCRIfChdhdWRpb19pbnB1dF9wZXJfbWlsbGlvbhgKIAEoCRIgChhhdWRpb19vdXRwdXRfcGVyX21pbGxpb24YCyABKAkSHwoXaW1hZ2VfaW5wdXRfcGVyX21pbGxpb24YDCABKAkSIAoYaW1hZ2Vfb3V0cHV0X3Blcl9taWxsaW9uGA0gASgJEisKC3VuaXRfcHJpY2VzGA4gAygLMhYudG9sbGdhdGUudjEuVW5pdFByaWNlItIBCgxFeGNoYW5nZVJhdGUSGgoSZnJvbV9jdXJyZW5jeV9jb2RlGAEgASgJEhgKEHRvX2N1cnJlbmN5X2NvZGUYAiABKAkSDAoEcmF0ZRgDIAEoCRIyCg5lZmZlY3RpdmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMQoNd2l0aGRyYXdfdGltZRgeIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFwoPd2l0aGRyYXdfcmVhc29uGB8gASgJIj0KGVdpdGhkcmF3TW9kZWxQcmljZVJlcXVlc3QSEAoIcHJpY2VfaWQYASABKAkSDgoGcmVhc29uGAIgASgJIj8KGldpdGhkcmF3TW9kZWxQcmljZVJlc3BvbnNlEiEKBXByaWNlGAEgASgLMhIudG9sbGdhdGUudjEuUHJpY2UilwEKG1dpdGhkcmF3RXhjaGFuZ2VSYXRlUmVxdWVzdBIaChJmcm9tX2N1cnJlbmN5X2NvZGUYASABKAkSGAoQdG9fY3VycmVuY3lfY29kZRgCIAEoCRIyCg5lZmZlY3RpdmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGcmVhc29uGAQgASgJIlAKHFdpdGhkcmF3RXhjaGFuZ2VSYXRlUmVzcG9uc2USMAoNZXhjaGFuZ2VfcmF0ZRgBIAEoCzIZLnRvbGxnYXRlLnYxLkV4Y2hhbmdlUmF0ZSI3ChJVcHNlcnRNb2RlbFJlcXVlc3QSIQoFbW9kZWwYASABKAsyEi50b2xsZ2F0ZS52MS5Nb2RlbCI4ChNVcHNlcnRNb2RlbFJlc3BvbnNlEiEKBW1vZGVsGAEgASgLMhIudG9sbGdhdGUudjEuTW9kZWwiYQoUU2V0TW9kZWxQcmljZVJlcXVlc3QSEAoIbW9kZWxfaWQYASABKAkSIQoFcHJpY2UYAiABKAsyEi50b2xsZ2F0ZS52MS5QcmljZRIUCgx3b3Jrc3BhY2VfaWQYAyABKAkiOgoVU2V0TW9kZWxQcmljZVJlc3BvbnNlEiEKBXByaWNlGAEgASgLMhIudG9sbGdhdGUudjEuUHJpY2UibgoRTGlzdE1vZGVsc1JlcXVlc3QSEAoIcHJvdmlkZXIYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkSEQoJbW9kZWxfaWRzGAQgAygJEg0KBXF1ZXJ5GAUgASgJImYKEkxpc3RNb2RlbHNSZXNwb25zZRIiCgZtb2RlbHMYASADKAsyEi50b2xsZ2F0ZS52MS5Nb2RlbBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSEwoLdG90YWxfY291bnQYAyABKAMiZwoWTGlzdE1vZGVsUHJpY2VzUmVxdWVzdBIQCghtb2RlbF9pZBgBIAEoCRIUCgx3b3Jrc3BhY2VfaWQYAiABKAkSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiVgoXTGlzdE1vZGVsUHJpY2VzUmVzcG9uc2USIgoGcHJpY2VzGAEgAygLMhIudG9sbGdhdGUudjEuUHJpY2USFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIkoKFlNldEV4Y2hhbmdlUmF0ZVJlcXVlc3QSMAoNZXhjaGFuZ2VfcmF0ZRgBIAEoCzIZLnRvbGxnYXRlLnYxLkV4Y2hhbmdlUmF0ZSJLChdTZXRFeGNoYW5nZVJhdGVSZXNwb25zZRIwCg1leGNoYW5nZV9yYXRlGAEgASgLMhkudG9sbGdhdGUudjEuRXhjaGFuZ2VSYXRlIkEKGExpc3RFeGNoYW5nZVJhdGVzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSJnChlMaXN0RXhjaGFuZ2VSYXRlc1Jlc3BvbnNlEjEKDmV4Y2hhbmdlX3JhdGVzGAEgAygLMhkudG9sbGdhdGUudjEuRXhjaGFuZ2VSYXRlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKQAQoTSW1wb3J0UHJpY2VzUmVxdWVzdBIOCgZmb3JtYXQYASABKAkSDwoHY29udGVudBgCIAEoCRIPCgdkcnlfcnVuGAMgASgIEjIKDmVmZmVjdGl2ZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgthbGxvd19qdW1wcxgFIAEoCCL5AgoUSW1wb3J0UHJpY2VzUmVzcG9uc2USEgoKcmVhZF9jb3VudBgBIAEoBRITCgttb2RlbF9jb3VudBgCIAEoBRITCgtwcmljZV9jb3VudBgDIAEoBRIXCg91bmNoYW5nZWRfY291bnQYBCABKAUSFQoNc2tpcHBlZF9jb3VudBgFIAEoBRIsCgdza2lwcGVkGAYgAygLMhsudG9sbGdhdGUudjEuU2tpcHBlZEVudHJpZXMSEgoKa2VwdF9jb3VudBgHIAEoBRIWCg5rZXB0X21vZGVsX2lkcxgIIAMoCRIXCg9oZWxkX2JhY2tfY291bnQYCSABKAUSGwoTaGVsZF9iYWNrX21vZGVsX2lkcxgKIAMoCRIaChJjaGFuZ2VkX3JhdGVfY291bnQYCyABKAUSLgoNY2hhbmdlZF9yYXRlcxgMIAMoCzIXLnRvbGxnYXRlLnYxLlJhdGVDaGFuZ2USFwoPY29uZmlybWVkX2NvdW50GA0gASgFIjwKDlNraXBwZWRFbnRyaWVzEg4KBnJlYXNvbhgBIAEoCRINCgVjb3VudBgCIAEoBRILCgNpZHMYAyADKAki7AEKClJhdGVDaGFuZ2USEAoIbW9kZWxfaWQYASABKAkSDAoEcmF0ZRgCIAEoCRIuCgxzZXJ2aWNlX3RpZXIYAyABKA4yGC50b2xsZ2F0ZS52MS5TZXJ2aWNlVGllchIdChVtaW5faW5wdXRfdG9rZW5fY291bnQYBCABKAMSDgoGYmVmb3JlGAUgASgJEg0KBWFmdGVyGAYgASgJEhEKCWhlbGRfYmFjaxgHIAEoCBIoCgl1bml0X2tpbmQYCCABKA4yFS50b2xsZ2F0ZS52MS5Vbml0S2luZBITCgtmYWN0b3JfbmFtZRgJIAEoCTLSBgoOQ2F0YWxvZ1NlcnZpY2USUAoLVXBzZXJ0TW9kZWwSHy50b2xsZ2F0ZS52MS5VcHNlcnRNb2RlbFJlcXVlc3QaIC50b2xsZ2F0ZS52MS5VcHNlcnRNb2RlbFJlc3BvbnNlElYKDVNldE1vZGVsUHJpY2USIS50b2xsZ2F0ZS52MS5TZXRNb2RlbFByaWNlUmVxdWVzdBoiLnRvbGxnYXRlLnYxLlNldE1vZGVsUHJpY2VSZXNwb25zZRJNCgpMaXN0TW9kZWxzEh4udG9sbGdhdGUudjEuTGlzdE1vZGVsc1JlcXVlc3QaHy50b2xsZ2F0ZS52MS5MaXN0TW9kZWxzUmVzcG9uc2USXAoPTGlzdE1vZGVsUHJpY2VzEiMudG9sbGdhdGUudjEuTGlzdE1vZGVsUHJpY2VzUmVxdWVzdBokLnRvbGxnYXRlLnYxLkxpc3RNb2RlbFByaWNlc1Jlc3BvbnNlElwKD1NldEV4Y2hhbmdlUmF0ZRIjLnRvbGxnYXRlLnYxLlNldEV4Y2hhbmdlUmF0ZVJlcXVlc3QaJC50b2xsZ2F0ZS52MS5TZXRFeGNoYW5nZVJhdGVSZXNwb25zZRJiChFMaXN0RXhjaGFuZ2VSYXRlcxIlLnRvbGxnYXRlLnYxLkxpc3RFeGNoYW5nZVJhdGVzUmVxdWVzdBomLnRvbGxnYXRlLnYxLkxpc3RFeGNoYW5nZVJhdGVzUmVzcG9uc2USZQoSV2l0aGRyYXdNb2RlbFByaWNlEiYudG9sbGdhdGUudjEuV2l0aGRyYXdNb2RlbFByaWNlUmVxdWVzdBonLnRvbGxnYXRlLnYxLldpdGhkcmF3TW9kZWxQcmljZVJlc3BvbnNlEmsKFFdpdGhkcmF3RXhjaGFuZ2VSYXRlEigudG9sbGdhdGUudjEuV2l0aGRyYXdFeGNoYW5nZVJhdGVSZXF1ZXN0GikudG9sbGdhdGUudjEuV2l0aGRyYXdFeGNoYW5nZVJhdGVSZXNwb25zZRJTCgxJbXBvcnRQcmljZXMSIC50b2xsZ2F0ZS52MS5JbXBvcnRQcmljZXNSZXF1ZXN0GiEudG9sbGdhdGUudjEuSW1wb3J0UHJpY2VzUmVzcG9uc2VCVwoOaW8udG9sbGdhdGUudjFCE0NhdGFsb2dTZXJ2aWNlUHJvdG9QAVoudG9sbGdhdGUvY2xpZW50cy9nby9nZW4vdG9sbGdhdGUvdjE7dG9sbGdhdGV2MWIGcHJvdG8z", [file_google_protobuf_timestamp, file_tollgate_v1_common]);
 
 /**
  * An LLM in the catalog.
@@ -279,6 +279,20 @@ export type Price = Message<"tollgate.v1.Price"> & {
    * @generated from field: bool stale = 22;
    */
   stale: boolean;
+
+  /**
+   * When it was withdrawn; absent if it counts. Output only.
+   *
+   * @generated from field: google.protobuf.Timestamp withdraw_time = 30;
+   */
+  withdrawTime?: Timestamp | undefined;
+
+  /**
+   * Why it was withdrawn. Output only.
+   *
+   * @generated from field: string withdraw_reason = 31;
+   */
+  withdrawReason: string;
 };
 
 /**
@@ -504,6 +518,20 @@ export type ExchangeRate = Message<"tollgate.v1.ExchangeRate"> & {
    * @generated from field: google.protobuf.Timestamp effective_time = 4;
    */
   effectiveTime?: Timestamp | undefined;
+
+  /**
+   * When it was withdrawn; absent if it counts. Output only.
+   *
+   * @generated from field: google.protobuf.Timestamp withdraw_time = 30;
+   */
+  withdrawTime?: Timestamp | undefined;
+
+  /**
+   * Why it was withdrawn. Output only.
+   *
+   * @generated from field: string withdraw_reason = 31;
+   */
+  withdrawReason: string;
 };
 
 /**
@@ -512,6 +540,118 @@ export type ExchangeRate = Message<"tollgate.v1.ExchangeRate"> & {
  */
 export const ExchangeRateSchema: GenMessage<ExchangeRate> = /*@__PURE__*/
   messageDesc(file_tollgate_v1_catalog_service, 5);
+
+/**
+ * Request of WithdrawModelPrice.
+ *
+ * @generated from message tollgate.v1.WithdrawModelPriceRequest
+ */
+export type WithdrawModelPriceRequest = Message<"tollgate.v1.WithdrawModelPriceRequest"> & {
+  /**
+   * The price: Price.price_id.
+   *
+   * @generated from field: string price_id = 1;
+   */
+  priceId: string;
+
+  /**
+   * What was wrong; 1 to 500 characters.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message tollgate.v1.WithdrawModelPriceRequest.
+ * Use `create(WithdrawModelPriceRequestSchema)` to create a new message.
+ */
+export const WithdrawModelPriceRequestSchema: GenMessage<WithdrawModelPriceRequest> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_catalog_service, 6);
+
+/**
+ * Response of WithdrawModelPrice.
+ *
+ * @generated from message tollgate.v1.WithdrawModelPriceResponse
+ */
+export type WithdrawModelPriceResponse = Message<"tollgate.v1.WithdrawModelPriceResponse"> & {
+  /**
+   * The withdrawn price.
+   *
+   * @generated from field: tollgate.v1.Price price = 1;
+   */
+  price?: Price | undefined;
+};
+
+/**
+ * Describes the message tollgate.v1.WithdrawModelPriceResponse.
+ * Use `create(WithdrawModelPriceResponseSchema)` to create a new message.
+ */
+export const WithdrawModelPriceResponseSchema: GenMessage<WithdrawModelPriceResponse> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_catalog_service, 7);
+
+/**
+ * Request of WithdrawExchangeRate.
+ *
+ * @generated from message tollgate.v1.WithdrawExchangeRateRequest
+ */
+export type WithdrawExchangeRateRequest = Message<"tollgate.v1.WithdrawExchangeRateRequest"> & {
+  /**
+   * Currency of prices.
+   *
+   * @generated from field: string from_currency_code = 1;
+   */
+  fromCurrencyCode: string;
+
+  /**
+   * Currency of workspaces.
+   *
+   * @generated from field: string to_currency_code = 2;
+   */
+  toCurrencyCode: string;
+
+  /**
+   * Its ExchangeRate.effective_time; required.
+   *
+   * @generated from field: google.protobuf.Timestamp effective_time = 3;
+   */
+  effectiveTime?: Timestamp | undefined;
+
+  /**
+   * What was wrong; 1 to 500 characters.
+   *
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message tollgate.v1.WithdrawExchangeRateRequest.
+ * Use `create(WithdrawExchangeRateRequestSchema)` to create a new message.
+ */
+export const WithdrawExchangeRateRequestSchema: GenMessage<WithdrawExchangeRateRequest> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_catalog_service, 8);
+
+/**
+ * Response of WithdrawExchangeRate.
+ *
+ * @generated from message tollgate.v1.WithdrawExchangeRateResponse
+ */
+export type WithdrawExchangeRateResponse = Message<"tollgate.v1.WithdrawExchangeRateResponse"> & {
+  /**
+   * The withdrawn exchange rate.
+   *
+   * @generated from field: tollgate.v1.ExchangeRate exchange_rate = 1;
+   */
+  exchangeRate?: ExchangeRate | undefined;
+};
+
+/**
+ * Describes the message tollgate.v1.WithdrawExchangeRateResponse.
+ * Use `create(WithdrawExchangeRateResponseSchema)` to create a new message.
+ */
+export const WithdrawExchangeRateResponseSchema: GenMessage<WithdrawExchangeRateResponse> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_catalog_service, 9);
 
 /**
  * Request of UpsertModel.
@@ -532,7 +672,7 @@ export type UpsertModelRequest = Message<"tollgate.v1.UpsertModelRequest"> & {
  * Use `create(UpsertModelRequestSchema)` to create a new message.
  */
 export const UpsertModelRequestSchema: GenMessage<UpsertModelRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_catalog_service, 6);
+  messageDesc(file_tollgate_v1_catalog_service, 10);
 
 /**
  * Response of UpsertModel.
@@ -553,7 +693,7 @@ export type UpsertModelResponse = Message<"tollgate.v1.UpsertModelResponse"> & {
  * Use `create(UpsertModelResponseSchema)` to create a new message.
  */
 export const UpsertModelResponseSchema: GenMessage<UpsertModelResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_catalog_service, 7);
+  messageDesc(file_tollgate_v1_catalog_service, 11);
 
 /**
  * Request of SetModelPrice.
@@ -588,7 +728,7 @@ export type SetModelPriceRequest = Message<"tollgate.v1.SetModelPriceRequest"> &
  * Use `create(SetModelPriceRequestSchema)` to create a new message.
  */
 export const SetModelPriceRequestSchema: GenMessage<SetModelPriceRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_catalog_service, 8);
+  messageDesc(file_tollgate_v1_catalog_service, 12);
 
 /**
  * Response of SetModelPrice.
@@ -609,7 +749,7 @@ export type SetModelPriceResponse = Message<"tollgate.v1.SetModelPriceResponse">
  * Use `create(SetModelPriceResponseSchema)` to create a new message.
  */
 export const SetModelPriceResponseSchema: GenMessage<SetModelPriceResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_catalog_service, 9);
+  messageDesc(file_tollgate_v1_catalog_service, 13);
 
 /**
  * Request of ListModels.
@@ -637,6 +777,23 @@ export type ListModelsRequest = Message<"tollgate.v1.ListModelsRequest"> & {
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
+
+  /**
+   * Only these models, by ids or aliases; at most 1,000, none for all. One that the catalog does
+   * not have is left out.
+   *
+   * @generated from field: repeated string model_ids = 4;
+   */
+  modelIds: string[];
+
+  /**
+   * Text to search for, at most 200 characters; empty for all. Each of its words must begin a
+   * word of the model's id, display name, provider or one alias, whatever the case. Words are
+   * runs of letters and digits.
+   *
+   * @generated from field: string query = 5;
+   */
+  query: string;
 };
 
 /**
@@ -644,7 +801,7 @@ export type ListModelsRequest = Message<"tollgate.v1.ListModelsRequest"> & {
  * Use `create(ListModelsRequestSchema)` to create a new message.
  */
 export const ListModelsRequestSchema: GenMessage<ListModelsRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_catalog_service, 10);
+  messageDesc(file_tollgate_v1_catalog_service, 14);
 
 /**
  * Response of ListModels.
@@ -665,6 +822,13 @@ export type ListModelsResponse = Message<"tollgate.v1.ListModelsResponse"> & {
    * @generated from field: string next_page_token = 2;
    */
   nextPageToken: string;
+
+  /**
+   * Number of entries that match, on all pages.
+   *
+   * @generated from field: int64 total_count = 3;
+   */
+  totalCount: bigint;
 };
 
 /**
@@ -672,7 +836,7 @@ export type ListModelsResponse = Message<"tollgate.v1.ListModelsResponse"> & {
  * Use `create(ListModelsResponseSchema)` to create a new message.
  */
 export const ListModelsResponseSchema: GenMessage<ListModelsResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_catalog_service, 11);
+  messageDesc(file_tollgate_v1_catalog_service, 15);
 
 /**
  * Request of ListModelPrices.
@@ -715,7 +879,7 @@ export type ListModelPricesRequest = Message<"tollgate.v1.ListModelPricesRequest
  * Use `create(ListModelPricesRequestSchema)` to create a new message.
  */
 export const ListModelPricesRequestSchema: GenMessage<ListModelPricesRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_catalog_service, 12);
+  messageDesc(file_tollgate_v1_catalog_service, 16);
 
 /**
  * Response of ListModelPrices.
@@ -743,7 +907,7 @@ export type ListModelPricesResponse = Message<"tollgate.v1.ListModelPricesRespon
  * Use `create(ListModelPricesResponseSchema)` to create a new message.
  */
 export const ListModelPricesResponseSchema: GenMessage<ListModelPricesResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_catalog_service, 13);
+  messageDesc(file_tollgate_v1_catalog_service, 17);
 
 /**
  * Request of SetExchangeRate.
@@ -764,7 +928,7 @@ export type SetExchangeRateRequest = Message<"tollgate.v1.SetExchangeRateRequest
  * Use `create(SetExchangeRateRequestSchema)` to create a new message.
  */
 export const SetExchangeRateRequestSchema: GenMessage<SetExchangeRateRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_catalog_service, 14);
+  messageDesc(file_tollgate_v1_catalog_service, 18);
 
 /**
  * Response of SetExchangeRate.
@@ -785,7 +949,7 @@ export type SetExchangeRateResponse = Message<"tollgate.v1.SetExchangeRateRespon
  * Use `create(SetExchangeRateResponseSchema)` to create a new message.
  */
 export const SetExchangeRateResponseSchema: GenMessage<SetExchangeRateResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_catalog_service, 15);
+  messageDesc(file_tollgate_v1_catalog_service, 19);
 
 /**
  * Request of ListExchangeRates.
@@ -813,7 +977,7 @@ export type ListExchangeRatesRequest = Message<"tollgate.v1.ListExchangeRatesReq
  * Use `create(ListExchangeRatesRequestSchema)` to create a new message.
  */
 export const ListExchangeRatesRequestSchema: GenMessage<ListExchangeRatesRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_catalog_service, 16);
+  messageDesc(file_tollgate_v1_catalog_service, 20);
 
 /**
  * Response of ListExchangeRates.
@@ -841,7 +1005,7 @@ export type ListExchangeRatesResponse = Message<"tollgate.v1.ListExchangeRatesRe
  * Use `create(ListExchangeRatesResponseSchema)` to create a new message.
  */
 export const ListExchangeRatesResponseSchema: GenMessage<ListExchangeRatesResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_catalog_service, 17);
+  messageDesc(file_tollgate_v1_catalog_service, 21);
 
 /**
  * Request of ImportPrices.
@@ -894,7 +1058,7 @@ export type ImportPricesRequest = Message<"tollgate.v1.ImportPricesRequest"> & {
  * Use `create(ImportPricesRequestSchema)` to create a new message.
  */
 export const ImportPricesRequestSchema: GenMessage<ImportPricesRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_catalog_service, 18);
+  messageDesc(file_tollgate_v1_catalog_service, 22);
 
 /**
  * Response of ImportPrices. Accounts for every entry of the list.
@@ -1001,7 +1165,7 @@ export type ImportPricesResponse = Message<"tollgate.v1.ImportPricesResponse"> &
  * Use `create(ImportPricesResponseSchema)` to create a new message.
  */
 export const ImportPricesResponseSchema: GenMessage<ImportPricesResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_catalog_service, 19);
+  messageDesc(file_tollgate_v1_catalog_service, 23);
 
 /**
  * Entries of a price list that were not taken, for one reason.
@@ -1036,7 +1200,7 @@ export type SkippedEntries = Message<"tollgate.v1.SkippedEntries"> & {
  * Use `create(SkippedEntriesSchema)` to create a new message.
  */
 export const SkippedEntriesSchema: GenMessage<SkippedEntries> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_catalog_service, 20);
+  messageDesc(file_tollgate_v1_catalog_service, 24);
 
 /**
  * A rate or factor that a price list changes.
@@ -1115,7 +1279,7 @@ export type RateChange = Message<"tollgate.v1.RateChange"> & {
  * Use `create(RateChangeSchema)` to create a new message.
  */
 export const RateChangeSchema: GenMessage<RateChange> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_catalog_service, 21);
+  messageDesc(file_tollgate_v1_catalog_service, 25);
 
 /**
  * Manages the catalog of models and prices, which all workspaces share.
@@ -1191,6 +1355,30 @@ export const CatalogService: GenService<{
     methodKind: "unary";
     input: typeof ListExchangeRatesRequestSchema;
     output: typeof ListExchangeRatesResponseSchema;
+  },
+  /**
+   * Withdraws a price that was typed wrongly: from then on it counts for nothing, as if it had never
+   * been set, and the one before counts again. It stays listed with when and why, because records
+   * refer to it: UsageService.RepriceUsage prices them again. Holds keep the price that they were
+   * taken at. A built-in price is refused with FAILED_PRECONDITION: set another. No effect on a
+   * price that is withdrawn.
+   *
+   * @generated from rpc tollgate.v1.CatalogService.WithdrawModelPrice
+   */
+  withdrawModelPrice: {
+    methodKind: "unary";
+    input: typeof WithdrawModelPriceRequestSchema;
+    output: typeof WithdrawModelPriceResponseSchema;
+  },
+  /**
+   * Withdraws an exchange rate in the same way. Setting it again brings it back.
+   *
+   * @generated from rpc tollgate.v1.CatalogService.WithdrawExchangeRate
+   */
+  withdrawExchangeRate: {
+    methodKind: "unary";
+    input: typeof WithdrawExchangeRateRequestSchema;
+    output: typeof WithdrawExchangeRateResponseSchema;
   },
   /**
    * Takes models and prices of a published price list into the catalog, all or none. Models and

@@ -4,8 +4,8 @@
 // @generated from file tollgate/v1/model_limit_service.proto (package tollgate.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Money } from "./common_pb.js";
@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tollgate/v1/model_limit_service.proto.
  */
 export const file_tollgate_v1_model_limit_service: GenFile = /*@__PURE__*/
-  fileDesc("CiV0b2xsZ2F0ZS92MS9tb2RlbF9saW1pdF9zZXJ2aWNlLnByb3RvEgt0b2xsZ2F0ZS52MSKsAgoKTW9kZWxMaW1pdBIQCghtb2RlbF9pZBgBIAEoCRIVCg1tb2RlbF9lbmFibGVkGAIgASgIEiEKBWxpbWl0GAMgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSGgoNbGltaXRfZW5hYmxlZBgEIAEoCEgAiAEBEhoKEmZhbGxiYWNrX21vZGVsX2lkcxgFIAMoCRIhCgVzcGVudBgGIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5EiAKBGhlbGQYByABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIuCgpyZXNldF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgtwcmljZV9zdGFsZRgJIAEoCEIQCg5fbGltaXRfZW5hYmxlZCI8ChJFbmFibGVNb2RlbFJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhAKCG1vZGVsX2lkGAIgASgJIkMKE0VuYWJsZU1vZGVsUmVzcG9uc2USLAoLbW9kZWxfbGltaXQYASABKAsyFy50b2xsZ2F0ZS52MS5Nb2RlbExpbWl0Ij0KE0Rpc2FibGVNb2RlbFJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhAKCG1vZGVsX2lkGAIgASgJIkQKFERpc2FibGVNb2RlbFJlc3BvbnNlEiwKC21vZGVsX2xpbWl0GAEgASgLMhcudG9sbGdhdGUudjEuTW9kZWxMaW1pdCKrAQoUU2V0TW9kZWxMaW1pdFJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhAKCG1vZGVsX2lkGAIgASgJEiEKBWxpbWl0GAMgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSGgoNbGltaXRfZW5hYmxlZBgEIAEoCEgAiAEBEhoKEmZhbGxiYWNrX21vZGVsX2lkcxgFIAMoCUIQCg5fbGltaXRfZW5hYmxlZCJFChVTZXRNb2RlbExpbWl0UmVzcG9uc2USLAoLbW9kZWxfbGltaXQYASABKAsyFy50b2xsZ2F0ZS52MS5Nb2RlbExpbWl0IlUKFkxpc3RNb2RlbExpbWl0c1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJImEKF0xpc3RNb2RlbExpbWl0c1Jlc3BvbnNlEi0KDG1vZGVsX2xpbWl0cxgBIAMoCzIXLnRvbGxnYXRlLnYxLk1vZGVsTGltaXQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIl4KCk1vZGVsQWxpYXMSDQoFYWxpYXMYASABKAkSEAoIbW9kZWxfaWQYAiABKAkSLwoLdXBkYXRlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIk0KFFNldE1vZGVsQWxpYXNSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRINCgVhbGlhcxgCIAEoCRIQCghtb2RlbF9pZBgDIAEoCSJFChVTZXRNb2RlbEFsaWFzUmVzcG9uc2USLAoLbW9kZWxfYWxpYXMYASABKAsyFy50b2xsZ2F0ZS52MS5Nb2RlbEFsaWFzIj4KF0RlbGV0ZU1vZGVsQWxpYXNSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRINCgVhbGlhcxgCIAEoCSIaChhEZWxldGVNb2RlbEFsaWFzUmVzcG9uc2UiVgoXTGlzdE1vZGVsQWxpYXNlc1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJImMKGExpc3RNb2RlbEFsaWFzZXNSZXNwb25zZRIuCg1tb2RlbF9hbGlhc2VzGAEgAygLMhcudG9sbGdhdGUudjEuTW9kZWxBbGlhcxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkyigUKEU1vZGVsTGltaXRTZXJ2aWNlElAKC0VuYWJsZU1vZGVsEh8udG9sbGdhdGUudjEuRW5hYmxlTW9kZWxSZXF1ZXN0GiAudG9sbGdhdGUudjEuRW5hYmxlTW9kZWxSZXNwb25zZRJTCgxEaXNhYmxlTW9kZWwSIC50b2xsZ2F0ZS52MS5EaXNhYmxlTW9kZWxSZXF1ZXN0GiEudG9sbGdhdGUudjEuRGlzYWJsZU1vZGVsUmVzcG9uc2USVgoNU2V0TW9kZWxMaW1pdBIhLnRvbGxnYXRlLnYxLlNldE1vZGVsTGltaXRSZXF1ZXN0GiIudG9sbGdhdGUudjEuU2V0TW9kZWxMaW1pdFJlc3BvbnNlElwKD0xpc3RNb2RlbExpbWl0cxIjLnRvbGxnYXRlLnYxLkxpc3RNb2RlbExpbWl0c1JlcXVlc3QaJC50b2xsZ2F0ZS52MS5MaXN0TW9kZWxMaW1pdHNSZXNwb25zZRJWCg1TZXRNb2RlbEFsaWFzEiEudG9sbGdhdGUudjEuU2V0TW9kZWxBbGlhc1JlcXVlc3QaIi50b2xsZ2F0ZS52MS5TZXRNb2RlbEFsaWFzUmVzcG9uc2USXwoQRGVsZXRlTW9kZWxBbGlhcxIkLnRvbGxnYXRlLnYxLkRlbGV0ZU1vZGVsQWxpYXNSZXF1ZXN0GiUudG9sbGdhdGUudjEuRGVsZXRlTW9kZWxBbGlhc1Jlc3BvbnNlEl8KEExpc3RNb2RlbEFsaWFzZXMSJC50b2xsZ2F0ZS52MS5MaXN0TW9kZWxBbGlhc2VzUmVxdWVzdBolLnRvbGxnYXRlLnYxLkxpc3RNb2RlbEFsaWFzZXNSZXNwb25zZUJaCg5pby50b2xsZ2F0ZS52MUIWTW9kZWxMaW1pdFNlcnZpY2VQcm90b1ABWi50b2xsZ2F0ZS9jbGllbnRzL2dvL2dlbi90b2xsZ2F0ZS92MTt0b2xsZ2F0ZXYxYgZwcm90bzM", [file_google_protobuf_timestamp, file_tollgate_v1_common]);
+  fileDesc("CiV0b2xsZ2F0ZS92MS9tb2RlbF9saW1pdF9zZXJ2aWNlLnByb3RvEgt0b2xsZ2F0ZS52MSKHAwoKTW9kZWxMaW1pdBIQCghtb2RlbF9pZBgBIAEoCRIVCg1tb2RlbF9lbmFibGVkGAIgASgIEiEKBWxpbWl0GAMgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSGgoNbGltaXRfZW5hYmxlZBgEIAEoCEgAiAEBEhoKEmZhbGxiYWNrX21vZGVsX2lkcxgFIAMoCRIhCgVzcGVudBgGIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5EiAKBGhlbGQYByABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIuCgpyZXNldF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgtwcmljZV9zdGFsZRgJIAEoCBIUCgxkaXNwbGF5X25hbWUYFCABKAkSEAoIcHJvdmlkZXIYFSABKAkSMQoLbGltaXRfc3RhdGUYFiABKA4yHC50b2xsZ2F0ZS52MS5Nb2RlbExpbWl0U3RhdGVCEAoOX2xpbWl0X2VuYWJsZWQiPAoSRW5hYmxlTW9kZWxSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIQCghtb2RlbF9pZBgCIAEoCSJDChNFbmFibGVNb2RlbFJlc3BvbnNlEiwKC21vZGVsX2xpbWl0GAEgASgLMhcudG9sbGdhdGUudjEuTW9kZWxMaW1pdCI9ChNEaXNhYmxlTW9kZWxSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIQCghtb2RlbF9pZBgCIAEoCSJEChREaXNhYmxlTW9kZWxSZXNwb25zZRIsCgttb2RlbF9saW1pdBgBIAEoCzIXLnRvbGxnYXRlLnYxLk1vZGVsTGltaXQiqwEKFFNldE1vZGVsTGltaXRSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIQCghtb2RlbF9pZBgCIAEoCRIhCgVsaW1pdBgDIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5EhoKDWxpbWl0X2VuYWJsZWQYBCABKAhIAIgBARIaChJmYWxsYmFja19tb2RlbF9pZHMYBSADKAlCEAoOX2xpbWl0X2VuYWJsZWQiRQoVU2V0TW9kZWxMaW1pdFJlc3BvbnNlEiwKC21vZGVsX2xpbWl0GAEgASgLMhcudG9sbGdhdGUudjEuTW9kZWxMaW1pdCLAAQoRTW9kZWxMaW1pdFNldHRpbmcSEAoIbW9kZWxfaWQYASABKAkSGgoNbW9kZWxfZW5hYmxlZBgCIAEoCEgAiAEBEiEKBWxpbWl0GAMgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSGgoNbGltaXRfZW5hYmxlZBgEIAEoCEgBiAEBEhoKEmZhbGxiYWNrX21vZGVsX2lkcxgFIAMoCUIQCg5fbW9kZWxfZW5hYmxlZEIQCg5fbGltaXRfZW5hYmxlZCJtChVTZXRNb2RlbExpbWl0c1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEjAKCHNldHRpbmdzGAIgAygLMh4udG9sbGdhdGUudjEuTW9kZWxMaW1pdFNldHRpbmcSDAoEZXRhZxgDIAEoCSJVChZTZXRNb2RlbExpbWl0c1Jlc3BvbnNlEi0KDG1vZGVsX2xpbWl0cxgBIAMoCzIXLnRvbGxnYXRlLnYxLk1vZGVsTGltaXQSDAoEZXRhZxgCIAEoCSJkChZMaXN0TW9kZWxMaW1pdHNSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCRINCgVxdWVyeRgEIAEoCSKEAQoXTGlzdE1vZGVsTGltaXRzUmVzcG9uc2USLQoMbW9kZWxfbGltaXRzGAEgAygLMhcudG9sbGdhdGUudjEuTW9kZWxMaW1pdBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSEwoLdG90YWxfY291bnQYAyABKAMSDAoEZXRhZxgeIAEoCSJeCgpNb2RlbEFsaWFzEg0KBWFsaWFzGAEgASgJEhAKCG1vZGVsX2lkGAIgASgJEi8KC3VwZGF0ZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJNChRTZXRNb2RlbEFsaWFzUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSDQoFYWxpYXMYAiABKAkSEAoIbW9kZWxfaWQYAyABKAkiRQoVU2V0TW9kZWxBbGlhc1Jlc3BvbnNlEiwKC21vZGVsX2FsaWFzGAEgASgLMhcudG9sbGdhdGUudjEuTW9kZWxBbGlhcyI+ChdEZWxldGVNb2RlbEFsaWFzUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSDQoFYWxpYXMYAiABKAkiGgoYRGVsZXRlTW9kZWxBbGlhc1Jlc3BvbnNlIlYKF0xpc3RNb2RlbEFsaWFzZXNSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJjChhMaXN0TW9kZWxBbGlhc2VzUmVzcG9uc2USLgoNbW9kZWxfYWxpYXNlcxgBIAMoCzIXLnRvbGxnYXRlLnYxLk1vZGVsQWxpYXMSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJKqoBCg9Nb2RlbExpbWl0U3RhdGUSIQodTU9ERUxfTElNSVRfU1RBVEVfVU5TUEVDSUZJRUQQABIaChZNT0RFTF9MSU1JVF9TVEFURV9OT05FEAESHgoaTU9ERUxfTElNSVRfU1RBVEVfSU5fRk9SQ0UQAhIdChlNT0RFTF9MSU1JVF9TVEFURV9SRUFDSEVEEAMSGQoVTU9ERUxfTElNSVRfU1RBVEVfT0ZGEAQy5QUKEU1vZGVsTGltaXRTZXJ2aWNlElAKC0VuYWJsZU1vZGVsEh8udG9sbGdhdGUudjEuRW5hYmxlTW9kZWxSZXF1ZXN0GiAudG9sbGdhdGUudjEuRW5hYmxlTW9kZWxSZXNwb25zZRJTCgxEaXNhYmxlTW9kZWwSIC50b2xsZ2F0ZS52MS5EaXNhYmxlTW9kZWxSZXF1ZXN0GiEudG9sbGdhdGUudjEuRGlzYWJsZU1vZGVsUmVzcG9uc2USVgoNU2V0TW9kZWxMaW1pdBIhLnRvbGxnYXRlLnYxLlNldE1vZGVsTGltaXRSZXF1ZXN0GiIudG9sbGdhdGUudjEuU2V0TW9kZWxMaW1pdFJlc3BvbnNlElkKDlNldE1vZGVsTGltaXRzEiIudG9sbGdhdGUudjEuU2V0TW9kZWxMaW1pdHNSZXF1ZXN0GiMudG9sbGdhdGUudjEuU2V0TW9kZWxMaW1pdHNSZXNwb25zZRJcCg9MaXN0TW9kZWxMaW1pdHMSIy50b2xsZ2F0ZS52MS5MaXN0TW9kZWxMaW1pdHNSZXF1ZXN0GiQudG9sbGdhdGUudjEuTGlzdE1vZGVsTGltaXRzUmVzcG9uc2USVgoNU2V0TW9kZWxBbGlhcxIhLnRvbGxnYXRlLnYxLlNldE1vZGVsQWxpYXNSZXF1ZXN0GiIudG9sbGdhdGUudjEuU2V0TW9kZWxBbGlhc1Jlc3BvbnNlEl8KEERlbGV0ZU1vZGVsQWxpYXMSJC50b2xsZ2F0ZS52MS5EZWxldGVNb2RlbEFsaWFzUmVxdWVzdBolLnRvbGxnYXRlLnYxLkRlbGV0ZU1vZGVsQWxpYXNSZXNwb25zZRJfChBMaXN0TW9kZWxBbGlhc2VzEiQudG9sbGdhdGUudjEuTGlzdE1vZGVsQWxpYXNlc1JlcXVlc3QaJS50b2xsZ2F0ZS52MS5MaXN0TW9kZWxBbGlhc2VzUmVzcG9uc2VCWgoOaW8udG9sbGdhdGUudjFCFk1vZGVsTGltaXRTZXJ2aWNlUHJvdG9QAVoudG9sbGdhdGUvY2xpZW50cy9nby9nZW4vdG9sbGdhdGUvdjE7dG9sbGdhdGV2MWIGcHJvdG8z", [file_google_protobuf_timestamp, file_tollgate_v1_common]);
 
 /**
  * One model in one workspace.
@@ -87,6 +87,27 @@ export type ModelLimit = Message<"tollgate.v1.ModelLimit"> & {
    * @generated from field: bool price_stale = 9;
    */
   priceStale: boolean;
+
+  /**
+   * Name of the model for people; its id if it has none, or the catalog does not have it.
+   *
+   * @generated from field: string display_name = 20;
+   */
+  displayName: string;
+
+  /**
+   * Provider of the model, as in Model; empty if the catalog does not have it.
+   *
+   * @generated from field: string provider = 21;
+   */
+  provider: string;
+
+  /**
+   * Whether a cap restricts the model.
+   *
+   * @generated from field: tollgate.v1.ModelLimitState limit_state = 22;
+   */
+  limitState: ModelLimitState;
 };
 
 /**
@@ -267,6 +288,122 @@ export const SetModelLimitResponseSchema: GenMessage<SetModelLimitResponse> = /*
   messageDesc(file_tollgate_v1_model_limit_service, 6);
 
 /**
+ * What is set of one model.
+ *
+ * @generated from message tollgate.v1.ModelLimitSetting
+ */
+export type ModelLimitSetting = Message<"tollgate.v1.ModelLimitSetting"> & {
+  /**
+   * Model of the catalog.
+   *
+   * @generated from field: string model_id = 1;
+   */
+  modelId: string;
+
+  /**
+   * Whether the model is enabled in the workspace; absent: it stays as it is.
+   *
+   * @generated from field: optional bool model_enabled = 2;
+   */
+  modelEnabled?: boolean | undefined;
+
+  /**
+   * Cap per cycle in the workspace's currency: 0 to 1,000,000,000. Zero means that nothing may be
+   * spent on the model; absent means no cap.
+   *
+   * @generated from field: tollgate.v1.Money limit = 3;
+   */
+  limit?: Money | undefined;
+
+  /**
+   * Whether the cap is in force; default true. No effect without a cap.
+   *
+   * @generated from field: optional bool limit_enabled = 4;
+   */
+  limitEnabled?: boolean | undefined;
+
+  /**
+   * Models to try if the cap blocks a request, in this order; at most 32, each in the catalog and
+   * not the model itself. Replaces the chain; empty: every cheaper enabled model.
+   *
+   * @generated from field: repeated string fallback_model_ids = 5;
+   */
+  fallbackModelIds: string[];
+};
+
+/**
+ * Describes the message tollgate.v1.ModelLimitSetting.
+ * Use `create(ModelLimitSettingSchema)` to create a new message.
+ */
+export const ModelLimitSettingSchema: GenMessage<ModelLimitSetting> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_model_limit_service, 7);
+
+/**
+ * Request of SetModelLimits.
+ *
+ * @generated from message tollgate.v1.SetModelLimitsRequest
+ */
+export type SetModelLimitsRequest = Message<"tollgate.v1.SetModelLimitsRequest"> & {
+  /**
+   * The workspace.
+   *
+   * @generated from field: string workspace_id = 1;
+   */
+  workspaceId: string;
+
+  /**
+   * What is set; 1 to 1,000, each of a model of its own. What is wrong is named with its row, for
+   * example "settings[2].limit.amount". Models that are not named stay as they are.
+   *
+   * @generated from field: repeated tollgate.v1.ModelLimitSetting settings = 2;
+   */
+  settings: ModelLimitSetting[];
+
+  /**
+   * ListModelLimitsResponse.etag of the state that the change was decided on; empty: whatever the
+   * state is.
+   *
+   * @generated from field: string etag = 3;
+   */
+  etag: string;
+};
+
+/**
+ * Describes the message tollgate.v1.SetModelLimitsRequest.
+ * Use `create(SetModelLimitsRequestSchema)` to create a new message.
+ */
+export const SetModelLimitsRequestSchema: GenMessage<SetModelLimitsRequest> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_model_limit_service, 8);
+
+/**
+ * Response of SetModelLimits.
+ *
+ * @generated from message tollgate.v1.SetModelLimitsResponse
+ */
+export type SetModelLimitsResponse = Message<"tollgate.v1.SetModelLimitsResponse"> & {
+  /**
+   * The models after the change, in the order of the request.
+   *
+   * @generated from field: repeated tollgate.v1.ModelLimit model_limits = 1;
+   */
+  modelLimits: ModelLimit[];
+
+  /**
+   * Etag of the state after the change.
+   *
+   * @generated from field: string etag = 2;
+   */
+  etag: string;
+};
+
+/**
+ * Describes the message tollgate.v1.SetModelLimitsResponse.
+ * Use `create(SetModelLimitsResponseSchema)` to create a new message.
+ */
+export const SetModelLimitsResponseSchema: GenMessage<SetModelLimitsResponse> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_model_limit_service, 9);
+
+/**
  * Request of ListModelLimits.
  *
  * @generated from message tollgate.v1.ListModelLimitsRequest
@@ -287,11 +424,20 @@ export type ListModelLimitsRequest = Message<"tollgate.v1.ListModelLimitsRequest
   pageSize: number;
 
   /**
-   * next_page_token of the previous page; empty for the first page.
+   * next_page_token of the previous page, with the same query; empty for the first page.
    *
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
+
+  /**
+   * Text to search for, at most 200 characters; empty for all. Each of its words must begin a
+   * word of the model's id, display name or provider, whatever the case. Words are runs of
+   * letters and digits.
+   *
+   * @generated from field: string query = 4;
+   */
+  query: string;
 };
 
 /**
@@ -299,7 +445,7 @@ export type ListModelLimitsRequest = Message<"tollgate.v1.ListModelLimitsRequest
  * Use `create(ListModelLimitsRequestSchema)` to create a new message.
  */
 export const ListModelLimitsRequestSchema: GenMessage<ListModelLimitsRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_model_limit_service, 7);
+  messageDesc(file_tollgate_v1_model_limit_service, 10);
 
 /**
  * Response of ListModelLimits.
@@ -320,6 +466,21 @@ export type ListModelLimitsResponse = Message<"tollgate.v1.ListModelLimitsRespon
    * @generated from field: string next_page_token = 2;
    */
   nextPageToken: string;
+
+  /**
+   * Number of entries that match, on all pages.
+   *
+   * @generated from field: int64 total_count = 3;
+   */
+  totalCount: bigint;
+
+  /**
+   * Names what is set of all models of the workspace, on whichever page: for SetModelLimits. It is
+   * another after every change, and spend does not change it.
+   *
+   * @generated from field: string etag = 30;
+   */
+  etag: string;
 };
 
 /**
@@ -327,7 +488,7 @@ export type ListModelLimitsResponse = Message<"tollgate.v1.ListModelLimitsRespon
  * Use `create(ListModelLimitsResponseSchema)` to create a new message.
  */
 export const ListModelLimitsResponseSchema: GenMessage<ListModelLimitsResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_model_limit_service, 8);
+  messageDesc(file_tollgate_v1_model_limit_service, 11);
 
 /**
  * A name that stands for a model in one workspace.
@@ -362,7 +523,7 @@ export type ModelAlias = Message<"tollgate.v1.ModelAlias"> & {
  * Use `create(ModelAliasSchema)` to create a new message.
  */
 export const ModelAliasSchema: GenMessage<ModelAlias> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_model_limit_service, 9);
+  messageDesc(file_tollgate_v1_model_limit_service, 12);
 
 /**
  * Request of SetModelAlias.
@@ -397,7 +558,7 @@ export type SetModelAliasRequest = Message<"tollgate.v1.SetModelAliasRequest"> &
  * Use `create(SetModelAliasRequestSchema)` to create a new message.
  */
 export const SetModelAliasRequestSchema: GenMessage<SetModelAliasRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_model_limit_service, 10);
+  messageDesc(file_tollgate_v1_model_limit_service, 13);
 
 /**
  * Response of SetModelAlias.
@@ -418,7 +579,7 @@ export type SetModelAliasResponse = Message<"tollgate.v1.SetModelAliasResponse">
  * Use `create(SetModelAliasResponseSchema)` to create a new message.
  */
 export const SetModelAliasResponseSchema: GenMessage<SetModelAliasResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_model_limit_service, 11);
+  messageDesc(file_tollgate_v1_model_limit_service, 14);
 
 /**
  * Request of DeleteModelAlias.
@@ -446,7 +607,7 @@ export type DeleteModelAliasRequest = Message<"tollgate.v1.DeleteModelAliasReque
  * Use `create(DeleteModelAliasRequestSchema)` to create a new message.
  */
 export const DeleteModelAliasRequestSchema: GenMessage<DeleteModelAliasRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_model_limit_service, 12);
+  messageDesc(file_tollgate_v1_model_limit_service, 15);
 
 /**
  * Response of DeleteModelAlias.
@@ -461,7 +622,7 @@ export type DeleteModelAliasResponse = Message<"tollgate.v1.DeleteModelAliasResp
  * Use `create(DeleteModelAliasResponseSchema)` to create a new message.
  */
 export const DeleteModelAliasResponseSchema: GenMessage<DeleteModelAliasResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_model_limit_service, 13);
+  messageDesc(file_tollgate_v1_model_limit_service, 16);
 
 /**
  * Request of ListModelAliases.
@@ -496,7 +657,7 @@ export type ListModelAliasesRequest = Message<"tollgate.v1.ListModelAliasesReque
  * Use `create(ListModelAliasesRequestSchema)` to create a new message.
  */
 export const ListModelAliasesRequestSchema: GenMessage<ListModelAliasesRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_model_limit_service, 14);
+  messageDesc(file_tollgate_v1_model_limit_service, 17);
 
 /**
  * Response of ListModelAliases.
@@ -524,7 +685,55 @@ export type ListModelAliasesResponse = Message<"tollgate.v1.ListModelAliasesResp
  * Use `create(ListModelAliasesResponseSchema)` to create a new message.
  */
 export const ListModelAliasesResponseSchema: GenMessage<ListModelAliasesResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_model_limit_service, 15);
+  messageDesc(file_tollgate_v1_model_limit_service, 18);
+
+/**
+ * Whether a cap restricts a model. The set may grow.
+ *
+ * @generated from enum tollgate.v1.ModelLimitState
+ */
+export enum ModelLimitState {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: MODEL_LIMIT_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * There is no cap: the model uses the envelope alone.
+   *
+   * @generated from enum value: MODEL_LIMIT_STATE_NONE = 1;
+   */
+  NONE = 1,
+
+  /**
+   * There is a cap, and it is not used up.
+   *
+   * @generated from enum value: MODEL_LIMIT_STATE_IN_FORCE = 2;
+   */
+  IN_FORCE = 2,
+
+  /**
+   * There is a cap, and it is used up by what is spent and held.
+   *
+   * @generated from enum value: MODEL_LIMIT_STATE_REACHED = 3;
+   */
+  REACHED = 3,
+
+  /**
+   * There is a cap, and it is switched off (limit_enabled is false).
+   *
+   * @generated from enum value: MODEL_LIMIT_STATE_OFF = 4;
+   */
+  OFF = 4,
+}
+
+/**
+ * Describes the enum tollgate.v1.ModelLimitState.
+ */
+export const ModelLimitStateSchema: GenEnum<ModelLimitState> = /*@__PURE__*/
+  enumDesc(file_tollgate_v1_model_limit_service, 0);
 
 /**
  * Manages which models of the catalog a workspace may use, and their caps.
@@ -563,6 +772,18 @@ export const ModelLimitService: GenService<{
     methodKind: "unary";
     input: typeof SetModelLimitRequestSchema;
     output: typeof SetModelLimitResponseSchema;
+  },
+  /**
+   * Sets caps, chains and whether models are enabled, of several models: all of them or none. With
+   * the etag of a list it is refused with ABORTED (ERROR_REASON_ETAG_MISMATCH) if somebody else has
+   * changed any model of the workspace since: list again, and decide anew.
+   *
+   * @generated from rpc tollgate.v1.ModelLimitService.SetModelLimits
+   */
+  setModelLimits: {
+    methodKind: "unary";
+    input: typeof SetModelLimitsRequestSchema;
+    output: typeof SetModelLimitsResponseSchema;
   },
   /**
    * Lists every model of a workspace that is enabled, capped or has spend in this cycle, by id.

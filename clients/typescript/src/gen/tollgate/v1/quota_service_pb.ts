@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tollgate/v1/quota_service.proto.
  */
 export const file_tollgate_v1_quota_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch90b2xsZ2F0ZS92MS9xdW90YV9zZXJ2aWNlLnByb3RvEgt0b2xsZ2F0ZS52MSKoBAoFUXVvdGESEAoIcXVvdGFfaWQYASABKAkSJQoHc3ViamVjdBgCIAEoCzIULnRvbGxnYXRlLnYxLlN1YmplY3QSFAoMZWFjaF9zdWJqZWN0GAMgASgIEhAKCG1vZGVsX2lkGAQgASgJEiQKBHVuaXQYBSABKA4yFi50b2xsZ2F0ZS52MS5MaW1pdFVuaXQSIQoFbGltaXQYBiABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIYCgtsaW1pdF9jb3VudBgHIAEoA0gAiAEBEg4KBmV4ZW1wdBgIIAEoCBIoCgZwZXJpb2QYCSABKA4yGC50b2xsZ2F0ZS52MS5MaW1pdFBlcmlvZBItCgtlbmZvcmNlbWVudBgKIAEoDjIYLnRvbGxnYXRlLnYxLkVuZm9yY2VtZW50EiAKGGFsZXJ0X3RocmVzaG9sZF9wZXJjZW50cxgLIAMoBRIRCglub19hbGVydHMYDCABKAgSFAoMZGlzcGxheV9uYW1lGA0gASgJEjUKEXdpbmRvd19zdGFydF90aW1lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtjcmVhdGVfdGltZRgPIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYECABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQg4KDF9saW1pdF9jb3VudCK4BAoKUXVvdGFVc2FnZRIQCghxdW90YV9pZBgBIAEoCRIlCgdzdWJqZWN0GAIgASgLMhQudG9sbGdhdGUudjEuU3ViamVjdBIQCghtb2RlbF9pZBgDIAEoCRIkCgR1bml0GAQgASgOMhYudG9sbGdhdGUudjEuTGltaXRVbml0EigKBnBlcmlvZBgFIAEoDjIYLnRvbGxnYXRlLnYxLkxpbWl0UGVyaW9kEi0KC2VuZm9yY2VtZW50GAYgASgOMhgudG9sbGdhdGUudjEuRW5mb3JjZW1lbnQSIQoFbGltaXQYByABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIhCgVzcGVudBgIIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5EiAKBGhlbGQYCSABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIlCglyZW1haW5pbmcYCiABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRITCgtsaW1pdF9jb3VudBgLIAEoAxITCgtzcGVudF9jb3VudBgMIAEoAxISCgpoZWxkX2NvdW50GA0gASgDEhcKD3JlbWFpbmluZ19jb3VudBgOIAEoAxITCgt1dGlsaXphdGlvbhgPIAEoARI1ChF3aW5kb3dfc3RhcnRfdGltZRgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKcmVzZXRfdGltZRgRIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAixQIKCVJhdGVMaW1pdBIVCg1yYXRlX2xpbWl0X2lkGAEgASgJEiUKB3N1YmplY3QYAiABKAsyFC50b2xsZ2F0ZS52MS5TdWJqZWN0EhQKDGVhY2hfc3ViamVjdBgDIAEoCBIQCghtb2RlbF9pZBgEIAEoCRIrCgZib3VuZHMYBSADKAsyGy50b2xsZ2F0ZS52MS5SYXRlTGltaXRCb3VuZBItCgtlbmZvcmNlbWVudBgGIAEoDjIYLnRvbGxnYXRlLnYxLkVuZm9yY2VtZW50EhQKDGRpc3BsYXlfbmFtZRgHIAEoCRIvCgtjcmVhdGVfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wInAKDlJhdGVMaW1pdEJvdW5kEiQKBHVuaXQYASABKA4yFi50b2xsZ2F0ZS52MS5MaW1pdFVuaXQSKAoGcGVyaW9kGAIgASgOMhgudG9sbGdhdGUudjEuTGltaXRQZXJpb2QSDgoGYW1vdW50GAMgASgDIk0KEkNyZWF0ZVF1b3RhUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSIQoFcXVvdGEYAiABKAsyEi50b2xsZ2F0ZS52MS5RdW90YSI4ChNDcmVhdGVRdW90YVJlc3BvbnNlEiEKBXF1b3RhGAEgASgLMhIudG9sbGdhdGUudjEuUXVvdGEiOQoPR2V0UXVvdGFSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIQCghxdW90YV9pZBgCIAEoCSI1ChBHZXRRdW90YVJlc3BvbnNlEiEKBXF1b3RhGAEgASgLMhIudG9sbGdhdGUudjEuUXVvdGEiiQEKEUxpc3RRdW90YXNSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIlCgdzdWJqZWN0GAIgASgLMhQudG9sbGdhdGUudjEuU3ViamVjdBIQCghtb2RlbF9pZBgDIAEoCRIRCglwYWdlX3NpemUYBCABKAUSEgoKcGFnZV90b2tlbhgFIAEoCSJRChJMaXN0UXVvdGFzUmVzcG9uc2USIgoGcXVvdGFzGAEgAygLMhIudG9sbGdhdGUudjEuUXVvdGESFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIn4KElVwZGF0ZVF1b3RhUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSIQoFcXVvdGEYAiABKAsyEi50b2xsZ2F0ZS52MS5RdW90YRIvCgt1cGRhdGVfbWFzaxgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2siOAoTVXBkYXRlUXVvdGFSZXNwb25zZRIhCgVxdW90YRgBIAEoCzISLnRvbGxnYXRlLnYxLlF1b3RhIjwKEkRlbGV0ZVF1b3RhUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSEAoIcXVvdGFfaWQYAiABKAkiFQoTRGVsZXRlUXVvdGFSZXNwb25zZSI7ChFSZXNldFF1b3RhUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSEAoIcXVvdGFfaWQYAiABKAkiNwoSUmVzZXRRdW90YVJlc3BvbnNlEiEKBXF1b3RhGAEgASgLMhIudG9sbGdhdGUudjEuUXVvdGEijQEKFUxpc3RRdW90YVVzYWdlUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSEAoIcXVvdGFfaWQYAiABKAkSJQoHc3ViamVjdBgDIAEoCzIULnRvbGxnYXRlLnYxLlN1YmplY3QSEQoJcGFnZV9zaXplGAQgASgFEhIKCnBhZ2VfdG9rZW4YBSABKAkiWgoWTGlzdFF1b3RhVXNhZ2VSZXNwb25zZRInCgZ1c2FnZXMYASADKAsyFy50b2xsZ2F0ZS52MS5RdW90YVVzYWdlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKIAgoXQ3JlYXRlUXVvdGFCb29zdFJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhAKCHF1b3RhX2lkGAIgASgJEhIKCnN1YmplY3RfaWQYAyABKAkSIgoGYW1vdW50GAQgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSDQoFY291bnQYBSABKAMSLgoKc3RhcnRfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnJlYXNvbhgIIAEoCRIQCghib29zdF9pZBgJIAEoCSI9ChhDcmVhdGVRdW90YUJvb3N0UmVzcG9uc2USIQoFYm9vc3QYASABKAsyEi50b2xsZ2F0ZS52MS5Cb29zdCJnChZMaXN0UXVvdGFCb29zdHNSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIQCghxdW90YV9pZBgCIAEoCRIRCglwYWdlX3NpemUYAyABKAUSEgoKcGFnZV90b2tlbhgEIAEoCSJWChdMaXN0UXVvdGFCb29zdHNSZXNwb25zZRIiCgZib29zdHMYASADKAsyEi50b2xsZ2F0ZS52MS5Cb29zdBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiQQoXQ2FuY2VsUXVvdGFCb29zdFJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhAKCGJvb3N0X2lkGAIgASgJIj0KGENhbmNlbFF1b3RhQm9vc3RSZXNwb25zZRIhCgVib29zdBgBIAEoCzISLnRvbGxnYXRlLnYxLkJvb3N0IloKFkNyZWF0ZVJhdGVMaW1pdFJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEioKCnJhdGVfbGltaXQYAiABKAsyFi50b2xsZ2F0ZS52MS5SYXRlTGltaXQiRQoXQ3JlYXRlUmF0ZUxpbWl0UmVzcG9uc2USKgoKcmF0ZV9saW1pdBgBIAEoCzIWLnRvbGxnYXRlLnYxLlJhdGVMaW1pdCJCChNHZXRSYXRlTGltaXRSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIVCg1yYXRlX2xpbWl0X2lkGAIgASgJIkIKFEdldFJhdGVMaW1pdFJlc3BvbnNlEioKCnJhdGVfbGltaXQYASABKAsyFi50b2xsZ2F0ZS52MS5SYXRlTGltaXQiewoVTGlzdFJhdGVMaW1pdHNSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIlCgdzdWJqZWN0GAIgASgLMhQudG9sbGdhdGUudjEuU3ViamVjdBIRCglwYWdlX3NpemUYAyABKAUSEgoKcGFnZV90b2tlbhgEIAEoCSJeChZMaXN0UmF0ZUxpbWl0c1Jlc3BvbnNlEisKC3JhdGVfbGltaXRzGAEgAygLMhYudG9sbGdhdGUudjEuUmF0ZUxpbWl0EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKLAQoWVXBkYXRlUmF0ZUxpbWl0UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSKgoKcmF0ZV9saW1pdBgCIAEoCzIWLnRvbGxnYXRlLnYxLlJhdGVMaW1pdBIvCgt1cGRhdGVfbWFzaxgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2siRQoXVXBkYXRlUmF0ZUxpbWl0UmVzcG9uc2USKgoKcmF0ZV9saW1pdBgBIAEoCzIWLnRvbGxnYXRlLnYxLlJhdGVMaW1pdCJFChZEZWxldGVSYXRlTGltaXRSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIVCg1yYXRlX2xpbWl0X2lkGAIgASgJIhkKF0RlbGV0ZVJhdGVMaW1pdFJlc3BvbnNlMrAKCgxRdW90YVNlcnZpY2USUAoLQ3JlYXRlUXVvdGESHy50b2xsZ2F0ZS52MS5DcmVhdGVRdW90YVJlcXVlc3QaIC50b2xsZ2F0ZS52MS5DcmVhdGVRdW90YVJlc3BvbnNlEkcKCEdldFF1b3RhEhwudG9sbGdhdGUudjEuR2V0UXVvdGFSZXF1ZXN0Gh0udG9sbGdhdGUudjEuR2V0UXVvdGFSZXNwb25zZRJNCgpMaXN0UXVvdGFzEh4udG9sbGdhdGUudjEuTGlzdFF1b3Rhc1JlcXVlc3QaHy50b2xsZ2F0ZS52MS5MaXN0UXVvdGFzUmVzcG9uc2USUAoLVXBkYXRlUXVvdGESHy50b2xsZ2F0ZS52MS5VcGRhdGVRdW90YVJlcXVlc3QaIC50b2xsZ2F0ZS52MS5VcGRhdGVRdW90YVJlc3BvbnNlElAKC0RlbGV0ZVF1b3RhEh8udG9sbGdhdGUudjEuRGVsZXRlUXVvdGFSZXF1ZXN0GiAudG9sbGdhdGUudjEuRGVsZXRlUXVvdGFSZXNwb25zZRJNCgpSZXNldFF1b3RhEh4udG9sbGdhdGUudjEuUmVzZXRRdW90YVJlcXVlc3QaHy50b2xsZ2F0ZS52MS5SZXNldFF1b3RhUmVzcG9uc2USWQoOTGlzdFF1b3RhVXNhZ2USIi50b2xsZ2F0ZS52MS5MaXN0UXVvdGFVc2FnZVJlcXVlc3QaIy50b2xsZ2F0ZS52MS5MaXN0UXVvdGFVc2FnZVJlc3BvbnNlEl8KEENyZWF0ZVF1b3RhQm9vc3QSJC50b2xsZ2F0ZS52MS5DcmVhdGVRdW90YUJvb3N0UmVxdWVzdBolLnRvbGxnYXRlLnYxLkNyZWF0ZVF1b3RhQm9vc3RSZXNwb25zZRJcCg9MaXN0UXVvdGFCb29zdHMSIy50b2xsZ2F0ZS52MS5MaXN0UXVvdGFCb29zdHNSZXF1ZXN0GiQudG9sbGdhdGUudjEuTGlzdFF1b3RhQm9vc3RzUmVzcG9uc2USXwoQQ2FuY2VsUXVvdGFCb29zdBIkLnRvbGxnYXRlLnYxLkNhbmNlbFF1b3RhQm9vc3RSZXF1ZXN0GiUudG9sbGdhdGUudjEuQ2FuY2VsUXVvdGFCb29zdFJlc3BvbnNlElwKD0NyZWF0ZVJhdGVMaW1pdBIjLnRvbGxnYXRlLnYxLkNyZWF0ZVJhdGVMaW1pdFJlcXVlc3QaJC50b2xsZ2F0ZS52MS5DcmVhdGVSYXRlTGltaXRSZXNwb25zZRJTCgxHZXRSYXRlTGltaXQSIC50b2xsZ2F0ZS52MS5HZXRSYXRlTGltaXRSZXF1ZXN0GiEudG9sbGdhdGUudjEuR2V0UmF0ZUxpbWl0UmVzcG9uc2USWQoOTGlzdFJhdGVMaW1pdHMSIi50b2xsZ2F0ZS52MS5MaXN0UmF0ZUxpbWl0c1JlcXVlc3QaIy50b2xsZ2F0ZS52MS5MaXN0UmF0ZUxpbWl0c1Jlc3BvbnNlElwKD1VwZGF0ZVJhdGVMaW1pdBIjLnRvbGxnYXRlLnYxLlVwZGF0ZVJhdGVMaW1pdFJlcXVlc3QaJC50b2xsZ2F0ZS52MS5VcGRhdGVSYXRlTGltaXRSZXNwb25zZRJcCg9EZWxldGVSYXRlTGltaXQSIy50b2xsZ2F0ZS52MS5EZWxldGVSYXRlTGltaXRSZXF1ZXN0GiQudG9sbGdhdGUudjEuRGVsZXRlUmF0ZUxpbWl0UmVzcG9uc2VCVQoOaW8udG9sbGdhdGUudjFCEVF1b3RhU2VydmljZVByb3RvUAFaLnRvbGxnYXRlL2NsaWVudHMvZ28vZ2VuL3RvbGxnYXRlL3YxO3RvbGxnYXRldjFiBnByb3RvMw", [file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_tollgate_v1_common]);
+  fileDesc("Ch90b2xsZ2F0ZS92MS9xdW90YV9zZXJ2aWNlLnByb3RvEgt0b2xsZ2F0ZS52MSKoBAoFUXVvdGESEAoIcXVvdGFfaWQYASABKAkSJQoHc3ViamVjdBgCIAEoCzIULnRvbGxnYXRlLnYxLlN1YmplY3QSFAoMZWFjaF9zdWJqZWN0GAMgASgIEhAKCG1vZGVsX2lkGAQgASgJEiQKBHVuaXQYBSABKA4yFi50b2xsZ2F0ZS52MS5MaW1pdFVuaXQSIQoFbGltaXQYBiABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIYCgtsaW1pdF9jb3VudBgHIAEoA0gAiAEBEg4KBmV4ZW1wdBgIIAEoCBIoCgZwZXJpb2QYCSABKA4yGC50b2xsZ2F0ZS52MS5MaW1pdFBlcmlvZBItCgtlbmZvcmNlbWVudBgKIAEoDjIYLnRvbGxnYXRlLnYxLkVuZm9yY2VtZW50EiAKGGFsZXJ0X3RocmVzaG9sZF9wZXJjZW50cxgLIAMoBRIRCglub19hbGVydHMYDCABKAgSFAoMZGlzcGxheV9uYW1lGA0gASgJEjUKEXdpbmRvd19zdGFydF90aW1lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtjcmVhdGVfdGltZRgPIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYECABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQg4KDF9saW1pdF9jb3VudCKOBQoKUXVvdGFVc2FnZRIQCghxdW90YV9pZBgBIAEoCRIlCgdzdWJqZWN0GAIgASgLMhQudG9sbGdhdGUudjEuU3ViamVjdBIQCghtb2RlbF9pZBgDIAEoCRIkCgR1bml0GAQgASgOMhYudG9sbGdhdGUudjEuTGltaXRVbml0EigKBnBlcmlvZBgFIAEoDjIYLnRvbGxnYXRlLnYxLkxpbWl0UGVyaW9kEi0KC2VuZm9yY2VtZW50GAYgASgOMhgudG9sbGdhdGUudjEuRW5mb3JjZW1lbnQSIQoFbGltaXQYByABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIhCgVzcGVudBgIIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5EiAKBGhlbGQYCSABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIlCglyZW1haW5pbmcYCiABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRITCgtsaW1pdF9jb3VudBgLIAEoAxITCgtzcGVudF9jb3VudBgMIAEoAxISCgpoZWxkX2NvdW50GA0gASgDEhcKD3JlbWFpbmluZ19jb3VudBgOIAEoAxITCgt1dGlsaXphdGlvbhgPIAEoARI1ChF3aW5kb3dfc3RhcnRfdGltZRgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKcmVzZXRfdGltZRgRIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGgoScXVvdGFfZGlzcGxheV9uYW1lGBIgASgJEhwKFHN1YmplY3RfZGlzcGxheV9uYW1lGBMgASgJEhoKEm1vZGVsX2Rpc3BsYXlfbmFtZRgUIAEoCSLFAgoJUmF0ZUxpbWl0EhUKDXJhdGVfbGltaXRfaWQYASABKAkSJQoHc3ViamVjdBgCIAEoCzIULnRvbGxnYXRlLnYxLlN1YmplY3QSFAoMZWFjaF9zdWJqZWN0GAMgASgIEhAKCG1vZGVsX2lkGAQgASgJEisKBmJvdW5kcxgFIAMoCzIbLnRvbGxnYXRlLnYxLlJhdGVMaW1pdEJvdW5kEi0KC2VuZm9yY2VtZW50GAYgASgOMhgudG9sbGdhdGUudjEuRW5mb3JjZW1lbnQSFAoMZGlzcGxheV9uYW1lGAcgASgJEi8KC2NyZWF0ZV90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi2AIKDlJhdGVMaW1pdFVzYWdlEhUKDXJhdGVfbGltaXRfaWQYASABKAkSJQoHc3ViamVjdBgCIAEoCzIULnRvbGxnYXRlLnYxLlN1YmplY3QSEAoIbW9kZWxfaWQYAyABKAkSLQoLZW5mb3JjZW1lbnQYBCABKA4yGC50b2xsZ2F0ZS52MS5FbmZvcmNlbWVudBIqCgVib3VuZBgFIAEoCzIbLnRvbGxnYXRlLnYxLlJhdGVMaW1pdEJvdW5kEhIKCnVzZWRfY291bnQYBiABKAMSFwoPcmVtYWluaW5nX2NvdW50GAcgASgDEhMKC3V0aWxpemF0aW9uGAggASgBEh8KF3JhdGVfbGltaXRfZGlzcGxheV9uYW1lGAkgASgJEhwKFHN1YmplY3RfZGlzcGxheV9uYW1lGAogASgJEhoKEm1vZGVsX2Rpc3BsYXlfbmFtZRgLIAEoCSKWAQoZTGlzdFJhdGVMaW1pdFVzYWdlUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSFQoNcmF0ZV9saW1pdF9pZBgCIAEoCRIlCgdzdWJqZWN0GAMgASgLMhQudG9sbGdhdGUudjEuU3ViamVjdBIRCglwYWdlX3NpemUYBCABKAUSEgoKcGFnZV90b2tlbhgFIAEoCSJ3ChpMaXN0UmF0ZUxpbWl0VXNhZ2VSZXNwb25zZRIrCgZ1c2FnZXMYASADKAsyGy50b2xsZ2F0ZS52MS5SYXRlTGltaXRVc2FnZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSEwoLdG90YWxfY291bnQYAyABKAMicAoOUmF0ZUxpbWl0Qm91bmQSJAoEdW5pdBgBIAEoDjIWLnRvbGxnYXRlLnYxLkxpbWl0VW5pdBIoCgZwZXJpb2QYAiABKA4yGC50b2xsZ2F0ZS52MS5MaW1pdFBlcmlvZBIOCgZhbW91bnQYAyABKAMiTQoSQ3JlYXRlUXVvdGFSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIhCgVxdW90YRgCIAEoCzISLnRvbGxnYXRlLnYxLlF1b3RhIjgKE0NyZWF0ZVF1b3RhUmVzcG9uc2USIQoFcXVvdGEYASABKAsyEi50b2xsZ2F0ZS52MS5RdW90YSI5Cg9HZXRRdW90YVJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhAKCHF1b3RhX2lkGAIgASgJIjUKEEdldFF1b3RhUmVzcG9uc2USIQoFcXVvdGEYASABKAsyEi50b2xsZ2F0ZS52MS5RdW90YSKYAQoRTGlzdFF1b3Rhc1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEiUKB3N1YmplY3QYAiABKAsyFC50b2xsZ2F0ZS52MS5TdWJqZWN0EhAKCG1vZGVsX2lkGAMgASgJEhEKCXBhZ2Vfc2l6ZRgEIAEoBRISCgpwYWdlX3Rva2VuGAUgASgJEg0KBXF1ZXJ5GAYgASgJImYKEkxpc3RRdW90YXNSZXNwb25zZRIiCgZxdW90YXMYASADKAsyEi50b2xsZ2F0ZS52MS5RdW90YRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSEwoLdG90YWxfY291bnQYAyABKAMifgoSVXBkYXRlUXVvdGFSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIhCgVxdW90YRgCIAEoCzISLnRvbGxnYXRlLnYxLlF1b3RhEi8KC3VwZGF0ZV9tYXNrGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzayI4ChNVcGRhdGVRdW90YVJlc3BvbnNlEiEKBXF1b3RhGAEgASgLMhIudG9sbGdhdGUudjEuUXVvdGEiPAoSRGVsZXRlUXVvdGFSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIQCghxdW90YV9pZBgCIAEoCSIVChNEZWxldGVRdW90YVJlc3BvbnNlIjsKEVJlc2V0UXVvdGFSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIQCghxdW90YV9pZBgCIAEoCSI3ChJSZXNldFF1b3RhUmVzcG9uc2USIQoFcXVvdGEYASABKAsyEi50b2xsZ2F0ZS52MS5RdW90YSKNAQoVTGlzdFF1b3RhVXNhZ2VSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIQCghxdW90YV9pZBgCIAEoCRIlCgdzdWJqZWN0GAMgASgLMhQudG9sbGdhdGUudjEuU3ViamVjdBIRCglwYWdlX3NpemUYBCABKAUSEgoKcGFnZV90b2tlbhgFIAEoCSJvChZMaXN0UXVvdGFVc2FnZVJlc3BvbnNlEicKBnVzYWdlcxgBIAMoCzIXLnRvbGxnYXRlLnYxLlF1b3RhVXNhZ2USFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhMKC3RvdGFsX2NvdW50GAMgASgDIogCChdDcmVhdGVRdW90YUJvb3N0UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSEAoIcXVvdGFfaWQYAiABKAkSEgoKc3ViamVjdF9pZBgDIAEoCRIiCgZhbW91bnQYBCABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRINCgVjb3VudBgFIAEoAxIuCgpzdGFydF90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGcmVhc29uGAggASgJEhAKCGJvb3N0X2lkGAkgASgJIj0KGENyZWF0ZVF1b3RhQm9vc3RSZXNwb25zZRIhCgVib29zdBgBIAEoCzISLnRvbGxnYXRlLnYxLkJvb3N0ImcKFkxpc3RRdW90YUJvb3N0c1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhAKCHF1b3RhX2lkGAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoBRISCgpwYWdlX3Rva2VuGAQgASgJIlYKF0xpc3RRdW90YUJvb3N0c1Jlc3BvbnNlEiIKBmJvb3N0cxgBIAMoCzISLnRvbGxnYXRlLnYxLkJvb3N0EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJBChdDYW5jZWxRdW90YUJvb3N0UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSEAoIYm9vc3RfaWQYAiABKAkiPQoYQ2FuY2VsUXVvdGFCb29zdFJlc3BvbnNlEiEKBWJvb3N0GAEgASgLMhIudG9sbGdhdGUudjEuQm9vc3QiWgoWQ3JlYXRlUmF0ZUxpbWl0UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSKgoKcmF0ZV9saW1pdBgCIAEoCzIWLnRvbGxnYXRlLnYxLlJhdGVMaW1pdCJFChdDcmVhdGVSYXRlTGltaXRSZXNwb25zZRIqCgpyYXRlX2xpbWl0GAEgASgLMhYudG9sbGdhdGUudjEuUmF0ZUxpbWl0IkIKE0dldFJhdGVMaW1pdFJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhUKDXJhdGVfbGltaXRfaWQYAiABKAkiQgoUR2V0UmF0ZUxpbWl0UmVzcG9uc2USKgoKcmF0ZV9saW1pdBgBIAEoCzIWLnRvbGxnYXRlLnYxLlJhdGVMaW1pdCKKAQoVTGlzdFJhdGVMaW1pdHNSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIlCgdzdWJqZWN0GAIgASgLMhQudG9sbGdhdGUudjEuU3ViamVjdBIRCglwYWdlX3NpemUYAyABKAUSEgoKcGFnZV90b2tlbhgEIAEoCRINCgVxdWVyeRgFIAEoCSJzChZMaXN0UmF0ZUxpbWl0c1Jlc3BvbnNlEisKC3JhdGVfbGltaXRzGAEgAygLMhYudG9sbGdhdGUudjEuUmF0ZUxpbWl0EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRITCgt0b3RhbF9jb3VudBgDIAEoAyKLAQoWVXBkYXRlUmF0ZUxpbWl0UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSKgoKcmF0ZV9saW1pdBgCIAEoCzIWLnRvbGxnYXRlLnYxLlJhdGVMaW1pdBIvCgt1cGRhdGVfbWFzaxgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2siRQoXVXBkYXRlUmF0ZUxpbWl0UmVzcG9uc2USKgoKcmF0ZV9saW1pdBgBIAEoCzIWLnRvbGxnYXRlLnYxLlJhdGVMaW1pdCJFChZEZWxldGVSYXRlTGltaXRSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIVCg1yYXRlX2xpbWl0X2lkGAIgASgJIhkKF0RlbGV0ZVJhdGVMaW1pdFJlc3BvbnNlMpcLCgxRdW90YVNlcnZpY2USUAoLQ3JlYXRlUXVvdGESHy50b2xsZ2F0ZS52MS5DcmVhdGVRdW90YVJlcXVlc3QaIC50b2xsZ2F0ZS52MS5DcmVhdGVRdW90YVJlc3BvbnNlEkcKCEdldFF1b3RhEhwudG9sbGdhdGUudjEuR2V0UXVvdGFSZXF1ZXN0Gh0udG9sbGdhdGUudjEuR2V0UXVvdGFSZXNwb25zZRJNCgpMaXN0UXVvdGFzEh4udG9sbGdhdGUudjEuTGlzdFF1b3Rhc1JlcXVlc3QaHy50b2xsZ2F0ZS52MS5MaXN0UXVvdGFzUmVzcG9uc2USUAoLVXBkYXRlUXVvdGESHy50b2xsZ2F0ZS52MS5VcGRhdGVRdW90YVJlcXVlc3QaIC50b2xsZ2F0ZS52MS5VcGRhdGVRdW90YVJlc3BvbnNlElAKC0RlbGV0ZVF1b3RhEh8udG9sbGdhdGUudjEuRGVsZXRlUXVvdGFSZXF1ZXN0GiAudG9sbGdhdGUudjEuRGVsZXRlUXVvdGFSZXNwb25zZRJNCgpSZXNldFF1b3RhEh4udG9sbGdhdGUudjEuUmVzZXRRdW90YVJlcXVlc3QaHy50b2xsZ2F0ZS52MS5SZXNldFF1b3RhUmVzcG9uc2USWQoOTGlzdFF1b3RhVXNhZ2USIi50b2xsZ2F0ZS52MS5MaXN0UXVvdGFVc2FnZVJlcXVlc3QaIy50b2xsZ2F0ZS52MS5MaXN0UXVvdGFVc2FnZVJlc3BvbnNlEl8KEENyZWF0ZVF1b3RhQm9vc3QSJC50b2xsZ2F0ZS52MS5DcmVhdGVRdW90YUJvb3N0UmVxdWVzdBolLnRvbGxnYXRlLnYxLkNyZWF0ZVF1b3RhQm9vc3RSZXNwb25zZRJcCg9MaXN0UXVvdGFCb29zdHMSIy50b2xsZ2F0ZS52MS5MaXN0UXVvdGFCb29zdHNSZXF1ZXN0GiQudG9sbGdhdGUudjEuTGlzdFF1b3RhQm9vc3RzUmVzcG9uc2USXwoQQ2FuY2VsUXVvdGFCb29zdBIkLnRvbGxnYXRlLnYxLkNhbmNlbFF1b3RhQm9vc3RSZXF1ZXN0GiUudG9sbGdhdGUudjEuQ2FuY2VsUXVvdGFCb29zdFJlc3BvbnNlElwKD0NyZWF0ZVJhdGVMaW1pdBIjLnRvbGxnYXRlLnYxLkNyZWF0ZVJhdGVMaW1pdFJlcXVlc3QaJC50b2xsZ2F0ZS52MS5DcmVhdGVSYXRlTGltaXRSZXNwb25zZRJTCgxHZXRSYXRlTGltaXQSIC50b2xsZ2F0ZS52MS5HZXRSYXRlTGltaXRSZXF1ZXN0GiEudG9sbGdhdGUudjEuR2V0UmF0ZUxpbWl0UmVzcG9uc2USWQoOTGlzdFJhdGVMaW1pdHMSIi50b2xsZ2F0ZS52MS5MaXN0UmF0ZUxpbWl0c1JlcXVlc3QaIy50b2xsZ2F0ZS52MS5MaXN0UmF0ZUxpbWl0c1Jlc3BvbnNlEmUKEkxpc3RSYXRlTGltaXRVc2FnZRImLnRvbGxnYXRlLnYxLkxpc3RSYXRlTGltaXRVc2FnZVJlcXVlc3QaJy50b2xsZ2F0ZS52MS5MaXN0UmF0ZUxpbWl0VXNhZ2VSZXNwb25zZRJcCg9VcGRhdGVSYXRlTGltaXQSIy50b2xsZ2F0ZS52MS5VcGRhdGVSYXRlTGltaXRSZXF1ZXN0GiQudG9sbGdhdGUudjEuVXBkYXRlUmF0ZUxpbWl0UmVzcG9uc2USXAoPRGVsZXRlUmF0ZUxpbWl0EiMudG9sbGdhdGUudjEuRGVsZXRlUmF0ZUxpbWl0UmVxdWVzdBokLnRvbGxnYXRlLnYxLkRlbGV0ZVJhdGVMaW1pdFJlc3BvbnNlQlUKDmlvLnRvbGxnYXRlLnYxQhFRdW90YVNlcnZpY2VQcm90b1ABWi50b2xsZ2F0ZS9jbGllbnRzL2dvL2dlbi90b2xsZ2F0ZS92MTt0b2xsZ2F0ZXYxYgZwcm90bzM", [file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_tollgate_v1_common]);
 
 /**
  * A cap on one subject, or on each subject of one type.
@@ -275,6 +275,28 @@ export type QuotaUsage = Message<"tollgate.v1.QuotaUsage"> & {
    * @generated from field: google.protobuf.Timestamp reset_time = 17;
    */
   resetTime?: Timestamp | undefined;
+
+  /**
+   * Name of the quota for people; empty if it has none.
+   *
+   * @generated from field: string quota_display_name = 18;
+   */
+  quotaDisplayName: string;
+
+  /**
+   * Name of the subject for people: that of the directory, of the API key, the key group or the
+   * workspace; its id if it has none.
+   *
+   * @generated from field: string subject_display_name = 19;
+   */
+  subjectDisplayName: string;
+
+  /**
+   * Name of the model for people; empty without a model.
+   *
+   * @generated from field: string model_display_name = 20;
+   */
+  modelDisplayName: string;
 };
 
 /**
@@ -365,6 +387,183 @@ export const RateLimitSchema: GenMessage<RateLimit> = /*@__PURE__*/
   messageDesc(file_tollgate_v1_quota_service, 2);
 
 /**
+ * How much of one bound of a rate limit one subject has used in the window that ends now.
+ *
+ * @generated from message tollgate.v1.RateLimitUsage
+ */
+export type RateLimitUsage = Message<"tollgate.v1.RateLimitUsage"> & {
+  /**
+   * The rate limit.
+   *
+   * @generated from field: string rate_limit_id = 1;
+   */
+  rateLimitId: string;
+
+  /**
+   * The subject.
+   *
+   * @generated from field: tollgate.v1.Subject subject = 2;
+   */
+  subject?: Subject | undefined;
+
+  /**
+   * Model that is counted; empty for all models.
+   *
+   * @generated from field: string model_id = 3;
+   */
+  modelId: string;
+
+  /**
+   * Effect of the rate limit on a request that exceeds it.
+   *
+   * @generated from field: tollgate.v1.Enforcement enforcement = 4;
+   */
+  enforcement: Enforcement;
+
+  /**
+   * The bound.
+   *
+   * @generated from field: tollgate.v1.RateLimitBound bound = 5;
+   */
+  bound?: RateLimitBound | undefined;
+
+  /**
+   * Requests or tokens in the window that ends now.
+   *
+   * @generated from field: int64 used_count = 6;
+   */
+  usedCount: bigint;
+
+  /**
+   * Amount of the bound less used_count; negative if more was used than allowed.
+   *
+   * @generated from field: int64 remaining_count = 7;
+   */
+  remainingCount: bigint;
+
+  /**
+   * used_count as a fraction of the amount: 0.25 for a quarter; 0 if the amount is zero.
+   *
+   * @generated from field: double utilization = 8;
+   */
+  utilization: number;
+
+  /**
+   * Name of the rate limit for people; empty if it has none.
+   *
+   * @generated from field: string rate_limit_display_name = 9;
+   */
+  rateLimitDisplayName: string;
+
+  /**
+   * Name of the subject for people, as in QuotaUsage.
+   *
+   * @generated from field: string subject_display_name = 10;
+   */
+  subjectDisplayName: string;
+
+  /**
+   * Name of the model for people; empty without a model.
+   *
+   * @generated from field: string model_display_name = 11;
+   */
+  modelDisplayName: string;
+};
+
+/**
+ * Describes the message tollgate.v1.RateLimitUsage.
+ * Use `create(RateLimitUsageSchema)` to create a new message.
+ */
+export const RateLimitUsageSchema: GenMessage<RateLimitUsage> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_quota_service, 3);
+
+/**
+ * Request of ListRateLimitUsage.
+ *
+ * @generated from message tollgate.v1.ListRateLimitUsageRequest
+ */
+export type ListRateLimitUsageRequest = Message<"tollgate.v1.ListRateLimitUsageRequest"> & {
+  /**
+   * The workspace.
+   *
+   * @generated from field: string workspace_id = 1;
+   */
+  workspaceId: string;
+
+  /**
+   * Filter by rate limit; empty for all.
+   *
+   * @generated from field: string rate_limit_id = 2;
+   */
+  rateLimitId: string;
+
+  /**
+   * Filter by the subject that is limited, also by a rate limit for each subject; absent for all.
+   *
+   * @generated from field: tollgate.v1.Subject subject = 3;
+   */
+  subject?: Subject | undefined;
+
+  /**
+   * Most entries on the page: 0 to 1,000; 0 means 100, more than 1,000 means 1,000.
+   *
+   * @generated from field: int32 page_size = 4;
+   */
+  pageSize: number;
+
+  /**
+   * next_page_token of the previous page, with the same filter; empty for the first page. Each page
+   * is computed when it is requested: an entry whose rank changes may be repeated or missed.
+   *
+   * @generated from field: string page_token = 5;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message tollgate.v1.ListRateLimitUsageRequest.
+ * Use `create(ListRateLimitUsageRequestSchema)` to create a new message.
+ */
+export const ListRateLimitUsageRequestSchema: GenMessage<ListRateLimitUsageRequest> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_quota_service, 4);
+
+/**
+ * Response of ListRateLimitUsage.
+ *
+ * @generated from message tollgate.v1.ListRateLimitUsageResponse
+ */
+export type ListRateLimitUsageResponse = Message<"tollgate.v1.ListRateLimitUsageResponse"> & {
+  /**
+   * Highest utilization first, then by rate limit, subject and bound. A rate limit for each subject
+   * has entries for every subject that has used some of it.
+   *
+   * @generated from field: repeated tollgate.v1.RateLimitUsage usages = 1;
+   */
+  usages: RateLimitUsage[];
+
+  /**
+   * Token of the next page; empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+
+  /**
+   * Number of entries that match, on all pages, counted to 10,000.
+   *
+   * @generated from field: int64 total_count = 3;
+   */
+  totalCount: bigint;
+};
+
+/**
+ * Describes the message tollgate.v1.ListRateLimitUsageResponse.
+ * Use `create(ListRateLimitUsageResponseSchema)` to create a new message.
+ */
+export const ListRateLimitUsageResponseSchema: GenMessage<ListRateLimitUsageResponse> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_quota_service, 5);
+
+/**
  * One bound of a rate limit: at most an amount in any span of a length.
  *
  * @generated from message tollgate.v1.RateLimitBound
@@ -399,7 +598,7 @@ export type RateLimitBound = Message<"tollgate.v1.RateLimitBound"> & {
  * Use `create(RateLimitBoundSchema)` to create a new message.
  */
 export const RateLimitBoundSchema: GenMessage<RateLimitBound> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_quota_service, 3);
+  messageDesc(file_tollgate_v1_quota_service, 6);
 
 /**
  * Request of CreateQuota.
@@ -427,7 +626,7 @@ export type CreateQuotaRequest = Message<"tollgate.v1.CreateQuotaRequest"> & {
  * Use `create(CreateQuotaRequestSchema)` to create a new message.
  */
 export const CreateQuotaRequestSchema: GenMessage<CreateQuotaRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_quota_service, 4);
+  messageDesc(file_tollgate_v1_quota_service, 7);
 
 /**
  * Response of CreateQuota.
@@ -448,7 +647,7 @@ export type CreateQuotaResponse = Message<"tollgate.v1.CreateQuotaResponse"> & {
  * Use `create(CreateQuotaResponseSchema)` to create a new message.
  */
 export const CreateQuotaResponseSchema: GenMessage<CreateQuotaResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_quota_service, 5);
+  messageDesc(file_tollgate_v1_quota_service, 8);
 
 /**
  * Request of GetQuota.
@@ -476,7 +675,7 @@ export type GetQuotaRequest = Message<"tollgate.v1.GetQuotaRequest"> & {
  * Use `create(GetQuotaRequestSchema)` to create a new message.
  */
 export const GetQuotaRequestSchema: GenMessage<GetQuotaRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_quota_service, 6);
+  messageDesc(file_tollgate_v1_quota_service, 9);
 
 /**
  * Response of GetQuota.
@@ -497,7 +696,7 @@ export type GetQuotaResponse = Message<"tollgate.v1.GetQuotaResponse"> & {
  * Use `create(GetQuotaResponseSchema)` to create a new message.
  */
 export const GetQuotaResponseSchema: GenMessage<GetQuotaResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_quota_service, 7);
+  messageDesc(file_tollgate_v1_quota_service, 10);
 
 /**
  * Request of ListQuotas.
@@ -539,6 +738,15 @@ export type ListQuotasRequest = Message<"tollgate.v1.ListQuotasRequest"> & {
    * @generated from field: string page_token = 5;
    */
   pageToken: string;
+
+  /**
+   * Text to search for, at most 200 characters; empty for all. Each of its words must begin a
+   * word of the id or the display name of the limit, or of the id of its subject, whatever the
+   * case. Words are runs of letters and digits.
+   *
+   * @generated from field: string query = 6;
+   */
+  query: string;
 };
 
 /**
@@ -546,7 +754,7 @@ export type ListQuotasRequest = Message<"tollgate.v1.ListQuotasRequest"> & {
  * Use `create(ListQuotasRequestSchema)` to create a new message.
  */
 export const ListQuotasRequestSchema: GenMessage<ListQuotasRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_quota_service, 8);
+  messageDesc(file_tollgate_v1_quota_service, 11);
 
 /**
  * Response of ListQuotas.
@@ -567,6 +775,13 @@ export type ListQuotasResponse = Message<"tollgate.v1.ListQuotasResponse"> & {
    * @generated from field: string next_page_token = 2;
    */
   nextPageToken: string;
+
+  /**
+   * Number of entries that match, on all pages, counted to 10,000: then there may be more.
+   *
+   * @generated from field: int64 total_count = 3;
+   */
+  totalCount: bigint;
 };
 
 /**
@@ -574,7 +789,7 @@ export type ListQuotasResponse = Message<"tollgate.v1.ListQuotasResponse"> & {
  * Use `create(ListQuotasResponseSchema)` to create a new message.
  */
 export const ListQuotasResponseSchema: GenMessage<ListQuotasResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_quota_service, 9);
+  messageDesc(file_tollgate_v1_quota_service, 12);
 
 /**
  * Request of UpdateQuota.
@@ -610,7 +825,7 @@ export type UpdateQuotaRequest = Message<"tollgate.v1.UpdateQuotaRequest"> & {
  * Use `create(UpdateQuotaRequestSchema)` to create a new message.
  */
 export const UpdateQuotaRequestSchema: GenMessage<UpdateQuotaRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_quota_service, 10);
+  messageDesc(file_tollgate_v1_quota_service, 13);
 
 /**
  * Response of UpdateQuota.
@@ -631,7 +846,7 @@ export type UpdateQuotaResponse = Message<"tollgate.v1.UpdateQuotaResponse"> & {
  * Use `create(UpdateQuotaResponseSchema)` to create a new message.
  */
 export const UpdateQuotaResponseSchema: GenMessage<UpdateQuotaResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_quota_service, 11);
+  messageDesc(file_tollgate_v1_quota_service, 14);
 
 /**
  * Request of DeleteQuota.
@@ -659,7 +874,7 @@ export type DeleteQuotaRequest = Message<"tollgate.v1.DeleteQuotaRequest"> & {
  * Use `create(DeleteQuotaRequestSchema)` to create a new message.
  */
 export const DeleteQuotaRequestSchema: GenMessage<DeleteQuotaRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_quota_service, 12);
+  messageDesc(file_tollgate_v1_quota_service, 15);
 
 /**
  * Response of DeleteQuota.
@@ -674,7 +889,7 @@ export type DeleteQuotaResponse = Message<"tollgate.v1.DeleteQuotaResponse"> & {
  * Use `create(DeleteQuotaResponseSchema)` to create a new message.
  */
 export const DeleteQuotaResponseSchema: GenMessage<DeleteQuotaResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_quota_service, 13);
+  messageDesc(file_tollgate_v1_quota_service, 16);
 
 /**
  * Request of ResetQuota.
@@ -702,7 +917,7 @@ export type ResetQuotaRequest = Message<"tollgate.v1.ResetQuotaRequest"> & {
  * Use `create(ResetQuotaRequestSchema)` to create a new message.
  */
 export const ResetQuotaRequestSchema: GenMessage<ResetQuotaRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_quota_service, 14);
+  messageDesc(file_tollgate_v1_quota_service, 17);
 
 /**
  * Response of ResetQuota.
@@ -723,7 +938,7 @@ export type ResetQuotaResponse = Message<"tollgate.v1.ResetQuotaResponse"> & {
  * Use `create(ResetQuotaResponseSchema)` to create a new message.
  */
 export const ResetQuotaResponseSchema: GenMessage<ResetQuotaResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_quota_service, 15);
+  messageDesc(file_tollgate_v1_quota_service, 18);
 
 /**
  * Request of ListQuotaUsage.
@@ -773,7 +988,7 @@ export type ListQuotaUsageRequest = Message<"tollgate.v1.ListQuotaUsageRequest">
  * Use `create(ListQuotaUsageRequestSchema)` to create a new message.
  */
 export const ListQuotaUsageRequestSchema: GenMessage<ListQuotaUsageRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_quota_service, 16);
+  messageDesc(file_tollgate_v1_quota_service, 19);
 
 /**
  * Response of ListQuotaUsage.
@@ -794,6 +1009,13 @@ export type ListQuotaUsageResponse = Message<"tollgate.v1.ListQuotaUsageResponse
    * @generated from field: string next_page_token = 2;
    */
   nextPageToken: string;
+
+  /**
+   * Number of entries that match, on all pages, counted to 10,000.
+   *
+   * @generated from field: int64 total_count = 3;
+   */
+  totalCount: bigint;
 };
 
 /**
@@ -801,7 +1023,7 @@ export type ListQuotaUsageResponse = Message<"tollgate.v1.ListQuotaUsageResponse
  * Use `create(ListQuotaUsageResponseSchema)` to create a new message.
  */
 export const ListQuotaUsageResponseSchema: GenMessage<ListQuotaUsageResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_quota_service, 17);
+  messageDesc(file_tollgate_v1_quota_service, 20);
 
 /**
  * Request of CreateQuotaBoost.
@@ -880,7 +1102,7 @@ export type CreateQuotaBoostRequest = Message<"tollgate.v1.CreateQuotaBoostReque
  * Use `create(CreateQuotaBoostRequestSchema)` to create a new message.
  */
 export const CreateQuotaBoostRequestSchema: GenMessage<CreateQuotaBoostRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_quota_service, 18);
+  messageDesc(file_tollgate_v1_quota_service, 21);
 
 /**
  * Response of CreateQuotaBoost.
@@ -901,7 +1123,7 @@ export type CreateQuotaBoostResponse = Message<"tollgate.v1.CreateQuotaBoostResp
  * Use `create(CreateQuotaBoostResponseSchema)` to create a new message.
  */
 export const CreateQuotaBoostResponseSchema: GenMessage<CreateQuotaBoostResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_quota_service, 19);
+  messageDesc(file_tollgate_v1_quota_service, 22);
 
 /**
  * Request of ListQuotaBoosts.
@@ -943,7 +1165,7 @@ export type ListQuotaBoostsRequest = Message<"tollgate.v1.ListQuotaBoostsRequest
  * Use `create(ListQuotaBoostsRequestSchema)` to create a new message.
  */
 export const ListQuotaBoostsRequestSchema: GenMessage<ListQuotaBoostsRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_quota_service, 20);
+  messageDesc(file_tollgate_v1_quota_service, 23);
 
 /**
  * Response of ListQuotaBoosts.
@@ -971,7 +1193,7 @@ export type ListQuotaBoostsResponse = Message<"tollgate.v1.ListQuotaBoostsRespon
  * Use `create(ListQuotaBoostsResponseSchema)` to create a new message.
  */
 export const ListQuotaBoostsResponseSchema: GenMessage<ListQuotaBoostsResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_quota_service, 21);
+  messageDesc(file_tollgate_v1_quota_service, 24);
 
 /**
  * Request of CancelQuotaBoost.
@@ -999,7 +1221,7 @@ export type CancelQuotaBoostRequest = Message<"tollgate.v1.CancelQuotaBoostReque
  * Use `create(CancelQuotaBoostRequestSchema)` to create a new message.
  */
 export const CancelQuotaBoostRequestSchema: GenMessage<CancelQuotaBoostRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_quota_service, 22);
+  messageDesc(file_tollgate_v1_quota_service, 25);
 
 /**
  * Response of CancelQuotaBoost.
@@ -1020,7 +1242,7 @@ export type CancelQuotaBoostResponse = Message<"tollgate.v1.CancelQuotaBoostResp
  * Use `create(CancelQuotaBoostResponseSchema)` to create a new message.
  */
 export const CancelQuotaBoostResponseSchema: GenMessage<CancelQuotaBoostResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_quota_service, 23);
+  messageDesc(file_tollgate_v1_quota_service, 26);
 
 /**
  * Request of CreateRateLimit.
@@ -1048,7 +1270,7 @@ export type CreateRateLimitRequest = Message<"tollgate.v1.CreateRateLimitRequest
  * Use `create(CreateRateLimitRequestSchema)` to create a new message.
  */
 export const CreateRateLimitRequestSchema: GenMessage<CreateRateLimitRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_quota_service, 24);
+  messageDesc(file_tollgate_v1_quota_service, 27);
 
 /**
  * Response of CreateRateLimit.
@@ -1069,7 +1291,7 @@ export type CreateRateLimitResponse = Message<"tollgate.v1.CreateRateLimitRespon
  * Use `create(CreateRateLimitResponseSchema)` to create a new message.
  */
 export const CreateRateLimitResponseSchema: GenMessage<CreateRateLimitResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_quota_service, 25);
+  messageDesc(file_tollgate_v1_quota_service, 28);
 
 /**
  * Request of GetRateLimit.
@@ -1097,7 +1319,7 @@ export type GetRateLimitRequest = Message<"tollgate.v1.GetRateLimitRequest"> & {
  * Use `create(GetRateLimitRequestSchema)` to create a new message.
  */
 export const GetRateLimitRequestSchema: GenMessage<GetRateLimitRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_quota_service, 26);
+  messageDesc(file_tollgate_v1_quota_service, 29);
 
 /**
  * Response of GetRateLimit.
@@ -1118,7 +1340,7 @@ export type GetRateLimitResponse = Message<"tollgate.v1.GetRateLimitResponse"> &
  * Use `create(GetRateLimitResponseSchema)` to create a new message.
  */
 export const GetRateLimitResponseSchema: GenMessage<GetRateLimitResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_quota_service, 27);
+  messageDesc(file_tollgate_v1_quota_service, 30);
 
 /**
  * Request of ListRateLimits.
@@ -1153,6 +1375,15 @@ export type ListRateLimitsRequest = Message<"tollgate.v1.ListRateLimitsRequest">
    * @generated from field: string page_token = 4;
    */
   pageToken: string;
+
+  /**
+   * Text to search for, at most 200 characters; empty for all. Each of its words must begin a
+   * word of the id or the display name of the limit, or of the id of its subject, whatever the
+   * case. Words are runs of letters and digits.
+   *
+   * @generated from field: string query = 5;
+   */
+  query: string;
 };
 
 /**
@@ -1160,7 +1391,7 @@ export type ListRateLimitsRequest = Message<"tollgate.v1.ListRateLimitsRequest">
  * Use `create(ListRateLimitsRequestSchema)` to create a new message.
  */
 export const ListRateLimitsRequestSchema: GenMessage<ListRateLimitsRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_quota_service, 28);
+  messageDesc(file_tollgate_v1_quota_service, 31);
 
 /**
  * Response of ListRateLimits.
@@ -1181,6 +1412,13 @@ export type ListRateLimitsResponse = Message<"tollgate.v1.ListRateLimitsResponse
    * @generated from field: string next_page_token = 2;
    */
   nextPageToken: string;
+
+  /**
+   * Number of entries that match, on all pages, counted to 10,000: then there may be more.
+   *
+   * @generated from field: int64 total_count = 3;
+   */
+  totalCount: bigint;
 };
 
 /**
@@ -1188,7 +1426,7 @@ export type ListRateLimitsResponse = Message<"tollgate.v1.ListRateLimitsResponse
  * Use `create(ListRateLimitsResponseSchema)` to create a new message.
  */
 export const ListRateLimitsResponseSchema: GenMessage<ListRateLimitsResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_quota_service, 29);
+  messageDesc(file_tollgate_v1_quota_service, 32);
 
 /**
  * Request of UpdateRateLimit.
@@ -1224,7 +1462,7 @@ export type UpdateRateLimitRequest = Message<"tollgate.v1.UpdateRateLimitRequest
  * Use `create(UpdateRateLimitRequestSchema)` to create a new message.
  */
 export const UpdateRateLimitRequestSchema: GenMessage<UpdateRateLimitRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_quota_service, 30);
+  messageDesc(file_tollgate_v1_quota_service, 33);
 
 /**
  * Response of UpdateRateLimit.
@@ -1245,7 +1483,7 @@ export type UpdateRateLimitResponse = Message<"tollgate.v1.UpdateRateLimitRespon
  * Use `create(UpdateRateLimitResponseSchema)` to create a new message.
  */
 export const UpdateRateLimitResponseSchema: GenMessage<UpdateRateLimitResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_quota_service, 31);
+  messageDesc(file_tollgate_v1_quota_service, 34);
 
 /**
  * Request of DeleteRateLimit.
@@ -1273,7 +1511,7 @@ export type DeleteRateLimitRequest = Message<"tollgate.v1.DeleteRateLimitRequest
  * Use `create(DeleteRateLimitRequestSchema)` to create a new message.
  */
 export const DeleteRateLimitRequestSchema: GenMessage<DeleteRateLimitRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_quota_service, 32);
+  messageDesc(file_tollgate_v1_quota_service, 35);
 
 /**
  * Response of DeleteRateLimit.
@@ -1288,7 +1526,7 @@ export type DeleteRateLimitResponse = Message<"tollgate.v1.DeleteRateLimitRespon
  * Use `create(DeleteRateLimitResponseSchema)` to create a new message.
  */
 export const DeleteRateLimitResponseSchema: GenMessage<DeleteRateLimitResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_quota_service, 33);
+  messageDesc(file_tollgate_v1_quota_service, 36);
 
 /**
  * Manages the limits of subjects. A quota or rate limit that is created, changed or deleted takes
@@ -1432,6 +1670,16 @@ export const QuotaService: GenService<{
     methodKind: "unary";
     input: typeof ListRateLimitsRequestSchema;
     output: typeof ListRateLimitsResponseSchema;
+  },
+  /**
+   * Lists how much of rate limits is used in the windows that end now, highest utilization first.
+   *
+   * @generated from rpc tollgate.v1.QuotaService.ListRateLimitUsage
+   */
+  listRateLimitUsage: {
+    methodKind: "unary";
+    input: typeof ListRateLimitUsageRequestSchema;
+    output: typeof ListRateLimitUsageResponseSchema;
   },
   /**
    * Changes the limits, enforcement or display name of a rate limit. Counts do not change.

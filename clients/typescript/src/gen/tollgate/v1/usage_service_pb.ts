@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tollgate/v1/usage_service.proto.
  */
 export const file_tollgate_v1_usage_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch90b2xsZ2F0ZS92MS91c2FnZV9zZXJ2aWNlLnByb3RvEgt0b2xsZ2F0ZS52MSKzBAoUQ2hlY2tBbmRSb3V0ZVJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhIKCnJlcXVlc3RfaWQYAiABKAkSEAoIbW9kZWxfaWQYAyABKAkSGQoRaW5wdXRfdG9rZW5fY291bnQYBCABKAMSHgoWY2FjaGVfcmVhZF90b2tlbl9jb3VudBgFIAEoAxIiChpjYWNoZV93cml0ZV81bV90b2tlbl9jb3VudBgGIAEoAxIiChpjYWNoZV93cml0ZV8xaF90b2tlbl9jb3VudBgHIAEoAxIjChZtYXhfb3V0cHV0X3Rva2VuX2NvdW50GAggASgDSACIAQESLgoMc2VydmljZV90aWVyGAkgASgOMhgudG9sbGdhdGUudjEuU2VydmljZVRpZXISLQoLYXR0cmlidXRpb24YCiABKAsyGC50b2xsZ2F0ZS52MS5BdHRyaWJ1dGlvbhIdChVyZXF1aXJlZF9jYXBhYmlsaXRpZXMYCyADKAkSMAoNaG9sZF9kdXJhdGlvbhgMIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIPCgdkcnlfcnVuGA0gASgIEg8KB2V4cGxhaW4YDiABKAgSJQoFdW5pdHMYDyADKAsyFi50b2xsZ2F0ZS52MS5Vc2FnZVVuaXQSDwoHZmFjdG9ycxgQIAMoCRISCgpjb250ZXh0X2lkGBEgASgJQhkKF19tYXhfb3V0cHV0X3Rva2VuX2NvdW50Ip0DChVDaGVja0FuZFJvdXRlUmVzcG9uc2USJwoIZGVjaXNpb24YASABKA4yFS50b2xsZ2F0ZS52MS5EZWNpc2lvbhIjCgZyZWFzb24YAiABKA4yEy50b2xsZ2F0ZS52MS5SZWFzb24SEAoIbW9kZWxfaWQYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCRIgCgRoZWxkGAUgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSLwoLZXhwaXJlX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KDGJ1ZGdldF9zdGF0ZRgHIAEoDjIYLnRvbGxnYXRlLnYxLkJ1ZGdldFN0YXRlEi4KC3JldHJ5X2FmdGVyGAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiYKCHZlcmRpY3RzGAkgAygLMhQudG9sbGdhdGUudjEuVmVyZGljdBIkCgZsaW1pdHMYCiADKAsyFC50b2xsZ2F0ZS52MS5WZXJkaWN0Eg8KB2F0dGVtcHQYCyABKAUiwAUKB1ZlcmRpY3QSKgoKbGltaXRfa2luZBgBIAEoDjIWLnRvbGxnYXRlLnYxLkxpbWl0S2luZBIQCghsaW1pdF9pZBgCIAEoCRIlCgdzdWJqZWN0GAMgASgLMhQudG9sbGdhdGUudjEuU3ViamVjdBIQCghtb2RlbF9pZBgEIAEoCRIjCgZyZWFzb24YBSABKA4yEy50b2xsZ2F0ZS52MS5SZWFzb24SEAoIYmxvY2tpbmcYBiABKAgSLQoLZW5mb3JjZW1lbnQYByABKA4yGC50b2xsZ2F0ZS52MS5FbmZvcmNlbWVudBIkCgR1bml0GAggASgOMhYudG9sbGdhdGUudjEuTGltaXRVbml0EigKBnBlcmlvZBgJIAEoDjIYLnRvbGxnYXRlLnYxLkxpbWl0UGVyaW9kEiEKBWxpbWl0GAogASgLMhIudG9sbGdhdGUudjEuTW9uZXkSIQoFc3BlbnQYCyABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIgCgRoZWxkGAwgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSIAoEbmVlZBgNIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5EhMKC2xpbWl0X2NvdW50GA4gASgDEhMKC3NwZW50X2NvdW50GA8gASgDEhIKCmhlbGRfY291bnQYECABKAMSEgoKbmVlZF9jb3VudBgRIAEoAxIuCgpyZXNldF90aW1lGBIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgtyZXRyeV9hZnRlchgTIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIZChF0aHJlc2hvbGRfcGVyY2VudBgUIAEoBRIZChFhdHRyaWJ1dGlvbl9maWVsZBgVIAEoCRIWCg5uZWFyX21vZGVsX2lkcxgWIAMoCSJOChpDaGVja0FuZFJvdXRlU3RyZWFtUmVxdWVzdBIwCgVjaGVjaxgBIAEoCzIhLnRvbGxnYXRlLnYxLkNoZWNrQW5kUm91dGVSZXF1ZXN0IpkBChtDaGVja0FuZFJvdXRlU3RyZWFtUmVzcG9uc2USEgoKcmVxdWVzdF9pZBgBIAEoCRIzCgVjaGVjaxgCIAEoCzIiLnRvbGxnYXRlLnYxLkNoZWNrQW5kUm91dGVSZXNwb25zZUgAEicKBWVycm9yGAMgASgLMhYudG9sbGdhdGUudjEuSXRlbUVycm9ySABCCAoGcmVzdWx0IlQKCUl0ZW1FcnJvchIMCgRjb2RlGAEgASgFEigKBnJlYXNvbhgCIAEoDjIYLnRvbGxnYXRlLnYxLkVycm9yUmVhc29uEg8KB21lc3NhZ2UYAyABKAkiswQKElJlY29yZFVzYWdlUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSEgoKcmVxdWVzdF9pZBgCIAEoCRIPCgdhdHRlbXB0GAMgASgFEhAKCG1vZGVsX2lkGAQgASgJEi4KDHNlcnZpY2VfdGllchgFIAEoDjIYLnRvbGxnYXRlLnYxLlNlcnZpY2VUaWVyEiEKBXVzYWdlGAYgASgLMhIudG9sbGdhdGUudjEuVXNhZ2USJQoHb3V0Y29tZRgHIAEoDjIULnRvbGxnYXRlLnYxLk91dGNvbWUSLgoMdXNhZ2Vfc291cmNlGAggASgOMhgudG9sbGdhdGUudjEuVXNhZ2VTb3VyY2USLgoKc3RhcnRfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKgoHbGF0ZW5jeRgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhItCgthdHRyaWJ1dGlvbhgLIAEoCzIYLnRvbGxnYXRlLnYxLkF0dHJpYnV0aW9uEg8KB2ZhY3RvcnMYDiADKAkSKQoNcmVwb3J0ZWRfY29zdBgNIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5EjQKD3Byb3ZpZGVyX2Fuc3dlchgMIAEoCzIbLnRvbGxnYXRlLnYxLlByb3ZpZGVyQW5zd2VyEhUKDWFjY2VwdF91bnJlYWQYDyABKAgSEgoKY29udGV4dF9pZBgQIAEoCSIwCg5Qcm92aWRlckFuc3dlchIQCghwcm92aWRlchgBIAEoCRIMCgRqc29uGAIgAygJIrcCChNSZWNvcmRVc2FnZVJlc3BvbnNlEiAKBGNvc3QYASABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIRCglkdXBsaWNhdGUYAiABKAgSLgoMYnVkZ2V0X3N0YXRlGAMgASgOMhgudG9sbGdhdGUudjEuQnVkZ2V0U3RhdGUSJwoLY3ljbGVfc3BlbnQYBCABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIQCgh1bnByaWNlZBgFIAEoCBIhCgV1c2FnZRgGIAEoCzISLnRvbGxnYXRlLnYxLlVzYWdlEhAKCG1vZGVsX2lkGAcgASgJEg4KBnVucmVhZBgIIAEoCBIPCgdhdHRlbXB0GAkgASgFEhsKE3N0YXJ0X3RpbWVfYWRqdXN0ZWQYCiABKAgSDQoFbGFyZ2UYCyABKAgiSwoXUmVjb3JkVXNhZ2VCYXRjaFJlcXVlc3QSMAoHcmVjb3JkcxgBIAMoCzIfLnRvbGxnYXRlLnYxLlJlY29yZFVzYWdlUmVxdWVzdCJLChhSZWNvcmRVc2FnZUJhdGNoUmVzcG9uc2USLwoHcmVzdWx0cxgBIAMoCzIeLnRvbGxnYXRlLnYxLlJlY29yZFVzYWdlUmVzdWx0InoKEVJlY29yZFVzYWdlUmVzdWx0EjIKBnJlY29yZBgBIAEoCzIgLnRvbGxnYXRlLnYxLlJlY29yZFVzYWdlUmVzcG9uc2VIABInCgVlcnJvchgCIAEoCzIWLnRvbGxnYXRlLnYxLkl0ZW1FcnJvckgAQggKBnJlc3VsdCI+ChJSZWxlYXNlSG9sZFJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhIKCnJlcXVlc3RfaWQYAiABKAkiOwoTUmVsZWFzZUhvbGRSZXNwb25zZRIkCghyZWxlYXNlZBgBIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5Im8KEUV4dGVuZEhvbGRSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRISCgpyZXF1ZXN0X2lkGAIgASgJEjAKDWhvbGRfZHVyYXRpb24YAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iRQoSRXh0ZW5kSG9sZFJlc3BvbnNlEi8KC2V4cGlyZV90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJ2ChBMaXN0SG9sZHNSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIlCgVzdGF0ZRgCIAEoDjIWLnRvbGxnYXRlLnYxLkhvbGRTdGF0ZRIRCglwYWdlX3NpemUYAyABKAUSEgoKcGFnZV90b2tlbhgEIAEoCSJlChFMaXN0SG9sZHNSZXNwb25zZRIgCgVob2xkcxgBIAMoCzIRLnRvbGxnYXRlLnYxLkhvbGQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhUKDWV4cGlyZWRfY291bnQYAyABKAMilwIKBEhvbGQSEgoKcmVxdWVzdF9pZBgBIAEoCRIQCghtb2RlbF9pZBgCIAEoCRIgCgRoZWxkGAMgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSJQoFc3RhdGUYBCABKA4yFi50b2xsZ2F0ZS52MS5Ib2xkU3RhdGUSLwoLY3JlYXRlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCgthdHRyaWJ1dGlvbhgHIAEoCzIYLnRvbGxnYXRlLnYxLkF0dHJpYnV0aW9uEg8KB2F0dGVtcHQYCCABKAUi7gEKF0xpc3RVc2FnZVJlY29yZHNSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIuCgpzdGFydF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIbW9kZWxfaWQYBCABKAkSEgoKcmVxdWVzdF9pZBgFIAEoCRIRCglwYWdlX3NpemUYBiABKAUSEgoKcGFnZV90b2tlbhgHIAEoCRISCgpsYXJnZV9vbmx5GAggASgIIl4KGExpc3RVc2FnZVJlY29yZHNSZXNwb25zZRIpCgdyZWNvcmRzGAEgAygLMhgudG9sbGdhdGUudjEuVXNhZ2VSZWNvcmQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIvMGCgtVc2FnZVJlY29yZBISCgpyZXF1ZXN0X2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKAUSJQoEa2luZBgDIAEoDjIXLnRvbGxnYXRlLnYxLlJlY29yZEtpbmQSEAoIbW9kZWxfaWQYBCABKAkSFwoPcHJpY2VkX21vZGVsX2lkGAUgASgJEi4KDHNlcnZpY2VfdGllchgGIAEoDjIYLnRvbGxnYXRlLnYxLlNlcnZpY2VUaWVyEiEKBXVzYWdlGAcgASgLMhIudG9sbGdhdGUudjEuVXNhZ2USJQoHb3V0Y29tZRgIIAEoDjIULnRvbGxnYXRlLnYxLk91dGNvbWUSLgoMdXNhZ2Vfc291cmNlGAkgASgOMhgudG9sbGdhdGUudjEuVXNhZ2VTb3VyY2USIAoEY29zdBgKIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5EhAKCHVucHJpY2VkGAsgASgIEhAKCHByaWNlX2lkGAwgASgJEhUKDWV4Y2hhbmdlX3JhdGUYDSABKAkSLwoLY2hhcmdlX3RpbWUYDiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnN0YXJ0X3RpbWUYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3JlY29yZF90aW1lGBAgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIqCgdsYXRlbmN5GBEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi0KC2F0dHJpYnV0aW9uGBIgASgLMhgudG9sbGdhdGUudjEuQXR0cmlidXRpb24SEAoIc2VxdWVuY2UYEyABKAMSFAoMa2V5X2dyb3VwX2lkGBQgASgJEg8KB2ZhY3RvcnMYFSADKAkSDgoGcmVhc29uGBYgASgJEhEKCXJlZmVyZW5jZRgXIAEoCRINCgVhY3RvchgYIAEoCRIwCg9wcm92aWRlcl9hbnN3ZXIYGSABKAsyFy50b2xsZ2F0ZS52MS5LZXB0QW5zd2VyEjAKDXJlcG9ydGVkX2Nvc3QYGiABKAsyGS50b2xsZ2F0ZS52MS5SZXBvcnRlZENvc3QSGwoTc3RhcnRfdGltZV9hZGp1c3RlZBgbIAEoCBINCgVsYXJnZRgcIAEoCCKSAQoMUmVwb3J0ZWRDb3N0EiQKCHJlcG9ydGVkGAEgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSJQoJY29udmVydGVkGAIgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSJAoIY29tcHV0ZWQYAyABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIPCgdjaGFyZ2VkGAQgASgIIksKCktlcHRBbnN3ZXISEAoIcHJvdmlkZXIYASABKAkSDAoEanNvbhgCIAEoCRINCgVmbGFncxgDIAMoCRIOCgZ1bnJlYWQYBCABKAgi9wEKE1JlY29yZENyZWRpdFJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhEKCWNyZWRpdF9pZBgCIAEoCRIiCgZhbW91bnQYAyABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIOCgZyZWFzb24YBCABKAkSEQoJcmVmZXJlbmNlGAUgASgJEhAKCG1vZGVsX2lkGAYgASgJEi8KC2NoYXJnZV90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCgthdHRyaWJ1dGlvbhgIIAEoCzIYLnRvbGxnYXRlLnYxLkF0dHJpYnV0aW9uInQKFFJlY29yZENyZWRpdFJlc3BvbnNlEiAKBGNvc3QYASABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIRCglkdXBsaWNhdGUYAiABKAgSJwoLY3ljbGVfc3BlbnQYAyABKAsyEi50b2xsZ2F0ZS52MS5Nb25leSJdChBWb2lkVXNhZ2VSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRISCgpyZXF1ZXN0X2lkGAIgASgJEg8KB2F0dGVtcHQYAyABKAUSDgoGcmVhc29uGAQgASgJInMKEVZvaWRVc2FnZVJlc3BvbnNlEiIKBnZvaWRlZBgBIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5EhEKCWR1cGxpY2F0ZRgCIAEoCBInCgtjeWNsZV9zcGVudBgDIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5IqwBChNSZXByaWNlVXNhZ2VSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIQCghtb2RlbF9pZBgCIAEoCRIuCgpzdGFydF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHZHJ5X3J1bhgFIAEoCCKHAQoUUmVwcmljZVVzYWdlUmVzcG9uc2USFgoOZXhhbWluZWRfY291bnQYASABKAMSFwoPY29ycmVjdGVkX2NvdW50GAIgASgDEiYKCmRpZmZlcmVuY2UYAyABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIWCg51bnByaWNlZF9jb3VudBgEIAEoAyplCghEZWNpc2lvbhIYChRERUNJU0lPTl9VTlNQRUNJRklFRBAAEhQKEERFQ0lTSU9OX0FMTE9XRUQQARITCg9ERUNJU0lPTl9ST1VURUQQAhIUChBERUNJU0lPTl9CTE9DS0VEEAMqpAQKBlJlYXNvbhIWChJSRUFTT05fVU5TUEVDSUZJRUQQABIUChBSRUFTT05fRVhIQVVTVEVEEAESGQoVUkVBU09OX0hFTERfSU5fRkxJR0hUEAISHAoYUkVBU09OX1JFUVVFU1RfVE9PX0xBUkdFEAMSFgoSUkVBU09OX01PREVMX0xJTUlUEAQSGwoXUkVBU09OX05PX0FMTE9XRURfTU9ERUwQBRIYChRSRUFTT05fTU9ERUxfVU5LTk9XThAGEhkKFVJFQVNPTl9NT0RFTF9ESVNBQkxFRBAHEhkKFVJFQVNPTl9NT0RFTF9VTlBSSUNFRBAIEhcKE1JFQVNPTl9QTEFOX05PVF9TRVQQCRIdChlSRUFTT05fQ0FQQUJJTElUWV9NSVNTSU5HEAoSIgoeUkVBU09OX0NPTlRFWFRfV0lORE9XX0VYQ0VFREVEEAsSFwoTUkVBU09OX1JBVEVfTElNSVRFRBAMEhYKElJFQVNPTl9LRVlfVU5LTk9XThANEhcKE1JFQVNPTl9LRVlfRElTQUJMRUQQDhIWChJSRUFTT05fS0VZX0VYUElSRUQQDxIcChhSRUFTT05fTU9ERUxfTk9UX0FMTE9XRUQQEBIUChBSRUFTT05fRE9XTkdSQURFEBESHAoYUkVBU09OX1RIUkVTSE9MRF9DUk9TU0VEEBISHgoaUkVBU09OX0FUVFJJQlVUSU9OX01JU1NJTkcQFCpUCglIb2xkU3RhdGUSGgoWSE9MRF9TVEFURV9VTlNQRUNJRklFRBAAEhMKD0hPTERfU1RBVEVfTElWRRABEhYKEkhPTERfU1RBVEVfRVhQSVJFRBACKqkBCgpSZWNvcmRLaW5kEhsKF1JFQ09SRF9LSU5EX1VOU1BFQ0lGSUVEEAASFQoRUkVDT1JEX0tJTkRfVVNBR0UQARIaChZSRUNPUkRfS0lORF9DT1JSRUNUSU9OEAISHQoZUkVDT1JEX0tJTkRfRVhQSVJZX0NIQVJHRRADEhYKElJFQ09SRF9LSU5EX0NSRURJVBAEEhQKEFJFQ09SRF9LSU5EX1ZPSUQQBTLLBwoMVXNhZ2VTZXJ2aWNlElYKDUNoZWNrQW5kUm91dGUSIS50b2xsZ2F0ZS52MS5DaGVja0FuZFJvdXRlUmVxdWVzdBoiLnRvbGxnYXRlLnYxLkNoZWNrQW5kUm91dGVSZXNwb25zZRJsChNDaGVja0FuZFJvdXRlU3RyZWFtEicudG9sbGdhdGUudjEuQ2hlY2tBbmRSb3V0ZVN0cmVhbVJlcXVlc3QaKC50b2xsZ2F0ZS52MS5DaGVja0FuZFJvdXRlU3RyZWFtUmVzcG9uc2UoATABElAKC1JlY29yZFVzYWdlEh8udG9sbGdhdGUudjEuUmVjb3JkVXNhZ2VSZXF1ZXN0GiAudG9sbGdhdGUudjEuUmVjb3JkVXNhZ2VSZXNwb25zZRJfChBSZWNvcmRVc2FnZUJhdGNoEiQudG9sbGdhdGUudjEuUmVjb3JkVXNhZ2VCYXRjaFJlcXVlc3QaJS50b2xsZ2F0ZS52MS5SZWNvcmRVc2FnZUJhdGNoUmVzcG9uc2USUAoLUmVsZWFzZUhvbGQSHy50b2xsZ2F0ZS52MS5SZWxlYXNlSG9sZFJlcXVlc3QaIC50b2xsZ2F0ZS52MS5SZWxlYXNlSG9sZFJlc3BvbnNlEk0KCkV4dGVuZEhvbGQSHi50b2xsZ2F0ZS52MS5FeHRlbmRIb2xkUmVxdWVzdBofLnRvbGxnYXRlLnYxLkV4dGVuZEhvbGRSZXNwb25zZRJKCglMaXN0SG9sZHMSHS50b2xsZ2F0ZS52MS5MaXN0SG9sZHNSZXF1ZXN0Gh4udG9sbGdhdGUudjEuTGlzdEhvbGRzUmVzcG9uc2USXwoQTGlzdFVzYWdlUmVjb3JkcxIkLnRvbGxnYXRlLnYxLkxpc3RVc2FnZVJlY29yZHNSZXF1ZXN0GiUudG9sbGdhdGUudjEuTGlzdFVzYWdlUmVjb3Jkc1Jlc3BvbnNlElMKDFJlcHJpY2VVc2FnZRIgLnRvbGxnYXRlLnYxLlJlcHJpY2VVc2FnZVJlcXVlc3QaIS50b2xsZ2F0ZS52MS5SZXByaWNlVXNhZ2VSZXNwb25zZRJTCgxSZWNvcmRDcmVkaXQSIC50b2xsZ2F0ZS52MS5SZWNvcmRDcmVkaXRSZXF1ZXN0GiEudG9sbGdhdGUudjEuUmVjb3JkQ3JlZGl0UmVzcG9uc2USSgoJVm9pZFVzYWdlEh0udG9sbGdhdGUudjEuVm9pZFVzYWdlUmVxdWVzdBoeLnRvbGxnYXRlLnYxLlZvaWRVc2FnZVJlc3BvbnNlQlUKDmlvLnRvbGxnYXRlLnYxQhFVc2FnZVNlcnZpY2VQcm90b1ABWi50b2xsZ2F0ZS9jbGllbnRzL2dvL2dlbi90b2xsZ2F0ZS92MTt0b2xsZ2F0ZXYxYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_tollgate_v1_common, file_tollgate_v1_error_reason]);
+  fileDesc("Ch90b2xsZ2F0ZS92MS91c2FnZV9zZXJ2aWNlLnByb3RvEgt0b2xsZ2F0ZS52MSKzBAoUQ2hlY2tBbmRSb3V0ZVJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhIKCnJlcXVlc3RfaWQYAiABKAkSEAoIbW9kZWxfaWQYAyABKAkSGQoRaW5wdXRfdG9rZW5fY291bnQYBCABKAMSHgoWY2FjaGVfcmVhZF90b2tlbl9jb3VudBgFIAEoAxIiChpjYWNoZV93cml0ZV81bV90b2tlbl9jb3VudBgGIAEoAxIiChpjYWNoZV93cml0ZV8xaF90b2tlbl9jb3VudBgHIAEoAxIjChZtYXhfb3V0cHV0X3Rva2VuX2NvdW50GAggASgDSACIAQESLgoMc2VydmljZV90aWVyGAkgASgOMhgudG9sbGdhdGUudjEuU2VydmljZVRpZXISLQoLYXR0cmlidXRpb24YCiABKAsyGC50b2xsZ2F0ZS52MS5BdHRyaWJ1dGlvbhIdChVyZXF1aXJlZF9jYXBhYmlsaXRpZXMYCyADKAkSMAoNaG9sZF9kdXJhdGlvbhgMIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIPCgdkcnlfcnVuGA0gASgIEg8KB2V4cGxhaW4YDiABKAgSJQoFdW5pdHMYDyADKAsyFi50b2xsZ2F0ZS52MS5Vc2FnZVVuaXQSDwoHZmFjdG9ycxgQIAMoCRISCgpjb250ZXh0X2lkGBEgASgJQhkKF19tYXhfb3V0cHV0X3Rva2VuX2NvdW50Ip0DChVDaGVja0FuZFJvdXRlUmVzcG9uc2USJwoIZGVjaXNpb24YASABKA4yFS50b2xsZ2F0ZS52MS5EZWNpc2lvbhIjCgZyZWFzb24YAiABKA4yEy50b2xsZ2F0ZS52MS5SZWFzb24SEAoIbW9kZWxfaWQYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCRIgCgRoZWxkGAUgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSLwoLZXhwaXJlX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KDGJ1ZGdldF9zdGF0ZRgHIAEoDjIYLnRvbGxnYXRlLnYxLkJ1ZGdldFN0YXRlEi4KC3JldHJ5X2FmdGVyGAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiYKCHZlcmRpY3RzGAkgAygLMhQudG9sbGdhdGUudjEuVmVyZGljdBIkCgZsaW1pdHMYCiADKAsyFC50b2xsZ2F0ZS52MS5WZXJkaWN0Eg8KB2F0dGVtcHQYCyABKAUi3wUKB1ZlcmRpY3QSKgoKbGltaXRfa2luZBgBIAEoDjIWLnRvbGxnYXRlLnYxLkxpbWl0S2luZBIQCghsaW1pdF9pZBgCIAEoCRIlCgdzdWJqZWN0GAMgASgLMhQudG9sbGdhdGUudjEuU3ViamVjdBIQCghtb2RlbF9pZBgEIAEoCRIjCgZyZWFzb24YBSABKA4yEy50b2xsZ2F0ZS52MS5SZWFzb24SEAoIYmxvY2tpbmcYBiABKAgSLQoLZW5mb3JjZW1lbnQYByABKA4yGC50b2xsZ2F0ZS52MS5FbmZvcmNlbWVudBIkCgR1bml0GAggASgOMhYudG9sbGdhdGUudjEuTGltaXRVbml0EigKBnBlcmlvZBgJIAEoDjIYLnRvbGxnYXRlLnYxLkxpbWl0UGVyaW9kEiEKBWxpbWl0GAogASgLMhIudG9sbGdhdGUudjEuTW9uZXkSIQoFc3BlbnQYCyABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIgCgRoZWxkGAwgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSIAoEbmVlZBgNIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5EhMKC2xpbWl0X2NvdW50GA4gASgDEhMKC3NwZW50X2NvdW50GA8gASgDEhIKCmhlbGRfY291bnQYECABKAMSEgoKbmVlZF9jb3VudBgRIAEoAxIuCgpyZXNldF90aW1lGBIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgtyZXRyeV9hZnRlchgTIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIZChF0aHJlc2hvbGRfcGVyY2VudBgUIAEoBRIZChFhdHRyaWJ1dGlvbl9maWVsZBgVIAEoCRIWCg5uZWFyX21vZGVsX2lkcxgWIAMoCRIPCgdtZXNzYWdlGBcgASgJEgwKBGhpbnQYGCABKAkiTgoaQ2hlY2tBbmRSb3V0ZVN0cmVhbVJlcXVlc3QSMAoFY2hlY2sYASABKAsyIS50b2xsZ2F0ZS52MS5DaGVja0FuZFJvdXRlUmVxdWVzdCKZAQobQ2hlY2tBbmRSb3V0ZVN0cmVhbVJlc3BvbnNlEhIKCnJlcXVlc3RfaWQYASABKAkSMwoFY2hlY2sYAiABKAsyIi50b2xsZ2F0ZS52MS5DaGVja0FuZFJvdXRlUmVzcG9uc2VIABInCgVlcnJvchgDIAEoCzIWLnRvbGxnYXRlLnYxLkl0ZW1FcnJvckgAQggKBnJlc3VsdCJUCglJdGVtRXJyb3ISDAoEY29kZRgBIAEoBRIoCgZyZWFzb24YAiABKA4yGC50b2xsZ2F0ZS52MS5FcnJvclJlYXNvbhIPCgdtZXNzYWdlGAMgASgJIrMEChJSZWNvcmRVc2FnZVJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhIKCnJlcXVlc3RfaWQYAiABKAkSDwoHYXR0ZW1wdBgDIAEoBRIQCghtb2RlbF9pZBgEIAEoCRIuCgxzZXJ2aWNlX3RpZXIYBSABKA4yGC50b2xsZ2F0ZS52MS5TZXJ2aWNlVGllchIhCgV1c2FnZRgGIAEoCzISLnRvbGxnYXRlLnYxLlVzYWdlEiUKB291dGNvbWUYByABKA4yFC50b2xsZ2F0ZS52MS5PdXRjb21lEi4KDHVzYWdlX3NvdXJjZRgIIAEoDjIYLnRvbGxnYXRlLnYxLlVzYWdlU291cmNlEi4KCnN0YXJ0X3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKB2xhdGVuY3kYCiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLQoLYXR0cmlidXRpb24YCyABKAsyGC50b2xsZ2F0ZS52MS5BdHRyaWJ1dGlvbhIPCgdmYWN0b3JzGA4gAygJEikKDXJlcG9ydGVkX2Nvc3QYDSABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRI0Cg9wcm92aWRlcl9hbnN3ZXIYDCABKAsyGy50b2xsZ2F0ZS52MS5Qcm92aWRlckFuc3dlchIVCg1hY2NlcHRfdW5yZWFkGA8gASgIEhIKCmNvbnRleHRfaWQYECABKAkiMAoOUHJvdmlkZXJBbnN3ZXISEAoIcHJvdmlkZXIYASABKAkSDAoEanNvbhgCIAMoCSK3AgoTUmVjb3JkVXNhZ2VSZXNwb25zZRIgCgRjb3N0GAEgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSEQoJZHVwbGljYXRlGAIgASgIEi4KDGJ1ZGdldF9zdGF0ZRgDIAEoDjIYLnRvbGxnYXRlLnYxLkJ1ZGdldFN0YXRlEicKC2N5Y2xlX3NwZW50GAQgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSEAoIdW5wcmljZWQYBSABKAgSIQoFdXNhZ2UYBiABKAsyEi50b2xsZ2F0ZS52MS5Vc2FnZRIQCghtb2RlbF9pZBgHIAEoCRIOCgZ1bnJlYWQYCCABKAgSDwoHYXR0ZW1wdBgJIAEoBRIbChNzdGFydF90aW1lX2FkanVzdGVkGAogASgIEg0KBWxhcmdlGAsgASgIIksKF1JlY29yZFVzYWdlQmF0Y2hSZXF1ZXN0EjAKB3JlY29yZHMYASADKAsyHy50b2xsZ2F0ZS52MS5SZWNvcmRVc2FnZVJlcXVlc3QiSwoYUmVjb3JkVXNhZ2VCYXRjaFJlc3BvbnNlEi8KB3Jlc3VsdHMYASADKAsyHi50b2xsZ2F0ZS52MS5SZWNvcmRVc2FnZVJlc3VsdCJ6ChFSZWNvcmRVc2FnZVJlc3VsdBIyCgZyZWNvcmQYASABKAsyIC50b2xsZ2F0ZS52MS5SZWNvcmRVc2FnZVJlc3BvbnNlSAASJwoFZXJyb3IYAiABKAsyFi50b2xsZ2F0ZS52MS5JdGVtRXJyb3JIAEIICgZyZXN1bHQiPgoSUmVsZWFzZUhvbGRSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRISCgpyZXF1ZXN0X2lkGAIgASgJIjsKE1JlbGVhc2VIb2xkUmVzcG9uc2USJAoIcmVsZWFzZWQYASABKAsyEi50b2xsZ2F0ZS52MS5Nb25leSJvChFFeHRlbmRIb2xkUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSEgoKcmVxdWVzdF9pZBgCIAEoCRIwCg1ob2xkX2R1cmF0aW9uGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIkUKEkV4dGVuZEhvbGRSZXNwb25zZRIvCgtleHBpcmVfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAidgoQTGlzdEhvbGRzUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSJQoFc3RhdGUYAiABKA4yFi50b2xsZ2F0ZS52MS5Ib2xkU3RhdGUSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiegoRTGlzdEhvbGRzUmVzcG9uc2USIAoFaG9sZHMYASADKAsyES50b2xsZ2F0ZS52MS5Ib2xkEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIVCg1leHBpcmVkX2NvdW50GAMgASgDEhMKC3RvdGFsX2NvdW50GAQgASgDIpcCCgRIb2xkEhIKCnJlcXVlc3RfaWQYASABKAkSEAoIbW9kZWxfaWQYAiABKAkSIAoEaGVsZBgDIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5EiUKBXN0YXRlGAQgASgOMhYudG9sbGdhdGUudjEuSG9sZFN0YXRlEi8KC2NyZWF0ZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtleHBpcmVfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoLYXR0cmlidXRpb24YByABKAsyGC50b2xsZ2F0ZS52MS5BdHRyaWJ1dGlvbhIPCgdhdHRlbXB0GAggASgFIqQCChNMaXN0UmVmdXNhbHNSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRInCghkZWNpc2lvbhgCIAEoDjIVLnRvbGxnYXRlLnYxLkRlY2lzaW9uEg8KB3VzZXJfaWQYAyABKAkSEgoKYXBpX2tleV9pZBgEIAEoCRIQCghtb2RlbF9pZBgFIAEoCRISCgpyZXF1ZXN0X2lkGAYgASgJEi4KCnN0YXJ0X3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCglwYWdlX3NpemUYCSABKAUSEgoKcGFnZV90b2tlbhgKIAEoCSKgAQoUTGlzdFJlZnVzYWxzUmVzcG9uc2USJgoIcmVmdXNhbHMYASADKAsyFC50b2xsZ2F0ZS52MS5SZWZ1c2FsEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRITCgt0b3RhbF9jb3VudBgDIAEoAxIyCg5rZXB0X2Zyb21fdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAimgIKB1JlZnVzYWwSKAoEdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKcmVxdWVzdF9pZBgCIAEoCRInCghkZWNpc2lvbhgDIAEoDjIVLnRvbGxnYXRlLnYxLkRlY2lzaW9uEiMKBnJlYXNvbhgEIAEoDjITLnRvbGxnYXRlLnYxLlJlYXNvbhIaChJyZXF1ZXN0ZWRfbW9kZWxfaWQYBSABKAkSEAoIbW9kZWxfaWQYBiABKAkSLQoLYXR0cmlidXRpb24YByABKAsyGC50b2xsZ2F0ZS52MS5BdHRyaWJ1dGlvbhImCgh2ZXJkaWN0cxgIIAMoCzIULnRvbGxnYXRlLnYxLlZlcmRpY3Qi0QIKF0xpc3RVc2FnZVJlY29yZHNSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIuCgpzdGFydF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIbW9kZWxfaWQYBCABKAkSEgoKcmVxdWVzdF9pZBgFIAEoCRIRCglwYWdlX3NpemUYBiABKAUSEgoKcGFnZV90b2tlbhgHIAEoCRISCgpsYXJnZV9vbmx5GAggASgIEg8KB3VzZXJfaWQYCSABKAkSFQoNZGVwYXJ0bWVudF9pZBgKIAEoCRISCgphcGlfa2V5X2lkGAsgASgJEiUKB291dGNvbWUYDCABKA4yFC50b2xsZ2F0ZS52MS5PdXRjb21lIl4KGExpc3RVc2FnZVJlY29yZHNSZXNwb25zZRIpCgdyZWNvcmRzGAEgAygLMhgudG9sbGdhdGUudjEuVXNhZ2VSZWNvcmQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIvMGCgtVc2FnZVJlY29yZBISCgpyZXF1ZXN0X2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKAUSJQoEa2luZBgDIAEoDjIXLnRvbGxnYXRlLnYxLlJlY29yZEtpbmQSEAoIbW9kZWxfaWQYBCABKAkSFwoPcHJpY2VkX21vZGVsX2lkGAUgASgJEi4KDHNlcnZpY2VfdGllchgGIAEoDjIYLnRvbGxnYXRlLnYxLlNlcnZpY2VUaWVyEiEKBXVzYWdlGAcgASgLMhIudG9sbGdhdGUudjEuVXNhZ2USJQoHb3V0Y29tZRgIIAEoDjIULnRvbGxnYXRlLnYxLk91dGNvbWUSLgoMdXNhZ2Vfc291cmNlGAkgASgOMhgudG9sbGdhdGUudjEuVXNhZ2VTb3VyY2USIAoEY29zdBgKIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5EhAKCHVucHJpY2VkGAsgASgIEhAKCHByaWNlX2lkGAwgASgJEhUKDWV4Y2hhbmdlX3JhdGUYDSABKAkSLwoLY2hhcmdlX3RpbWUYDiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnN0YXJ0X3RpbWUYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3JlY29yZF90aW1lGBAgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIqCgdsYXRlbmN5GBEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi0KC2F0dHJpYnV0aW9uGBIgASgLMhgudG9sbGdhdGUudjEuQXR0cmlidXRpb24SEAoIc2VxdWVuY2UYEyABKAMSFAoMa2V5X2dyb3VwX2lkGBQgASgJEg8KB2ZhY3RvcnMYFSADKAkSDgoGcmVhc29uGBYgASgJEhEKCXJlZmVyZW5jZRgXIAEoCRINCgVhY3RvchgYIAEoCRIwCg9wcm92aWRlcl9hbnN3ZXIYGSABKAsyFy50b2xsZ2F0ZS52MS5LZXB0QW5zd2VyEjAKDXJlcG9ydGVkX2Nvc3QYGiABKAsyGS50b2xsZ2F0ZS52MS5SZXBvcnRlZENvc3QSGwoTc3RhcnRfdGltZV9hZGp1c3RlZBgbIAEoCBINCgVsYXJnZRgcIAEoCCKSAQoMUmVwb3J0ZWRDb3N0EiQKCHJlcG9ydGVkGAEgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSJQoJY29udmVydGVkGAIgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSJAoIY29tcHV0ZWQYAyABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIPCgdjaGFyZ2VkGAQgASgIIksKCktlcHRBbnN3ZXISEAoIcHJvdmlkZXIYASABKAkSDAoEanNvbhgCIAEoCRINCgVmbGFncxgDIAMoCRIOCgZ1bnJlYWQYBCABKAgi9wEKE1JlY29yZENyZWRpdFJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhEKCWNyZWRpdF9pZBgCIAEoCRIiCgZhbW91bnQYAyABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIOCgZyZWFzb24YBCABKAkSEQoJcmVmZXJlbmNlGAUgASgJEhAKCG1vZGVsX2lkGAYgASgJEi8KC2NoYXJnZV90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCgthdHRyaWJ1dGlvbhgIIAEoCzIYLnRvbGxnYXRlLnYxLkF0dHJpYnV0aW9uInQKFFJlY29yZENyZWRpdFJlc3BvbnNlEiAKBGNvc3QYASABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIRCglkdXBsaWNhdGUYAiABKAgSJwoLY3ljbGVfc3BlbnQYAyABKAsyEi50b2xsZ2F0ZS52MS5Nb25leSJdChBWb2lkVXNhZ2VSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRISCgpyZXF1ZXN0X2lkGAIgASgJEg8KB2F0dGVtcHQYAyABKAUSDgoGcmVhc29uGAQgASgJInMKEVZvaWRVc2FnZVJlc3BvbnNlEiIKBnZvaWRlZBgBIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5EhEKCWR1cGxpY2F0ZRgCIAEoCBInCgtjeWNsZV9zcGVudBgDIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5IqwBChNSZXByaWNlVXNhZ2VSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIQCghtb2RlbF9pZBgCIAEoCRIuCgpzdGFydF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHZHJ5X3J1bhgFIAEoCCKHAQoUUmVwcmljZVVzYWdlUmVzcG9uc2USFgoOZXhhbWluZWRfY291bnQYASABKAMSFwoPY29ycmVjdGVkX2NvdW50GAIgASgDEiYKCmRpZmZlcmVuY2UYAyABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIWCg51bnByaWNlZF9jb3VudBgEIAEoAyplCghEZWNpc2lvbhIYChRERUNJU0lPTl9VTlNQRUNJRklFRBAAEhQKEERFQ0lTSU9OX0FMTE9XRUQQARITCg9ERUNJU0lPTl9ST1VURUQQAhIUChBERUNJU0lPTl9CTE9DS0VEEAMq1gQKBlJlYXNvbhIWChJSRUFTT05fVU5TUEVDSUZJRUQQABIUChBSRUFTT05fRVhIQVVTVEVEEAESGQoVUkVBU09OX0hFTERfSU5fRkxJR0hUEAISHAoYUkVBU09OX1JFUVVFU1RfVE9PX0xBUkdFEAMSFgoSUkVBU09OX01PREVMX0xJTUlUEAQSGwoXUkVBU09OX05PX0FMTE9XRURfTU9ERUwQBRIYChRSRUFTT05fTU9ERUxfVU5LTk9XThAGEhkKFVJFQVNPTl9NT0RFTF9ESVNBQkxFRBAHEhkKFVJFQVNPTl9NT0RFTF9VTlBSSUNFRBAIEhcKE1JFQVNPTl9QTEFOX05PVF9TRVQQCRIdChlSRUFTT05fQ0FQQUJJTElUWV9NSVNTSU5HEAoSIgoeUkVBU09OX0NPTlRFWFRfV0lORE9XX0VYQ0VFREVEEAsSFwoTUkVBU09OX1JBVEVfTElNSVRFRBAMEhYKElJFQVNPTl9LRVlfVU5LTk9XThANEhcKE1JFQVNPTl9LRVlfRElTQUJMRUQQDhIWChJSRUFTT05fS0VZX0VYUElSRUQQDxIcChhSRUFTT05fTU9ERUxfTk9UX0FMTE9XRUQQEBIUChBSRUFTT05fRE9XTkdSQURFEBESHAoYUkVBU09OX1RIUkVTSE9MRF9DUk9TU0VEEBISHgoaUkVBU09OX0FUVFJJQlVUSU9OX01JU1NJTkcQFBIRCg1SRUFTT05fRlJPWkVOEBUSHQoZUkVBU09OX1dPUktTUEFDRV9BUkNISVZFRBAWKlQKCUhvbGRTdGF0ZRIaChZIT0xEX1NUQVRFX1VOU1BFQ0lGSUVEEAASEwoPSE9MRF9TVEFURV9MSVZFEAESFgoSSE9MRF9TVEFURV9FWFBJUkVEEAIqqQEKClJlY29yZEtpbmQSGwoXUkVDT1JEX0tJTkRfVU5TUEVDSUZJRUQQABIVChFSRUNPUkRfS0lORF9VU0FHRRABEhoKFlJFQ09SRF9LSU5EX0NPUlJFQ1RJT04QAhIdChlSRUNPUkRfS0lORF9FWFBJUllfQ0hBUkdFEAMSFgoSUkVDT1JEX0tJTkRfQ1JFRElUEAQSFAoQUkVDT1JEX0tJTkRfVk9JRBAFMqAICgxVc2FnZVNlcnZpY2USVgoNQ2hlY2tBbmRSb3V0ZRIhLnRvbGxnYXRlLnYxLkNoZWNrQW5kUm91dGVSZXF1ZXN0GiIudG9sbGdhdGUudjEuQ2hlY2tBbmRSb3V0ZVJlc3BvbnNlEmwKE0NoZWNrQW5kUm91dGVTdHJlYW0SJy50b2xsZ2F0ZS52MS5DaGVja0FuZFJvdXRlU3RyZWFtUmVxdWVzdBooLnRvbGxnYXRlLnYxLkNoZWNrQW5kUm91dGVTdHJlYW1SZXNwb25zZSgBMAESUAoLUmVjb3JkVXNhZ2USHy50b2xsZ2F0ZS52MS5SZWNvcmRVc2FnZVJlcXVlc3QaIC50b2xsZ2F0ZS52MS5SZWNvcmRVc2FnZVJlc3BvbnNlEl8KEFJlY29yZFVzYWdlQmF0Y2gSJC50b2xsZ2F0ZS52MS5SZWNvcmRVc2FnZUJhdGNoUmVxdWVzdBolLnRvbGxnYXRlLnYxLlJlY29yZFVzYWdlQmF0Y2hSZXNwb25zZRJQCgtSZWxlYXNlSG9sZBIfLnRvbGxnYXRlLnYxLlJlbGVhc2VIb2xkUmVxdWVzdBogLnRvbGxnYXRlLnYxLlJlbGVhc2VIb2xkUmVzcG9uc2USTQoKRXh0ZW5kSG9sZBIeLnRvbGxnYXRlLnYxLkV4dGVuZEhvbGRSZXF1ZXN0Gh8udG9sbGdhdGUudjEuRXh0ZW5kSG9sZFJlc3BvbnNlEkoKCUxpc3RIb2xkcxIdLnRvbGxnYXRlLnYxLkxpc3RIb2xkc1JlcXVlc3QaHi50b2xsZ2F0ZS52MS5MaXN0SG9sZHNSZXNwb25zZRJTCgxMaXN0UmVmdXNhbHMSIC50b2xsZ2F0ZS52MS5MaXN0UmVmdXNhbHNSZXF1ZXN0GiEudG9sbGdhdGUudjEuTGlzdFJlZnVzYWxzUmVzcG9uc2USXwoQTGlzdFVzYWdlUmVjb3JkcxIkLnRvbGxnYXRlLnYxLkxpc3RVc2FnZVJlY29yZHNSZXF1ZXN0GiUudG9sbGdhdGUudjEuTGlzdFVzYWdlUmVjb3Jkc1Jlc3BvbnNlElMKDFJlcHJpY2VVc2FnZRIgLnRvbGxnYXRlLnYxLlJlcHJpY2VVc2FnZVJlcXVlc3QaIS50b2xsZ2F0ZS52MS5SZXByaWNlVXNhZ2VSZXNwb25zZRJTCgxSZWNvcmRDcmVkaXQSIC50b2xsZ2F0ZS52MS5SZWNvcmRDcmVkaXRSZXF1ZXN0GiEudG9sbGdhdGUudjEuUmVjb3JkQ3JlZGl0UmVzcG9uc2USSgoJVm9pZFVzYWdlEh0udG9sbGdhdGUudjEuVm9pZFVzYWdlUmVxdWVzdBoeLnRvbGxnYXRlLnYxLlZvaWRVc2FnZVJlc3BvbnNlQlUKDmlvLnRvbGxnYXRlLnYxQhFVc2FnZVNlcnZpY2VQcm90b1ABWi50b2xsZ2F0ZS9jbGllbnRzL2dvL2dlbi90b2xsZ2F0ZS92MTt0b2xsZ2F0ZXYxYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_tollgate_v1_common, file_tollgate_v1_error_reason]);
 
 /**
  * One request to decide on.
@@ -427,6 +427,22 @@ export type Verdict = Message<"tollgate.v1.Verdict"> & {
    * @generated from field: repeated string near_model_ids = 22;
    */
   nearModelIds: string[];
+
+  /**
+   * What happened, in a sentence for people, with the figures of this verdict: for example "gpt-4.1
+   * is not enabled in acme". Empty in CheckAndRouteResponse.limits where no reason is given.
+   *
+   * @generated from field: string message = 23;
+   */
+  message: string;
+
+  /**
+   * What would help, with the call that does it: for example "enable it:
+   * ModelLimitService/EnableModel"; empty where nothing but waiting does.
+   *
+   * @generated from field: string hint = 24;
+   */
+  hint: string;
 };
 
 /**
@@ -1065,6 +1081,13 @@ export type ListHoldsResponse = Message<"tollgate.v1.ListHoldsResponse"> & {
    * @generated from field: int64 expired_count = 3;
    */
   expiredCount: bigint;
+
+  /**
+   * Number of holds that match, on all pages.
+   *
+   * @generated from field: int64 total_count = 4;
+   */
+  totalCount: bigint;
 };
 
 /**
@@ -1145,6 +1168,203 @@ export const HoldSchema: GenMessage<Hold> = /*@__PURE__*/
   messageDesc(file_tollgate_v1_usage_service, 18);
 
 /**
+ * Request of ListRefusals.
+ *
+ * @generated from message tollgate.v1.ListRefusalsRequest
+ */
+export type ListRefusalsRequest = Message<"tollgate.v1.ListRefusalsRequest"> & {
+  /**
+   * The workspace.
+   *
+   * @generated from field: string workspace_id = 1;
+   */
+  workspaceId: string;
+
+  /**
+   * DECISION_BLOCKED or DECISION_ROUTED; unspecified for both.
+   *
+   * @generated from field: tollgate.v1.Decision decision = 2;
+   */
+  decision: Decision;
+
+  /**
+   * Filter by Attribution.user_id; empty for all.
+   *
+   * @generated from field: string user_id = 3;
+   */
+  userId: string;
+
+  /**
+   * Filter by Attribution.api_key_id; empty for all.
+   *
+   * @generated from field: string api_key_id = 4;
+   */
+  apiKeyId: string;
+
+  /**
+   * Filter by the requested model, by its id or as it was requested; empty for all.
+   *
+   * @generated from field: string model_id = 5;
+   */
+  modelId: string;
+
+  /**
+   * Filter by request; empty for all.
+   *
+   * @generated from field: string request_id = 6;
+   */
+  requestId: string;
+
+  /**
+   * Start of the range of time; default the oldest that is kept.
+   *
+   * @generated from field: google.protobuf.Timestamp start_time = 7;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * End of the range of time, exclusive; default none.
+   *
+   * @generated from field: google.protobuf.Timestamp end_time = 8;
+   */
+  endTime?: Timestamp | undefined;
+
+  /**
+   * Most entries on the page: 0 to 1,000; 0 means 100, more than 1,000 means 1,000.
+   *
+   * @generated from field: int32 page_size = 9;
+   */
+  pageSize: number;
+
+  /**
+   * next_page_token of the previous page, with the same filter; empty for the first page.
+   *
+   * @generated from field: string page_token = 10;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message tollgate.v1.ListRefusalsRequest.
+ * Use `create(ListRefusalsRequestSchema)` to create a new message.
+ */
+export const ListRefusalsRequestSchema: GenMessage<ListRefusalsRequest> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_usage_service, 19);
+
+/**
+ * Response of ListRefusals.
+ *
+ * @generated from message tollgate.v1.ListRefusalsResponse
+ */
+export type ListRefusalsResponse = Message<"tollgate.v1.ListRefusalsResponse"> & {
+  /**
+   * Newest first.
+   *
+   * @generated from field: repeated tollgate.v1.Refusal refusals = 1;
+   */
+  refusals: Refusal[];
+
+  /**
+   * Token of the next page; empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+
+  /**
+   * Number of refusals that match, on all pages.
+   *
+   * @generated from field: int64 total_count = 3;
+   */
+  totalCount: bigint;
+
+  /**
+   * Time from which on all refusals are kept: earlier ones were dropped, or were before the server had
+   * loaded the workspace.
+   *
+   * @generated from field: google.protobuf.Timestamp kept_from_time = 4;
+   */
+  keptFromTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message tollgate.v1.ListRefusalsResponse.
+ * Use `create(ListRefusalsResponseSchema)` to create a new message.
+ */
+export const ListRefusalsResponseSchema: GenMessage<ListRefusalsResponse> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_usage_service, 20);
+
+/**
+ * A check that did not allow its request on the requested model.
+ *
+ * @generated from message tollgate.v1.Refusal
+ */
+export type Refusal = Message<"tollgate.v1.Refusal"> & {
+  /**
+   * Time of the check.
+   *
+   * @generated from field: google.protobuf.Timestamp time = 1;
+   */
+  time?: Timestamp | undefined;
+
+  /**
+   * Id of the request.
+   *
+   * @generated from field: string request_id = 2;
+   */
+  requestId: string;
+
+  /**
+   * DECISION_BLOCKED or DECISION_ROUTED.
+   *
+   * @generated from field: tollgate.v1.Decision decision = 3;
+   */
+  decision: Decision;
+
+  /**
+   * Why.
+   *
+   * @generated from field: tollgate.v1.Reason reason = 4;
+   */
+  reason: Reason;
+
+  /**
+   * Model that was requested, as it was named.
+   *
+   * @generated from field: string requested_model_id = 5;
+   */
+  requestedModelId: string;
+
+  /**
+   * Model that it was routed to; empty if it was blocked.
+   *
+   * @generated from field: string model_id = 6;
+   */
+  modelId: string;
+
+  /**
+   * Attribution of the request, with the department that it counted for.
+   *
+   * @generated from field: tollgate.v1.Attribution attribution = 7;
+   */
+  attribution?: Attribution | undefined;
+
+  /**
+   * Verdicts, as the check returned them; the first 16.
+   *
+   * @generated from field: repeated tollgate.v1.Verdict verdicts = 8;
+   */
+  verdicts: Verdict[];
+};
+
+/**
+ * Describes the message tollgate.v1.Refusal.
+ * Use `create(RefusalSchema)` to create a new message.
+ */
+export const RefusalSchema: GenMessage<Refusal> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_usage_service, 21);
+
+/**
  * Request of ListUsageRecords.
  *
  * @generated from message tollgate.v1.ListUsageRecordsRequest
@@ -1205,6 +1425,34 @@ export type ListUsageRecordsRequest = Message<"tollgate.v1.ListUsageRecordsReque
    * @generated from field: bool large_only = 8;
    */
   largeOnly: boolean;
+
+  /**
+   * Filter by Attribution.user_id; empty for all.
+   *
+   * @generated from field: string user_id = 9;
+   */
+  userId: string;
+
+  /**
+   * Filter by Attribution.department_id; empty for all.
+   *
+   * @generated from field: string department_id = 10;
+   */
+  departmentId: string;
+
+  /**
+   * Filter by Attribution.api_key_id; empty for all.
+   *
+   * @generated from field: string api_key_id = 11;
+   */
+  apiKeyId: string;
+
+  /**
+   * Filter by outcome: usage records with it alone; unspecified for all entries.
+   *
+   * @generated from field: tollgate.v1.Outcome outcome = 12;
+   */
+  outcome: Outcome;
 };
 
 /**
@@ -1212,7 +1460,7 @@ export type ListUsageRecordsRequest = Message<"tollgate.v1.ListUsageRecordsReque
  * Use `create(ListUsageRecordsRequestSchema)` to create a new message.
  */
 export const ListUsageRecordsRequestSchema: GenMessage<ListUsageRecordsRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_usage_service, 19);
+  messageDesc(file_tollgate_v1_usage_service, 22);
 
 /**
  * Response of ListUsageRecords.
@@ -1221,7 +1469,8 @@ export const ListUsageRecordsRequestSchema: GenMessage<ListUsageRecordsRequest> 
  */
 export type ListUsageRecordsResponse = Message<"tollgate.v1.ListUsageRecordsResponse"> & {
   /**
-   * Records by charge_time, newest first.
+   * Records by charge_time, newest first. With filters a page may be short, or empty, though others
+   * follow: one call looks at 100,000 entries of the log at most.
    *
    * @generated from field: repeated tollgate.v1.UsageRecord records = 1;
    */
@@ -1240,7 +1489,7 @@ export type ListUsageRecordsResponse = Message<"tollgate.v1.ListUsageRecordsResp
  * Use `create(ListUsageRecordsResponseSchema)` to create a new message.
  */
 export const ListUsageRecordsResponseSchema: GenMessage<ListUsageRecordsResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_usage_service, 20);
+  messageDesc(file_tollgate_v1_usage_service, 23);
 
 /**
  * One entry of the usage log.
@@ -1454,7 +1703,7 @@ export type UsageRecord = Message<"tollgate.v1.UsageRecord"> & {
  * Use `create(UsageRecordSchema)` to create a new message.
  */
 export const UsageRecordSchema: GenMessage<UsageRecord> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_usage_service, 21);
+  messageDesc(file_tollgate_v1_usage_service, 24);
 
 /**
  * What a provider says that it bills for an attempt, beside what was computed from the price.
@@ -1497,7 +1746,7 @@ export type ReportedCost = Message<"tollgate.v1.ReportedCost"> & {
  * Use `create(ReportedCostSchema)` to create a new message.
  */
 export const ReportedCostSchema: GenMessage<ReportedCost> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_usage_service, 22);
+  messageDesc(file_tollgate_v1_usage_service, 25);
 
 /**
  * A provider answer as it is kept with its record: without content, so that RepriceUsage can read
@@ -1541,7 +1790,7 @@ export type KeptAnswer = Message<"tollgate.v1.KeptAnswer"> & {
  * Use `create(KeptAnswerSchema)` to create a new message.
  */
 export const KeptAnswerSchema: GenMessage<KeptAnswer> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_usage_service, 23);
+  messageDesc(file_tollgate_v1_usage_service, 26);
 
 /**
  * Request of RecordCredit.
@@ -1611,7 +1860,7 @@ export type RecordCreditRequest = Message<"tollgate.v1.RecordCreditRequest"> & {
  * Use `create(RecordCreditRequestSchema)` to create a new message.
  */
 export const RecordCreditRequestSchema: GenMessage<RecordCreditRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_usage_service, 24);
+  messageDesc(file_tollgate_v1_usage_service, 27);
 
 /**
  * Response of RecordCredit.
@@ -1646,7 +1895,7 @@ export type RecordCreditResponse = Message<"tollgate.v1.RecordCreditResponse"> &
  * Use `create(RecordCreditResponseSchema)` to create a new message.
  */
 export const RecordCreditResponseSchema: GenMessage<RecordCreditResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_usage_service, 25);
+  messageDesc(file_tollgate_v1_usage_service, 28);
 
 /**
  * Request of VoidUsage.
@@ -1688,7 +1937,7 @@ export type VoidUsageRequest = Message<"tollgate.v1.VoidUsageRequest"> & {
  * Use `create(VoidUsageRequestSchema)` to create a new message.
  */
 export const VoidUsageRequestSchema: GenMessage<VoidUsageRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_usage_service, 26);
+  messageDesc(file_tollgate_v1_usage_service, 29);
 
 /**
  * Response of VoidUsage.
@@ -1723,7 +1972,7 @@ export type VoidUsageResponse = Message<"tollgate.v1.VoidUsageResponse"> & {
  * Use `create(VoidUsageResponseSchema)` to create a new message.
  */
 export const VoidUsageResponseSchema: GenMessage<VoidUsageResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_usage_service, 27);
+  messageDesc(file_tollgate_v1_usage_service, 30);
 
 /**
  * Request of RepriceUsage.
@@ -1772,7 +2021,7 @@ export type RepriceUsageRequest = Message<"tollgate.v1.RepriceUsageRequest"> & {
  * Use `create(RepriceUsageRequestSchema)` to create a new message.
  */
 export const RepriceUsageRequestSchema: GenMessage<RepriceUsageRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_usage_service, 28);
+  messageDesc(file_tollgate_v1_usage_service, 31);
 
 /**
  * Response of RepriceUsage.
@@ -1814,7 +2063,7 @@ export type RepriceUsageResponse = Message<"tollgate.v1.RepriceUsageResponse"> &
  * Use `create(RepriceUsageResponseSchema)` to create a new message.
  */
 export const RepriceUsageResponseSchema: GenMessage<RepriceUsageResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_usage_service, 29);
+  messageDesc(file_tollgate_v1_usage_service, 32);
 
 /**
  * Whether a request may run. Will not grow.
@@ -2006,6 +2255,22 @@ export enum Reason {
    * @generated from enum value: REASON_ATTRIBUTION_MISSING = 20;
    */
   ATTRIBUTION_MISSING = 20,
+
+  /**
+   * The workspace or a subject of the request is frozen: WorkspaceService.Freeze. The verdict names
+   * it; there is one for each that is. It may be retried after retry_after, which is absent if the
+   * freeze has no end.
+   *
+   * @generated from enum value: REASON_FROZEN = 21;
+   */
+  FROZEN = 21,
+
+  /**
+   * The workspace is archived: WorkspaceService.ArchiveWorkspace.
+   *
+   * @generated from enum value: REASON_WORKSPACE_ARCHIVED = 22;
+   */
+  WORKSPACE_ARCHIVED = 22,
 }
 
 /**
@@ -2187,6 +2452,20 @@ export const UsageService: GenService<{
     methodKind: "unary";
     input: typeof ListHoldsRequestSchema;
     output: typeof ListHoldsResponseSchema;
+  },
+  /**
+   * Lists the latest checks of a workspace that were blocked or routed, with their verdicts, newest
+   * first: why was Ada blocked at 10:32? Without dry runs; one that is answered again while its hold
+   * lives is listed once. The last 1,000 of a workspace are kept, for 24 hours, in memory: a restart
+   * empties the list, and where all workspaces have 64 MiB of them, each keeps its last 10 at least.
+   * How many there were is in the reports: USAGE_METRIC_BLOCKED.
+   *
+   * @generated from rpc tollgate.v1.UsageService.ListRefusals
+   */
+  listRefusals: {
+    methodKind: "unary";
+    input: typeof ListRefusalsRequestSchema;
+    output: typeof ListRefusalsResponseSchema;
   },
   /**
    * Lists the usage log of a workspace, newest first: usage records and corrections. Records older

@@ -8,7 +8,7 @@ import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobu
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { Money } from "./common_pb.js";
+import type { Money, Subject } from "./common_pb.js";
 import { file_tollgate_v1_common } from "./common_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tollgate/v1/workspace_service.proto.
  */
 export const file_tollgate_v1_workspace_service: GenFile = /*@__PURE__*/
-  fileDesc("CiN0b2xsZ2F0ZS92MS93b3Jrc3BhY2Vfc2VydmljZS5wcm90bxILdG9sbGdhdGUudjEixwUKCVdvcmtzcGFjZRIUCgx3b3Jrc3BhY2VfaWQYASABKAkSFAoMZGlzcGxheV9uYW1lGAIgASgJEhUKDWN1cnJlbmN5X2NvZGUYAyABKAkSEQoJdGltZV96b25lGAQgASgJEj8KFXVucHJpY2VkX21vZGVsX3BvbGljeRgFIAEoDjIgLnRvbGxnYXRlLnYxLlVucHJpY2VkTW9kZWxQb2xpY3kSOQoSaG9sZF9leHBpcnlfcG9saWN5GAYgASgOMh0udG9sbGdhdGUudjEuSG9sZEV4cGlyeVBvbGljeRI5ChJ1bmtub3duX2tleV9wb2xpY3kYByABKA4yHS50b2xsZ2F0ZS52MS5Vbmtub3duS2V5UG9saWN5EhwKFHVzYWdlX3JldGVudGlvbl9kYXlzGAggASgFEhoKEmF1dG9tYXRpY19mYWxsYmFjaxgJIAEoCBIfCgRwbGFuGAogASgLMhEudG9sbGdhdGUudjEuUGxhbhIvCgtjcmVhdGVfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiMKG3JlcXVpcmVkX2F0dHJpYnV0aW9uX2ZpZWxkcxgNIAMoCRIxChFmaXJzdF9kYXlfb2Zfd2VlaxgOIAEoDjIWLnRvbGxnYXRlLnYxLkRheU9mV2VlaxIfChdyZXBvcnRlZF9jb3N0X3Byb3ZpZGVycxgPIAMoCRIlCh1jb3N0X2RpZmZlcmVuY2VfYWxlcnRfcGVyY2VudBgQIAEoBRIaChJwcmljZV9tYXhfYWdlX2RheXMYESABKAUSNAoPaG9sZF9kdXJhYmlsaXR5GBIgASgOMhsudG9sbGdhdGUudjEuSG9sZER1cmFiaWxpdHkiaQoEUGxhbhIiCgZidWRnZXQYASABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIpCg1vdmVyYWdlX2xpbWl0GAIgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSEgoKc3RhcnRfZGF0ZRgDIAEoCSJDChZDcmVhdGVXb3Jrc3BhY2VSZXF1ZXN0EikKCXdvcmtzcGFjZRgBIAEoCzIWLnRvbGxnYXRlLnYxLldvcmtzcGFjZSJEChdDcmVhdGVXb3Jrc3BhY2VSZXNwb25zZRIpCgl3b3Jrc3BhY2UYASABKAsyFi50b2xsZ2F0ZS52MS5Xb3Jrc3BhY2UiKwoTR2V0V29ya3NwYWNlUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkiQQoUR2V0V29ya3NwYWNlUmVzcG9uc2USKQoJd29ya3NwYWNlGAEgASgLMhYudG9sbGdhdGUudjEuV29ya3NwYWNlIj4KFUxpc3RXb3Jrc3BhY2VzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSJdChZMaXN0V29ya3NwYWNlc1Jlc3BvbnNlEioKCndvcmtzcGFjZXMYASADKAsyFi50b2xsZ2F0ZS52MS5Xb3Jrc3BhY2USFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJInQKFlVwZGF0ZVdvcmtzcGFjZVJlcXVlc3QSKQoJd29ya3NwYWNlGAEgASgLMhYudG9sbGdhdGUudjEuV29ya3NwYWNlEi8KC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzayJEChdVcGRhdGVXb3Jrc3BhY2VSZXNwb25zZRIpCgl3b3Jrc3BhY2UYASABKAsyFi50b2xsZ2F0ZS52MS5Xb3Jrc3BhY2UqiwEKDkhvbGREdXJhYmlsaXR5Eh8KG0hPTERfRFVSQUJJTElUWV9VTlNQRUNJRklFRBAAEhoKFkhPTERfRFVSQUJJTElUWV9NRU1PUlkQARIdChlIT0xEX0RVUkFCSUxJVFlfSk9VUk5BTEVEEAISHQoZSE9MRF9EVVJBQklMSVRZX0NPTU1JVFRFRBADKtgBCglEYXlPZldlZWsSGwoXREFZX09GX1dFRUtfVU5TUEVDSUZJRUQQABIWChJEQVlfT0ZfV0VFS19NT05EQVkQARIXChNEQVlfT0ZfV0VFS19UVUVTREFZEAISGQoVREFZX09GX1dFRUtfV0VETkVTREFZEAMSGAoUREFZX09GX1dFRUtfVEhVUlNEQVkQBBIWChJEQVlfT0ZfV0VFS19GUklEQVkQBRIYChREQVlfT0ZfV0VFS19TQVRVUkRBWRAGEhYKEkRBWV9PRl9XRUVLX1NVTkRBWRAHKn0KE1VucHJpY2VkTW9kZWxQb2xpY3kSJQohVU5QUklDRURfTU9ERUxfUE9MSUNZX1VOU1BFQ0lGSUVEEAASHgoaVU5QUklDRURfTU9ERUxfUE9MSUNZX0RFTlkQARIfChtVTlBSSUNFRF9NT0RFTF9QT0xJQ1lfQUxMT1cQAip+ChBIb2xkRXhwaXJ5UG9saWN5EiIKHkhPTERfRVhQSVJZX1BPTElDWV9VTlNQRUNJRklFRBAAEh4KGkhPTERfRVhQSVJZX1BPTElDWV9SRUxFQVNFEAESJgoiSE9MRF9FWFBJUllfUE9MSUNZX0NIQVJHRV9FU1RJTUFURRACKnIKEFVua25vd25LZXlQb2xpY3kSIgoeVU5LTk9XTl9LRVlfUE9MSUNZX1VOU1BFQ0lGSUVEEAASHQoZVU5LTk9XTl9LRVlfUE9MSUNZX0FDQ0VQVBABEhsKF1VOS05PV05fS0VZX1BPTElDWV9ERU5ZEAIy/gIKEFdvcmtzcGFjZVNlcnZpY2USXAoPQ3JlYXRlV29ya3NwYWNlEiMudG9sbGdhdGUudjEuQ3JlYXRlV29ya3NwYWNlUmVxdWVzdBokLnRvbGxnYXRlLnYxLkNyZWF0ZVdvcmtzcGFjZVJlc3BvbnNlElMKDEdldFdvcmtzcGFjZRIgLnRvbGxnYXRlLnYxLkdldFdvcmtzcGFjZVJlcXVlc3QaIS50b2xsZ2F0ZS52MS5HZXRXb3Jrc3BhY2VSZXNwb25zZRJZCg5MaXN0V29ya3NwYWNlcxIiLnRvbGxnYXRlLnYxLkxpc3RXb3Jrc3BhY2VzUmVxdWVzdBojLnRvbGxnYXRlLnYxLkxpc3RXb3Jrc3BhY2VzUmVzcG9uc2USXAoPVXBkYXRlV29ya3NwYWNlEiMudG9sbGdhdGUudjEuVXBkYXRlV29ya3NwYWNlUmVxdWVzdBokLnRvbGxnYXRlLnYxLlVwZGF0ZVdvcmtzcGFjZVJlc3BvbnNlQlkKDmlvLnRvbGxnYXRlLnYxQhVXb3Jrc3BhY2VTZXJ2aWNlUHJvdG9QAVoudG9sbGdhdGUvY2xpZW50cy9nby9nZW4vdG9sbGdhdGUvdjE7dG9sbGdhdGV2MWIGcHJvdG8z", [file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_tollgate_v1_common]);
+  fileDesc("CiN0b2xsZ2F0ZS92MS93b3Jrc3BhY2Vfc2VydmljZS5wcm90bxILdG9sbGdhdGUudjEi+QUKCVdvcmtzcGFjZRIUCgx3b3Jrc3BhY2VfaWQYASABKAkSFAoMZGlzcGxheV9uYW1lGAIgASgJEhUKDWN1cnJlbmN5X2NvZGUYAyABKAkSEQoJdGltZV96b25lGAQgASgJEj8KFXVucHJpY2VkX21vZGVsX3BvbGljeRgFIAEoDjIgLnRvbGxnYXRlLnYxLlVucHJpY2VkTW9kZWxQb2xpY3kSOQoSaG9sZF9leHBpcnlfcG9saWN5GAYgASgOMh0udG9sbGdhdGUudjEuSG9sZEV4cGlyeVBvbGljeRI5ChJ1bmtub3duX2tleV9wb2xpY3kYByABKA4yHS50b2xsZ2F0ZS52MS5Vbmtub3duS2V5UG9saWN5EhwKFHVzYWdlX3JldGVudGlvbl9kYXlzGAggASgFEhoKEmF1dG9tYXRpY19mYWxsYmFjaxgJIAEoCBIfCgRwbGFuGAogASgLMhEudG9sbGdhdGUudjEuUGxhbhIvCgtjcmVhdGVfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiMKG3JlcXVpcmVkX2F0dHJpYnV0aW9uX2ZpZWxkcxgNIAMoCRIxChFmaXJzdF9kYXlfb2Zfd2VlaxgOIAEoDjIWLnRvbGxnYXRlLnYxLkRheU9mV2VlaxIfChdyZXBvcnRlZF9jb3N0X3Byb3ZpZGVycxgPIAMoCRIlCh1jb3N0X2RpZmZlcmVuY2VfYWxlcnRfcGVyY2VudBgQIAEoBRIaChJwcmljZV9tYXhfYWdlX2RheXMYESABKAUSNAoPaG9sZF9kdXJhYmlsaXR5GBIgASgOMhsudG9sbGdhdGUudjEuSG9sZER1cmFiaWxpdHkSMAoMYXJjaGl2ZV90aW1lGB4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJpCgRQbGFuEiIKBmJ1ZGdldBgBIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5EikKDW92ZXJhZ2VfbGltaXQYAiABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRISCgpzdGFydF9kYXRlGAMgASgJIt4BCgZGcmVlemUSJQoHc3ViamVjdBgBIAEoCzIULnRvbGxnYXRlLnYxLlN1YmplY3QSDgoGcmVhc29uGAIgASgJEiwKCGVuZF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVhY3RvchgEIAEoCRIvCgtjcmVhdGVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIi8KF0FyY2hpdmVXb3Jrc3BhY2VSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCSJFChhBcmNoaXZlV29ya3NwYWNlUmVzcG9uc2USKQoJd29ya3NwYWNlGAEgASgLMhYudG9sbGdhdGUudjEuV29ya3NwYWNlIi8KF1Jlc3RvcmVXb3Jrc3BhY2VSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCSJFChhSZXN0b3JlV29ya3NwYWNlUmVzcG9uc2USKQoJd29ya3NwYWNlGAEgASgLMhYudG9sbGdhdGUudjEuV29ya3NwYWNlIooBCg1GcmVlemVSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIlCgdzdWJqZWN0GAIgASgLMhQudG9sbGdhdGUudjEuU3ViamVjdBIOCgZyZWFzb24YAyABKAkSLAoIZW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjUKDkZyZWV6ZVJlc3BvbnNlEiMKBmZyZWV6ZRgBIAEoCzITLnRvbGxnYXRlLnYxLkZyZWV6ZSJOCg9VbmZyZWV6ZVJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEiUKB3N1YmplY3QYAiABKAsyFC50b2xsZ2F0ZS52MS5TdWJqZWN0IjcKEFVuZnJlZXplUmVzcG9uc2USIwoGZnJlZXplGAEgASgLMhMudG9sbGdhdGUudjEuRnJlZXplIlEKEkxpc3RGcmVlemVzUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiVAoTTGlzdEZyZWV6ZXNSZXNwb25zZRIkCgdmcmVlemVzGAEgAygLMhMudG9sbGdhdGUudjEuRnJlZXplEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJDChZDcmVhdGVXb3Jrc3BhY2VSZXF1ZXN0EikKCXdvcmtzcGFjZRgBIAEoCzIWLnRvbGxnYXRlLnYxLldvcmtzcGFjZSJEChdDcmVhdGVXb3Jrc3BhY2VSZXNwb25zZRIpCgl3b3Jrc3BhY2UYASABKAsyFi50b2xsZ2F0ZS52MS5Xb3Jrc3BhY2UiKwoTR2V0V29ya3NwYWNlUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkiQQoUR2V0V29ya3NwYWNlUmVzcG9uc2USKQoJd29ya3NwYWNlGAEgASgLMhYudG9sbGdhdGUudjEuV29ya3NwYWNlImQKFUxpc3RXb3Jrc3BhY2VzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRINCgVxdWVyeRgDIAEoCRIVCg1zaG93X2FyY2hpdmVkGB4gASgIInIKFkxpc3RXb3Jrc3BhY2VzUmVzcG9uc2USKgoKd29ya3NwYWNlcxgBIAMoCzIWLnRvbGxnYXRlLnYxLldvcmtzcGFjZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSEwoLdG90YWxfY291bnQYAyABKAMidAoWVXBkYXRlV29ya3NwYWNlUmVxdWVzdBIpCgl3b3Jrc3BhY2UYASABKAsyFi50b2xsZ2F0ZS52MS5Xb3Jrc3BhY2USLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIkQKF1VwZGF0ZVdvcmtzcGFjZVJlc3BvbnNlEikKCXdvcmtzcGFjZRgBIAEoCzIWLnRvbGxnYXRlLnYxLldvcmtzcGFjZSqLAQoOSG9sZER1cmFiaWxpdHkSHwobSE9MRF9EVVJBQklMSVRZX1VOU1BFQ0lGSUVEEAASGgoWSE9MRF9EVVJBQklMSVRZX01FTU9SWRABEh0KGUhPTERfRFVSQUJJTElUWV9KT1VSTkFMRUQQAhIdChlIT0xEX0RVUkFCSUxJVFlfQ09NTUlUVEVEEAMq2AEKCURheU9mV2VlaxIbChdEQVlfT0ZfV0VFS19VTlNQRUNJRklFRBAAEhYKEkRBWV9PRl9XRUVLX01PTkRBWRABEhcKE0RBWV9PRl9XRUVLX1RVRVNEQVkQAhIZChVEQVlfT0ZfV0VFS19XRURORVNEQVkQAxIYChREQVlfT0ZfV0VFS19USFVSU0RBWRAEEhYKEkRBWV9PRl9XRUVLX0ZSSURBWRAFEhgKFERBWV9PRl9XRUVLX1NBVFVSREFZEAYSFgoSREFZX09GX1dFRUtfU1VOREFZEAcqfQoTVW5wcmljZWRNb2RlbFBvbGljeRIlCiFVTlBSSUNFRF9NT0RFTF9QT0xJQ1lfVU5TUEVDSUZJRUQQABIeChpVTlBSSUNFRF9NT0RFTF9QT0xJQ1lfREVOWRABEh8KG1VOUFJJQ0VEX01PREVMX1BPTElDWV9BTExPVxACKn4KEEhvbGRFeHBpcnlQb2xpY3kSIgoeSE9MRF9FWFBJUllfUE9MSUNZX1VOU1BFQ0lGSUVEEAASHgoaSE9MRF9FWFBJUllfUE9MSUNZX1JFTEVBU0UQARImCiJIT0xEX0VYUElSWV9QT0xJQ1lfQ0hBUkdFX0VTVElNQVRFEAIqcgoQVW5rbm93bktleVBvbGljeRIiCh5VTktOT1dOX0tFWV9QT0xJQ1lfVU5TUEVDSUZJRUQQABIdChlVTktOT1dOX0tFWV9QT0xJQ1lfQUNDRVBUEAESGwoXVU5LTk9XTl9LRVlfUE9MSUNZX0RFTlkQAjKeBgoQV29ya3NwYWNlU2VydmljZRJcCg9DcmVhdGVXb3Jrc3BhY2USIy50b2xsZ2F0ZS52MS5DcmVhdGVXb3Jrc3BhY2VSZXF1ZXN0GiQudG9sbGdhdGUudjEuQ3JlYXRlV29ya3NwYWNlUmVzcG9uc2USUwoMR2V0V29ya3NwYWNlEiAudG9sbGdhdGUudjEuR2V0V29ya3NwYWNlUmVxdWVzdBohLnRvbGxnYXRlLnYxLkdldFdvcmtzcGFjZVJlc3BvbnNlElkKDkxpc3RXb3Jrc3BhY2VzEiIudG9sbGdhdGUudjEuTGlzdFdvcmtzcGFjZXNSZXF1ZXN0GiMudG9sbGdhdGUudjEuTGlzdFdvcmtzcGFjZXNSZXNwb25zZRJcCg9VcGRhdGVXb3Jrc3BhY2USIy50b2xsZ2F0ZS52MS5VcGRhdGVXb3Jrc3BhY2VSZXF1ZXN0GiQudG9sbGdhdGUudjEuVXBkYXRlV29ya3NwYWNlUmVzcG9uc2USXwoQQXJjaGl2ZVdvcmtzcGFjZRIkLnRvbGxnYXRlLnYxLkFyY2hpdmVXb3Jrc3BhY2VSZXF1ZXN0GiUudG9sbGdhdGUudjEuQXJjaGl2ZVdvcmtzcGFjZVJlc3BvbnNlEl8KEFJlc3RvcmVXb3Jrc3BhY2USJC50b2xsZ2F0ZS52MS5SZXN0b3JlV29ya3NwYWNlUmVxdWVzdBolLnRvbGxnYXRlLnYxLlJlc3RvcmVXb3Jrc3BhY2VSZXNwb25zZRJBCgZGcmVlemUSGi50b2xsZ2F0ZS52MS5GcmVlemVSZXF1ZXN0GhsudG9sbGdhdGUudjEuRnJlZXplUmVzcG9uc2USRwoIVW5mcmVlemUSHC50b2xsZ2F0ZS52MS5VbmZyZWV6ZVJlcXVlc3QaHS50b2xsZ2F0ZS52MS5VbmZyZWV6ZVJlc3BvbnNlElAKC0xpc3RGcmVlemVzEh8udG9sbGdhdGUudjEuTGlzdEZyZWV6ZXNSZXF1ZXN0GiAudG9sbGdhdGUudjEuTGlzdEZyZWV6ZXNSZXNwb25zZUJZCg5pby50b2xsZ2F0ZS52MUIVV29ya3NwYWNlU2VydmljZVByb3RvUAFaLnRvbGxnYXRlL2NsaWVudHMvZ28vZ2VuL3RvbGxnYXRlL3YxO3RvbGxnYXRldjFiBnByb3RvMw", [file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_tollgate_v1_common]);
 
 /**
  * A tenant: one plan, one currency, one time zone.
@@ -164,6 +164,13 @@ export type Workspace = Message<"tollgate.v1.Workspace"> & {
    * @generated from field: tollgate.v1.HoldDurability hold_durability = 18;
    */
   holdDurability: HoldDurability;
+
+  /**
+   * When it was archived; absent if it is not. Set by ArchiveWorkspace. Output only.
+   *
+   * @generated from field: google.protobuf.Timestamp archive_time = 30;
+   */
+  archiveTime?: Timestamp | undefined;
 };
 
 /**
@@ -210,6 +217,322 @@ export const PlanSchema: GenMessage<Plan> = /*@__PURE__*/
   messageDesc(file_tollgate_v1_workspace_service, 1);
 
 /**
+ * An emergency stop of a workspace, or of one of its subjects.
+ *
+ * @generated from message tollgate.v1.Freeze
+ */
+export type Freeze = Message<"tollgate.v1.Freeze"> & {
+  /**
+   * What is stopped. SUBJECT_TYPE_WORKSPACE stops everything.
+   *
+   * @generated from field: tollgate.v1.Subject subject = 1;
+   */
+  subject?: Subject | undefined;
+
+  /**
+   * Reason; 1 to 500 characters.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * When it ends by itself; absent: when it is taken back.
+   *
+   * @generated from field: google.protobuf.Timestamp end_time = 3;
+   */
+  endTime?: Timestamp | undefined;
+
+  /**
+   * Actor that froze it last.
+   *
+   * @generated from field: string actor = 4;
+   */
+  actor: string;
+
+  /**
+   * When it was frozen.
+   *
+   * @generated from field: google.protobuf.Timestamp create_time = 5;
+   */
+  createTime?: Timestamp | undefined;
+
+  /**
+   * When reason or end were last changed.
+   *
+   * @generated from field: google.protobuf.Timestamp update_time = 6;
+   */
+  updateTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message tollgate.v1.Freeze.
+ * Use `create(FreezeSchema)` to create a new message.
+ */
+export const FreezeSchema: GenMessage<Freeze> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_workspace_service, 2);
+
+/**
+ * Request of ArchiveWorkspace.
+ *
+ * @generated from message tollgate.v1.ArchiveWorkspaceRequest
+ */
+export type ArchiveWorkspaceRequest = Message<"tollgate.v1.ArchiveWorkspaceRequest"> & {
+  /**
+   * Its id.
+   *
+   * @generated from field: string workspace_id = 1;
+   */
+  workspaceId: string;
+};
+
+/**
+ * Describes the message tollgate.v1.ArchiveWorkspaceRequest.
+ * Use `create(ArchiveWorkspaceRequestSchema)` to create a new message.
+ */
+export const ArchiveWorkspaceRequestSchema: GenMessage<ArchiveWorkspaceRequest> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_workspace_service, 3);
+
+/**
+ * Response of ArchiveWorkspace.
+ *
+ * @generated from message tollgate.v1.ArchiveWorkspaceResponse
+ */
+export type ArchiveWorkspaceResponse = Message<"tollgate.v1.ArchiveWorkspaceResponse"> & {
+  /**
+   * The archived workspace.
+   *
+   * @generated from field: tollgate.v1.Workspace workspace = 1;
+   */
+  workspace?: Workspace | undefined;
+};
+
+/**
+ * Describes the message tollgate.v1.ArchiveWorkspaceResponse.
+ * Use `create(ArchiveWorkspaceResponseSchema)` to create a new message.
+ */
+export const ArchiveWorkspaceResponseSchema: GenMessage<ArchiveWorkspaceResponse> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_workspace_service, 4);
+
+/**
+ * Request of RestoreWorkspace.
+ *
+ * @generated from message tollgate.v1.RestoreWorkspaceRequest
+ */
+export type RestoreWorkspaceRequest = Message<"tollgate.v1.RestoreWorkspaceRequest"> & {
+  /**
+   * Its id.
+   *
+   * @generated from field: string workspace_id = 1;
+   */
+  workspaceId: string;
+};
+
+/**
+ * Describes the message tollgate.v1.RestoreWorkspaceRequest.
+ * Use `create(RestoreWorkspaceRequestSchema)` to create a new message.
+ */
+export const RestoreWorkspaceRequestSchema: GenMessage<RestoreWorkspaceRequest> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_workspace_service, 5);
+
+/**
+ * Response of RestoreWorkspace.
+ *
+ * @generated from message tollgate.v1.RestoreWorkspaceResponse
+ */
+export type RestoreWorkspaceResponse = Message<"tollgate.v1.RestoreWorkspaceResponse"> & {
+  /**
+   * The restored workspace.
+   *
+   * @generated from field: tollgate.v1.Workspace workspace = 1;
+   */
+  workspace?: Workspace | undefined;
+};
+
+/**
+ * Describes the message tollgate.v1.RestoreWorkspaceResponse.
+ * Use `create(RestoreWorkspaceResponseSchema)` to create a new message.
+ */
+export const RestoreWorkspaceResponseSchema: GenMessage<RestoreWorkspaceResponse> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_workspace_service, 6);
+
+/**
+ * Request of Freeze.
+ *
+ * @generated from message tollgate.v1.FreezeRequest
+ */
+export type FreezeRequest = Message<"tollgate.v1.FreezeRequest"> & {
+  /**
+   * The workspace.
+   *
+   * @generated from field: string workspace_id = 1;
+   */
+  workspaceId: string;
+
+  /**
+   * What is stopped: the workspace, a user, department, API key, key group, project, assistant,
+   * workflow, feature, session or tag. A key group must exist; the others need not have been used.
+   *
+   * @generated from field: tollgate.v1.Subject subject = 2;
+   */
+  subject?: Subject | undefined;
+
+  /**
+   * Reason; 1 to 500 characters.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+
+  /**
+   * When it ends by itself: after now, at most 366 days ahead; absent: when it is taken back.
+   *
+   * @generated from field: google.protobuf.Timestamp end_time = 4;
+   */
+  endTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message tollgate.v1.FreezeRequest.
+ * Use `create(FreezeRequestSchema)` to create a new message.
+ */
+export const FreezeRequestSchema: GenMessage<FreezeRequest> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_workspace_service, 7);
+
+/**
+ * Response of Freeze.
+ *
+ * @generated from message tollgate.v1.FreezeResponse
+ */
+export type FreezeResponse = Message<"tollgate.v1.FreezeResponse"> & {
+  /**
+   * The freeze in force.
+   *
+   * @generated from field: tollgate.v1.Freeze freeze = 1;
+   */
+  freeze?: Freeze | undefined;
+};
+
+/**
+ * Describes the message tollgate.v1.FreezeResponse.
+ * Use `create(FreezeResponseSchema)` to create a new message.
+ */
+export const FreezeResponseSchema: GenMessage<FreezeResponse> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_workspace_service, 8);
+
+/**
+ * Request of Unfreeze.
+ *
+ * @generated from message tollgate.v1.UnfreezeRequest
+ */
+export type UnfreezeRequest = Message<"tollgate.v1.UnfreezeRequest"> & {
+  /**
+   * The workspace.
+   *
+   * @generated from field: string workspace_id = 1;
+   */
+  workspaceId: string;
+
+  /**
+   * What goes on.
+   *
+   * @generated from field: tollgate.v1.Subject subject = 2;
+   */
+  subject?: Subject | undefined;
+};
+
+/**
+ * Describes the message tollgate.v1.UnfreezeRequest.
+ * Use `create(UnfreezeRequestSchema)` to create a new message.
+ */
+export const UnfreezeRequestSchema: GenMessage<UnfreezeRequest> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_workspace_service, 9);
+
+/**
+ * Response of Unfreeze.
+ *
+ * @generated from message tollgate.v1.UnfreezeResponse
+ */
+export type UnfreezeResponse = Message<"tollgate.v1.UnfreezeResponse"> & {
+  /**
+   * The freeze that was in force; absent if none was.
+   *
+   * @generated from field: tollgate.v1.Freeze freeze = 1;
+   */
+  freeze?: Freeze | undefined;
+};
+
+/**
+ * Describes the message tollgate.v1.UnfreezeResponse.
+ * Use `create(UnfreezeResponseSchema)` to create a new message.
+ */
+export const UnfreezeResponseSchema: GenMessage<UnfreezeResponse> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_workspace_service, 10);
+
+/**
+ * Request of ListFreezes.
+ *
+ * @generated from message tollgate.v1.ListFreezesRequest
+ */
+export type ListFreezesRequest = Message<"tollgate.v1.ListFreezesRequest"> & {
+  /**
+   * The workspace.
+   *
+   * @generated from field: string workspace_id = 1;
+   */
+  workspaceId: string;
+
+  /**
+   * Most entries on the page: 0 to 1,000; 0 means 100, more than 1,000 means 1,000.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * next_page_token of the previous page; empty for the first page.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message tollgate.v1.ListFreezesRequest.
+ * Use `create(ListFreezesRequestSchema)` to create a new message.
+ */
+export const ListFreezesRequestSchema: GenMessage<ListFreezesRequest> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_workspace_service, 11);
+
+/**
+ * Response of ListFreezes.
+ *
+ * @generated from message tollgate.v1.ListFreezesResponse
+ */
+export type ListFreezesResponse = Message<"tollgate.v1.ListFreezesResponse"> & {
+  /**
+   * Freezes by type and id of their subjects.
+   *
+   * @generated from field: repeated tollgate.v1.Freeze freezes = 1;
+   */
+  freezes: Freeze[];
+
+  /**
+   * Token of the next page; empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message tollgate.v1.ListFreezesResponse.
+ * Use `create(ListFreezesResponseSchema)` to create a new message.
+ */
+export const ListFreezesResponseSchema: GenMessage<ListFreezesResponse> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_workspace_service, 12);
+
+/**
  * Request of CreateWorkspace.
  *
  * @generated from message tollgate.v1.CreateWorkspaceRequest
@@ -228,7 +551,7 @@ export type CreateWorkspaceRequest = Message<"tollgate.v1.CreateWorkspaceRequest
  * Use `create(CreateWorkspaceRequestSchema)` to create a new message.
  */
 export const CreateWorkspaceRequestSchema: GenMessage<CreateWorkspaceRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_workspace_service, 2);
+  messageDesc(file_tollgate_v1_workspace_service, 13);
 
 /**
  * Response of CreateWorkspace.
@@ -249,7 +572,7 @@ export type CreateWorkspaceResponse = Message<"tollgate.v1.CreateWorkspaceRespon
  * Use `create(CreateWorkspaceResponseSchema)` to create a new message.
  */
 export const CreateWorkspaceResponseSchema: GenMessage<CreateWorkspaceResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_workspace_service, 3);
+  messageDesc(file_tollgate_v1_workspace_service, 14);
 
 /**
  * Request of GetWorkspace.
@@ -270,7 +593,7 @@ export type GetWorkspaceRequest = Message<"tollgate.v1.GetWorkspaceRequest"> & {
  * Use `create(GetWorkspaceRequestSchema)` to create a new message.
  */
 export const GetWorkspaceRequestSchema: GenMessage<GetWorkspaceRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_workspace_service, 4);
+  messageDesc(file_tollgate_v1_workspace_service, 15);
 
 /**
  * Response of GetWorkspace.
@@ -291,7 +614,7 @@ export type GetWorkspaceResponse = Message<"tollgate.v1.GetWorkspaceResponse"> &
  * Use `create(GetWorkspaceResponseSchema)` to create a new message.
  */
 export const GetWorkspaceResponseSchema: GenMessage<GetWorkspaceResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_workspace_service, 5);
+  messageDesc(file_tollgate_v1_workspace_service, 16);
 
 /**
  * Request of ListWorkspaces.
@@ -307,11 +630,26 @@ export type ListWorkspacesRequest = Message<"tollgate.v1.ListWorkspacesRequest">
   pageSize: number;
 
   /**
-   * next_page_token of the previous page; empty for the first page.
+   * next_page_token of the previous page, with the same query; empty for the first page.
    *
    * @generated from field: string page_token = 2;
    */
   pageToken: string;
+
+  /**
+   * Text to search for, at most 200 characters; empty for all. Each of its words must begin a
+   * word of the id or the display name, whatever the case. Words are runs of letters and digits.
+   *
+   * @generated from field: string query = 3;
+   */
+  query: string;
+
+  /**
+   * Whether archived workspaces are listed, too.
+   *
+   * @generated from field: bool show_archived = 30;
+   */
+  showArchived: boolean;
 };
 
 /**
@@ -319,7 +657,7 @@ export type ListWorkspacesRequest = Message<"tollgate.v1.ListWorkspacesRequest">
  * Use `create(ListWorkspacesRequestSchema)` to create a new message.
  */
 export const ListWorkspacesRequestSchema: GenMessage<ListWorkspacesRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_workspace_service, 6);
+  messageDesc(file_tollgate_v1_workspace_service, 17);
 
 /**
  * Response of ListWorkspaces.
@@ -340,6 +678,13 @@ export type ListWorkspacesResponse = Message<"tollgate.v1.ListWorkspacesResponse
    * @generated from field: string next_page_token = 2;
    */
   nextPageToken: string;
+
+  /**
+   * Number of entries that match, on all pages, counted to 10,000: then there may be more.
+   *
+   * @generated from field: int64 total_count = 3;
+   */
+  totalCount: bigint;
 };
 
 /**
@@ -347,7 +692,7 @@ export type ListWorkspacesResponse = Message<"tollgate.v1.ListWorkspacesResponse
  * Use `create(ListWorkspacesResponseSchema)` to create a new message.
  */
 export const ListWorkspacesResponseSchema: GenMessage<ListWorkspacesResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_workspace_service, 7);
+  messageDesc(file_tollgate_v1_workspace_service, 18);
 
 /**
  * Request of UpdateWorkspace.
@@ -379,7 +724,7 @@ export type UpdateWorkspaceRequest = Message<"tollgate.v1.UpdateWorkspaceRequest
  * Use `create(UpdateWorkspaceRequestSchema)` to create a new message.
  */
 export const UpdateWorkspaceRequestSchema: GenMessage<UpdateWorkspaceRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_workspace_service, 8);
+  messageDesc(file_tollgate_v1_workspace_service, 19);
 
 /**
  * Response of UpdateWorkspace.
@@ -400,7 +745,7 @@ export type UpdateWorkspaceResponse = Message<"tollgate.v1.UpdateWorkspaceRespon
  * Use `create(UpdateWorkspaceResponseSchema)` to create a new message.
  */
 export const UpdateWorkspaceResponseSchema: GenMessage<UpdateWorkspaceResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_workspace_service, 9);
+  messageDesc(file_tollgate_v1_workspace_service, 20);
 
 /**
  * What a crash or a fail-over leaves of the holds of a workspace. What is lost no longer counts
@@ -664,6 +1009,61 @@ export const WorkspaceService: GenService<{
     methodKind: "unary";
     input: typeof UpdateWorkspaceRequestSchema;
     output: typeof UpdateWorkspaceResponseSchema;
+  },
+  /**
+   * Archives a workspace: its checks are blocked with REASON_WORKSPACE_ARCHIVED, and lists leave it
+   * out unless they are asked for it. Requests in flight can be recorded, reports stay, and nothing
+   * is deleted. No effect on an archived one.
+   *
+   * @generated from rpc tollgate.v1.WorkspaceService.ArchiveWorkspace
+   */
+  archiveWorkspace: {
+    methodKind: "unary";
+    input: typeof ArchiveWorkspaceRequestSchema;
+    output: typeof ArchiveWorkspaceResponseSchema;
+  },
+  /**
+   * Restores an archived workspace, as it was. No effect on one that is not archived.
+   *
+   * @generated from rpc tollgate.v1.WorkspaceService.RestoreWorkspace
+   */
+  restoreWorkspace: {
+    methodKind: "unary";
+    input: typeof RestoreWorkspaceRequestSchema;
+    output: typeof RestoreWorkspaceResponseSchema;
+  },
+  /**
+   * Emergency stop: from the next check on, checks of the subject are blocked with REASON_FROZEN,
+   * before any other rule. Nothing else changes: limits, holds and keys stay, and requests in
+   * flight can be recorded. On a frozen subject it replaces reason and end. A workspace has at most
+   * 10,000 freezes; more are refused with RESOURCE_EXHAUSTED.
+   *
+   * @generated from rpc tollgate.v1.WorkspaceService.Freeze
+   */
+  freeze: {
+    methodKind: "unary";
+    input: typeof FreezeRequestSchema;
+    output: typeof FreezeResponseSchema;
+  },
+  /**
+   * Takes a freeze back. No effect on a subject that is not frozen.
+   *
+   * @generated from rpc tollgate.v1.WorkspaceService.Unfreeze
+   */
+  unfreeze: {
+    methodKind: "unary";
+    input: typeof UnfreezeRequestSchema;
+    output: typeof UnfreezeResponseSchema;
+  },
+  /**
+   * Lists the freezes in force, by type and id of their subjects.
+   *
+   * @generated from rpc tollgate.v1.WorkspaceService.ListFreezes
+   */
+  listFreezes: {
+    methodKind: "unary";
+    input: typeof ListFreezesRequestSchema;
+    output: typeof ListFreezesResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_tollgate_v1_workspace_service, 0);

@@ -1,10 +1,13 @@
 //! The calls around each LLM request: checks, records, holds.
 
+mod refusal_log;
+
 use std::sync::Arc;
 
 use super::error::{Error, Result};
 use super::writer::Recorded;
 use super::{Engine, InCurrency, WorkspaceHandle};
+use crate::domain::attribution::PackedAttribution;
 use crate::domain::check::{Answer, Check, Decision};
 use crate::domain::record::{Record, UsageReport};
 use crate::domain::time::Micros;
@@ -14,10 +17,22 @@ use crate::ledger::{
     Error as LedgerError, ExpiryCharge, HoldFilter, HoldView, PreparedCheck, Stored,
 };
 use crate::storage::log::{Appended, Order, RecordFilter, RecordPosition};
+use crate::storage::search::Counted;
 use crate::telemetry;
+
+pub use refusal_log::{REFUSAL_AGE_MAX, REFUSALS_MAX, Refusal, RefusalFilter, RefusalPage};
+pub(super) use refusal_log::{RefusalBytes, RefusalLog};
 
 /// Subjects swept at once; few, because the ledger is locked meanwhile.
 const SWEEP_SUBJECTS: u32 = 5_000;
+
+/// A part of the log.
+#[derive(Clone, Debug)]
+pub struct RecordPage {
+    pub records: Vec<Record>,
+    /// After what to go on, where not all that may match were looked at.
+    pub go_on: Option<RecordPosition>,
+}
 
 impl Engine {
     /// Decides on a request. No storage is touched once the workspace is loaded.
@@ -45,18 +60,30 @@ impl Engine {
                 Some((workspace, attempt)) => {
                     self.commit_hold(&workspace, check.request_id(), attempt).await?;
                 }
-                None => {
-                    self.note_decision(&decision.value, check.is_dry_run());
-                    return Ok(decision);
-                }
+                None => return Ok(decision),
             }
         }
     }
 
-    fn note_decision(&self, decision: &Decision, is_dry_run: bool) {
-        telemetry::decided(decision, is_dry_run);
-        if decision.answer != Answer::Allowed {
-            self.shared.note_refusal();
+    /// Counts an answer, and keeps a refusal. `held` is the attribution of its hold.
+    fn note_decision(
+        &self,
+        workspace: &WorkspaceHandle,
+        now: Time,
+        check: &PreparedCheck,
+        held: Option<&PackedAttribution>,
+        decision: &Decision,
+    ) {
+        telemetry::decided(decision, check.is_dry_run());
+        if decision.answer == Answer::Allowed {
+            return;
+        }
+        self.shared.note_refusal();
+        if !check.is_dry_run() {
+            let attribution = held.or(check.attribution());
+            let (request_id, model_id) = (check.request_id(), check.model_id());
+            let refusal = Refusal::new(now, request_id, model_id, attribution, decision);
+            workspace.refusals().add(refusal, &self.shared.refusal_bytes);
         }
     }
 
@@ -110,9 +137,16 @@ impl Engine {
             }
             _ => None,
         };
+        // The hold has taken it from the check.
+        let is_refused = value.answer != Answer::Allowed;
+        let attribution = is_refused.then(|| ledger.held_attribution(check.request_id()));
         drop(ledger);
         if durability != HoldDurability::Memory {
             self.shared.writer.store_holds(workspace, durability);
+        }
+        if unstored.is_none() {
+            let attribution = attribution.flatten();
+            self.note_decision(workspace, now, check, attribution.as_ref(), &value);
         }
         let unstored = unstored.map(|_| (workspace.clone(), value.attempt));
         Ok((InCurrency { currency, value }, unstored))
@@ -203,26 +237,40 @@ impl Engine {
         workspace_id: &str,
         filter: &HoldFilter,
         limit: usize,
-    ) -> Result<InCurrency<(Vec<HoldView>, i64)>> {
+    ) -> Result<InCurrency<(Counted<HoldView>, i64)>> {
         let workspace = self.workspace(workspace_id).await?;
         let mut ledger = workspace.lock();
         let currency = ledger.workspace().currency;
-        let views = ledger.hold_views(self.now(), filter, limit);
-        Ok(InCurrency { currency, value: (views, ledger.expired_count()) })
+        let entries = ledger.hold_views(self.now(), filter, limit);
+        let listed = Counted { entries, total_count: ledger.hold_count(filter) };
+        Ok(InCurrency { currency, value: (listed, ledger.expired_count()) })
     }
 
-    /// Entries of the log, newest first.
+    /// Entries of the log, newest first. With filters that no index helps, those of the next
+    /// `looked_at_max` that match.
     pub async fn records(
         &self,
         filter: &RecordFilter,
         after: Option<RecordPosition>,
-        limit: usize,
-    ) -> Result<InCurrency<Vec<Record>>> {
+        (limit, looked_at_max): (usize, usize),
+    ) -> Result<InCurrency<RecordPage>> {
         let workspace = self.workspace(&filter.workspace_id).await?;
         let currency = workspace.lock().workspace().currency;
         let store = self.store();
-        let value = store.records(filter, Order::NewestFirst, after, limit).await?;
-        Ok(InCurrency { currency, value })
+        let mut filter = filter.clone();
+        let mut end = None;
+        if filter.is_scan() {
+            let id = &filter.workspace_id;
+            end = store.charge_time_behind(id, filter.to, after, looked_at_max).await?;
+            end = end.filter(|end| filter.from.is_none_or(|from| *end > from));
+            filter.from = filter.from.max(end);
+        }
+        let records = store.records(&filter, Order::NewestFirst, after, limit).await?;
+        let is_full = records.len() == limit;
+        let go_on = end.filter(|_| !is_full);
+        // All entries of this time were looked at.
+        let go_on = go_on.map(|charge_time| RecordPosition { charge_time, seq: i64::MIN });
+        Ok(InCurrency { currency, value: RecordPage { records, go_on } })
     }
 
     /// Expires holds whose time is up in workspaces without requests, and charges those whose

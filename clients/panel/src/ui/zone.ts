@@ -1,0 +1,38 @@
+// Local dates of a zone as moments.
+
+/** Midnight at the beginning of a local date ("2026-01-31"), or of the day so many days later. */
+export function localMidnight(date: string, timeZone: string, daysLater = 0): Date {
+  const utc = new Date(`${date}T00:00:00Z`).getTime() + daysLater * 86_400_000;
+  // The offset at that moment may be another one than at midnight: the second look is right.
+  const first = utc - offsetAt(utc, timeZone);
+  return new Date(utc - offsetAt(first, timeZone));
+}
+
+/** The local date of a moment. */
+export function localDate(time: Date, timeZone: string): string {
+  return new Intl.DateTimeFormat("en-CA", { timeZone, dateStyle: "short" }).format(time);
+}
+
+/** Local time less UTC, in milliseconds. */
+function offsetAt(time: number, timeZone: string): number {
+  const parts = new Intl.DateTimeFormat("en-US", {
+    timeZone,
+    hourCycle: "h23",
+    year: "numeric",
+    month: "numeric",
+    day: "numeric",
+    hour: "numeric",
+    minute: "numeric",
+    second: "numeric",
+  }).formatToParts(time);
+  const of = (type: string) => Number(parts.find((part) => part.type === type)?.value);
+  const local = Date.UTC(
+    of("year"),
+    of("month") - 1,
+    of("day"),
+    of("hour"),
+    of("minute"),
+    of("second"),
+  );
+  return local - Math.floor(time / 1000) * 1000;
+}
