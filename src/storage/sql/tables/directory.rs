@@ -84,7 +84,7 @@ impl<DB: Backend> DirectoryStore for SqlStore<DB> {
         let mut snapshot = self.snapshot().await?;
         let spans = Spans::of(&filter.search);
         let lister = Lister { workspace_id, filter, spans: &spans };
-        let counted = match spans.found(&mut snapshot, workspace_id, filter.kind).await? {
+        let counted = match spans.found(&mut snapshot, (workspace_id, filter.kind)).await? {
             Some(ids) => lister.among(&mut snapshot, &ids, after_id, limit).await?,
             None => Counted {
                 total_count: lister.count(&mut snapshot).await?,
@@ -176,6 +176,11 @@ impl Lister<'_> {
 
     /// How many there are, counted to [`COUNT_MAX`].
     async fn count<DB: Backend>(&self, snapshot: &mut Snapshot<DB>) -> Result<usize> {
+        let EntryFilter { kind, state, department_id, .. } = self.filter;
+        if *state == EntryState::Current && department_id.is_none() && !self.spans.is_empty() {
+            let (of_kind, archived) = ((self.workspace_id, *kind), "archive_time IS NOT NULL");
+            return self.spans.count_without(snapshot, of_kind, archived).await;
+        }
         let mut count = 0;
         if let Some(select) = self.registered() {
             count += snapshot.count(select, COUNT_MAX).await?;

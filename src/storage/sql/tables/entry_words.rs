@@ -23,6 +23,9 @@ const PAGE_ENTRIES: i64 = 1_000;
 /// Most rows that one statement looks up; a power of two.
 const LOOKUP_MAX: usize = 128;
 
+/// To where the entries of a word are counted, to find the rarest of several.
+const RANKED_MAX: usize = 100_000;
+
 /// Spans of words: each begins with one that is searched for.
 pub struct Spans(Vec<(String, Option<String>)>);
 
@@ -192,48 +195,102 @@ impl Source {
     }
 }
 
+fn distinct(mut ids: Vec<String>) -> Vec<String> {
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
 impl Spans {
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub fn of(search: &Search) -> Spans {
         Spans(search.words().iter().map(|word| (word.clone(), after_all_with(word))).collect())
     }
 
-    /// The ids that are found, if they are at most [`COUNT_MAX`] even by the rarest of the words:
-    /// then a list looks these up. Otherwise it looks whether each of its entries is found.
+    /// The ids that are found, by id, if they are at most [`COUNT_MAX`]: a list looks these up;
+    /// otherwise it looks whether each of its entries is found.
     pub async fn found<DB: Backend>(
         &self,
         snapshot: &mut Snapshot<DB>,
-        workspace_id: &str,
-        kind: EntryKind,
+        of_kind: (&str, EntryKind),
     ) -> Result<Option<Vec<String>>> {
-        let mut rarest: Option<(i64, usize)> = None;
-        for index in 0..self.0.len() {
-            let mut values = Values::default();
-            let span = self.within("", index, (workspace_id, kind), &mut values);
-            let most = values.bind(limit_value(COUNT_MAX + 1));
-            let sql = format!(
-                "SELECT COUNT(*) FROM (SELECT 1 FROM entry_words WHERE {span} LIMIT {most}) AS few"
-            );
-            let count = snapshot.row(AssertSqlSafe(sql), values.as_slice()).await?;
-            rarest = rarest.min(Some((count, index))).or(Some((count, index)));
-        }
-        let Some((count, index)) = rarest else { return Ok(None) };
-        if count > COUNT_MAX as i64 {
+        if self.0.is_empty() {
             return Ok(None);
         }
+        let ids = self.ids(snapshot, of_kind, "TRUE", COUNT_MAX + 1).await?;
+        Ok((ids.len() <= COUNT_MAX).then(|| distinct(ids)))
+    }
+
+    /// How many of those that are found have no entry in the directory for which `never` is true,
+    /// counted to [`COUNT_MAX`].
+    pub async fn count_without<DB: Backend>(
+        &self,
+        snapshot: &mut Snapshot<DB>,
+        of_kind: (&str, EntryKind),
+        never: &str,
+    ) -> Result<usize> {
+        let condition = format!(
+            "NOT EXISTS (SELECT 1 FROM directory \
+             WHERE directory.workspace_id = entry_words.workspace_id \
+             AND directory.kind = entry_words.kind AND directory.id = entry_words.id AND {never})"
+        );
+        // Some have several words that are meant.
+        let ids = self.ids(snapshot, of_kind, &condition, 2 * COUNT_MAX).await?;
+        Ok(distinct(ids).len().min(COUNT_MAX))
+    }
+
+    /// At most `most` ids that are found and meet a condition, in no order, and some of them
+    /// repeatedly. Goes through the rarest of the words.
+    async fn ids<DB: Backend>(
+        &self,
+        snapshot: &mut Snapshot<DB>,
+        of_kind: (&str, EntryKind),
+        condition: &str,
+        most: usize,
+    ) -> Result<Vec<String>> {
+        let rarest = self.rarest(snapshot, of_kind).await?;
         let mut values = Values::default();
-        let mut conditions = vec![self.within("", index, (workspace_id, kind), &mut values)];
-        for other in (0..self.0.len()).filter(|other| *other != index) {
-            let span = self.within("other.", other, (workspace_id, kind), &mut values);
+        let mut conditions = vec![self.within("", rarest, of_kind, &mut values)];
+        for other in (0..self.0.len()).filter(|other| *other != rarest) {
+            let span = self.within("other.", other, of_kind, &mut values);
             conditions.push(format!(
                 "EXISTS (SELECT 1 FROM entry_words AS other \
                  WHERE {span} AND other.id = entry_words.id)"
             ));
         }
-        let sql = format!(
-            "SELECT DISTINCT id FROM entry_words WHERE {} ORDER BY id",
-            conditions.join(" AND ")
-        );
-        Ok(Some(snapshot.rows(AssertSqlSafe(sql), values.as_slice()).await?))
+        conditions.push(condition.to_owned());
+        let most = values.bind(limit_value(most));
+        // Not sorted, and not made distinct: SQLite would go through all words in the order of ids.
+        let sql =
+            format!("SELECT id FROM entry_words WHERE {} LIMIT {most}", conditions.join(" AND "));
+        snapshot.rows(AssertSqlSafe(sql), values.as_slice()).await
+    }
+
+    /// The word that fewest entries have, as far as they are counted.
+    async fn rarest<DB: Backend>(
+        &self,
+        snapshot: &mut Snapshot<DB>,
+        of_kind: (&str, EntryKind),
+    ) -> Result<usize> {
+        let mut rarest = (i64::MAX, 0);
+        for index in 0..self.0.len() {
+            // A single one needs no comparison.
+            if self.0.len() == 1 {
+                return Ok(0);
+            }
+            let mut values = Values::default();
+            let span = self.within("", index, of_kind, &mut values);
+            let most = values.bind(limit_value(RANKED_MAX));
+            let sql = format!(
+                "SELECT COUNT(*) FROM (SELECT 1 FROM entry_words WHERE {span} LIMIT {most}) AS few"
+            );
+            let count: i64 = snapshot.row(AssertSqlSafe(sql), values.as_slice()).await?;
+            rarest = rarest.min((count, index));
+        }
+        Ok(rarest.1)
     }
 
     /// Only entries that are found; `id` is the column of their id.
