@@ -1,5 +1,5 @@
-//! Models of a workspace: whether they are allowed, their caps and chains; one at a time, or several
-//! at once, all or none, and against a second administrator.
+//! Models of a workspace: whether they are allowed, their caps and chains; one at a time, or
+//! several at once, all or none, and against a second administrator.
 
 use std::sync::Arc;
 
