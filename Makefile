@@ -81,6 +81,15 @@ clients: ## Regenerate the stubs of all clients and docs/api.md from the protos
 clients-test: $(CARGO_DENY) ## Check the clients: fresh stubs, lints, tests, and one scenario through all five
 	tools/clients/check
 
+.PHONY: panel
+panel: ## Build the files of the admin panel, which are part of the tree
+	clients/panel/build
+
+.PHONY: panel-test
+panel-test: ## Check the panel: fresh files, lints, and every page in Chromium
+	cargo build --locked
+	clients/panel/check
+
 .PHONY: deny
 deny: $(CARGO_DENY) ## Check licences, bans and sources of the dependencies
 	$(CARGO_DENY) --locked check bans licenses sources

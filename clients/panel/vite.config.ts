@@ -13,7 +13,11 @@ const proxy = {
 };
 
 export default defineConfig({
-  plugins: [react(), babel({ plugins: ["@lingui/babel-plugin-lingui-macro"] }), lingui()],
+  plugins: [
+    react(),
+    babel({ plugins: ["@lingui/babel-plugin-lingui-macro"] }),
+    lingui({ failOnMissing: true }),
+  ],
   resolve: {
     alias: { "@stubs": path("../typescript/src/gen/tollgate/v1") },
     // The stubs lie beside the TypeScript client, which has a version of its own.

@@ -44,7 +44,7 @@ use usage::RefusalBytes;
 use writer::WriterHandle;
 
 pub use crate::ledger::{
-    BudgetView, HoldFilter, HoldView, LiveFigures, ModelView, PreparedCheck, QuotaUsage,
+    BudgetView, HoldFilter, HoldView, LiveFigures, ModelView, PreparedCheck, QuotaUsage, RateUsage,
     UsageFilter, UsagePosition,
 };
 pub use crate::prices::{Change as RateChange, Changed, Format, Jumps, Report as ImportReport};
@@ -54,11 +54,12 @@ pub use credits::{Credited, VoidRequest};
 pub use error::{Error, Result, StartError};
 pub use reprice::{RepriceRequest, Repriced};
 pub use resources::{
-    AlertPolicyChange, ApiKeyChange, BoostAmount, BoostKind, BoostView, Erased, Grant, GroupView,
-    ImportRequest, LimitChange, ModelLimitChange, ModelLimitSetting, NewApiKey, NewBoost, NewEntry,
-    NewFreeze, NewKeyGroup, NewQuota, NewRateLimit, NewToken, NewWorkspace, PlanChange,
-    QuotaChange, RateLimitChange, RequestedLimit, SubjectNames, ThresholdChange, WorkspaceChange,
-    import_changes, import_list_changes, load_catalog, put_token, revoked, rotated,
+    AlertPolicyChange, ApiKeyChange, ApiKeyUsage, BoostAmount, BoostKind, BoostView, CycleView,
+    Cycles, Erased, Grant, GroupView, ImportRequest, LimitChange, ModelLimitChange,
+    ModelLimitSetting, NewApiKey, NewBoost, NewEntry, NewFreeze, NewKeyGroup, NewQuota,
+    NewRateLimit, NewToken, NewWorkspace, PlanChange, QuotaChange, RateLimitChange, RatePosition,
+    RequestedLimit, SubjectNames, ThresholdChange, WorkspaceChange, import_changes,
+    import_list_changes, load_catalog, put_token, revoked, rotated,
 };
 pub use retention::{DROP_RECORDS_MAX, Expired};
 pub use rollups::{FOLD_WAIT_MAX, FoldedUpto, LimitStatus, ReportBasis};

@@ -29,7 +29,7 @@ pub use check::prepared::PreparedCheck;
 pub use departments::DEPARTMENT_USERS_MAX;
 pub use error::Error;
 pub use holds::{EXPIRED_HOLDS_MAX, Hold, HoldFilter, RECORDED_REQUESTS_MAX};
-pub use limits::{QuotaUsage, UsageFilter, UsagePosition};
+pub use limits::{QuotaUsage, RateUsage, UsageFilter, UsagePosition};
 pub use models::{Totals, WindowSpend};
 pub use settle::{ExpiryCharge, Placement, Void, WINDOW_SPENT_MAX};
 pub use state::Ledger;

@@ -38,6 +38,10 @@ pub trait ConsumptionStore: Send + Sync + 'static {
         query: &ConsumptionQuery,
     ) -> Result<Vec<(String, Consumption)>>;
 
+    /// Must return the earliest `charge_time` of the folded records of a workspace, also of those
+    /// that were dropped; `None` if there are none.
+    async fn first_charge_time(&self, workspace_id: &str) -> Result<Option<Time>>;
+
     /// Must return, for the subjects as in [`ConsumptionStore::consumption`] and each bucket of
     /// `charge_time` from `from` on, the number of records of kind usage and their tokens, by
     /// subject and bucket.

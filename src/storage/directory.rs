@@ -1,14 +1,16 @@
 //! The part of the contract about the directory: users, departments and whatever else usage is
 //! attributed to.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 
 use super::Result;
 use super::audit::AuditEvent;
 use super::search::{Counted, Search};
 use crate::domain::Time;
-use crate::domain::attribution::EntryKind;
 pub use crate::domain::attribution::directory::Entry;
+use crate::domain::attribution::{Dimension, EntryKind};
 
 /// When an id was seen in records of kind usage, by `charge_time`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,6 +103,15 @@ pub trait DirectoryStore: Send + Sync + 'static {
         kind: EntryKind,
         ids: &[String],
     ) -> Result<Vec<Listed>>;
+
+    /// Must return when some values of a dimension were seen, by value; those that were not are
+    /// left out.
+    async fn seen(
+        &self,
+        workspace_id: &str,
+        dimension: Dimension,
+        values: &[String],
+    ) -> Result<HashMap<String, Seen>>;
 
     /// Must return at most `limit` ids that match, greater than `after_id`, by id, and how many
     /// match in all, counted to [`COUNT_MAX`](super::search::COUNT_MAX). Usage counts as seen once

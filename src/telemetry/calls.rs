@@ -13,7 +13,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use hashbrown::HashMap;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, HeaderName, Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use hyper::service::Service;
 use pin_project_lite::pin_project;
@@ -26,7 +26,7 @@ use super::rpc::{MethodIndex, code_name};
 use super::table::RPC_DURATIONS;
 use super::traces;
 
-const STATUS: &str = "grpc-status";
+const STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
 /// A method of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

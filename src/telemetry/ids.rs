@@ -44,23 +44,33 @@ pub struct TraceParent<'a> {
 /// The ids of one call.
 #[derive(Clone, Debug, Default)]
 pub struct CallIds {
+    /// Few callers send any: those of others are moved often, and stay small.
+    sent: Option<Box<Sent>>,
+    made: OnceCell<Uuid>,
+}
+
+#[derive(Clone, Debug)]
+struct Sent {
     request_id: Option<HeaderValue>,
     traceparent: Option<HeaderValue>,
-    made: OnceCell<Uuid>,
 }
 
 impl CallIds {
     pub fn of(headers: &HeaderMap) -> CallIds {
-        CallIds {
-            request_id: headers.get(REQUEST_ID).cloned(),
-            traceparent: headers.get(TRACEPARENT).cloned(),
-            made: OnceCell::new(),
-        }
+        let sent = match (headers.get(REQUEST_ID), headers.get(TRACEPARENT)) {
+            (None, None) => None,
+            (request_id, traceparent) => Some(Box::new(Sent {
+                request_id: request_id.cloned(),
+                traceparent: traceparent.cloned(),
+            })),
+        };
+        CallIds { sent, made: OnceCell::new() }
     }
 
     /// The id of the caller, if it is one of visible ASCII characters.
     pub fn request_id(&self) -> String {
-        let given = self.request_id.as_ref().map(HeaderValue::as_bytes).unwrap_or_default();
+        let given = self.sent.as_ref().and_then(|sent| sent.request_id.as_ref());
+        let given = given.map(HeaderValue::as_bytes).unwrap_or_default();
         let is_id = given.iter().all(u8::is_ascii_graphic)
             && (1..=REQUEST_ID_BYTES_MAX).contains(&given.len());
         match is_id {
@@ -71,7 +81,7 @@ impl CallIds {
 
     /// The trace of the caller.
     pub fn trace_parent(&self) -> Option<TraceParent<'_>> {
-        TraceParent::read(self.traceparent.as_ref()?.to_str().ok()?)
+        TraceParent::read(self.sent.as_ref()?.traceparent.as_ref()?.to_str().ok()?)
     }
 
     /// The fields of these ids in JSON, separated by commas, without braces.

@@ -1,8 +1,10 @@
 //! `WorkspaceService` and `BudgetService`, but for its stream.
 
+use tollgate::domain::time::MICROS_PER_DAY;
 use tollgate::proto::v1;
 use tonic::Code;
 
+use crate::analytics::setup::priced;
 use crate::fixtures::{
     ACME, acme, add_model, amount, assert_failed, check, create_workspace, eur, get_budget, record,
     refused_fields, set_plan,
@@ -286,4 +288,75 @@ async fn a_plan_without_overage_has_none() {
     server.budget().set_plan(request).await.unwrap();
     let budget = get_budget(&server).await;
     assert_eq!((amount(&budget.plan_budget), amount(&budget.overage_limit)), ("7.00", "0.00"));
+}
+
+async fn list_cycles(server: &Server, page_size: i32, token: &str) -> (Vec<v1::Cycle>, String) {
+    let request = v1::ListCyclesRequest {
+        workspace_id: ACME.to_owned(),
+        page_size,
+        page_token: token.to_owned(),
+    };
+    let listed = server.budget().list_cycles(request).await.unwrap().into_inner();
+    (listed.cycles, listed.next_page_token)
+}
+
+/// First day, spent, plan budget, boosts and requests of a cycle.
+fn told(cycle: &v1::Cycle) -> (&str, &str, Option<&str>, &str, i64) {
+    let budget = cycle.plan_budget.as_ref().map(|budget| budget.amount.as_str());
+    let (first, spent) = (cycle.first_date.as_str(), amount(&cycle.spent));
+    (first, spent, budget, amount(&cycle.boost), cycle.request_count)
+}
+
+#[tokio::test]
+async fn cycles_of_the_past_have_what_was_spent_and_the_envelope_of_their_time() {
+    let server = priced().await;
+    let (cycles, _) = list_cycles(&server, 0, "").await;
+    assert_eq!(told(&cycles[0]), ("2026-03-01", "0.00", Some("100.00"), "0.00", 0));
+    assert_eq!(cycles.len(), 1, "nothing was before");
+    // On 2026-02-20, and today.
+    let february = prost_types::Timestamp { seconds: 1_771_545_600, nanos: 0 };
+    let early = v1::RecordUsageRequest { start_time: Some(february), ..record("r-1", "small") };
+    server.usage().record_usage(early).await.unwrap();
+    for id in ["r-2", "r-3"] {
+        server.usage().record_usage(record(id, "big")).await.unwrap();
+    }
+    // To 2026-04-02.
+    server.clock.advance(18 * MICROS_PER_DAY);
+    set_plan(&server, "200", "0", "2026-01-01").await.unwrap();
+    let end =
+        prost_types::Timestamp { seconds: START.micros() / 1_000_000 + 30 * 86_400, nanos: 0 };
+    let boost = v1::CreateBudgetBoostRequest {
+        workspace_id: ACME.to_owned(),
+        amount: Some(eur("30")),
+        end_time: Some(end),
+        reason: "spring".to_owned(),
+        ..Default::default()
+    };
+    server.budget().create_budget_boost(boost).await.unwrap();
+    server.usage().record_usage(record("r-4", "small")).await.unwrap();
+    let (cycles, next) = list_cycles(&server, 0, "").await;
+    let told_of: Vec<_> = cycles.iter().map(told).collect();
+    let april = ("2026-04-01", "0.20", Some("200.00"), "30.00", 1);
+    let march = ("2026-03-01", "4.00", Some("100.00"), "0.00", 2);
+    let february = ("2026-02-01", "0.20", None, "0.00", 1);
+    assert_eq!((told_of, next.as_str()), (vec![april, march, february], ""));
+    assert_eq!(amount(&cycles[1].overage_limit), "20.00");
+    assert_eq!(cycles[2].overage_limit, None);
+    let running: Vec<bool> = cycles.iter().map(|cycle| cycle.running).collect();
+    assert_eq!(running, [true, false, false]);
+    assert_eq!(
+        (cycles[1].last_date.as_str(), cycles[2].last_date.as_str()),
+        ("2026-03-31", "2026-02-28")
+    );
+    assert_eq!(cycles[1].end_time, cycles[0].start_time);
+    let (first, token) = list_cycles(&server, 2, "").await;
+    let (rest, end) = list_cycles(&server, 2, &token).await;
+    assert_eq!(([first, rest].concat(), end.as_str()), (cycles, ""));
+    let request = v1::ListCyclesRequest {
+        workspace_id: ACME.to_owned(),
+        page_size: -1,
+        ..Default::default()
+    };
+    let status = server.budget().list_cycles(request).await.unwrap_err();
+    assert_eq!(refused_fields(&status), ["page_size"]);
 }

@@ -3,7 +3,7 @@
 use tollgate::domain::Amount;
 use tollgate::domain::alert::{Alert, AlertKey, AlertRecord, AlertSubject, AlertType};
 use tollgate::domain::attribution::directory::Entry;
-use tollgate::domain::attribution::{Attribution, EntryKind, SubjectKind};
+use tollgate::domain::attribution::{Attribution, Dimension, EntryKind, SubjectKind};
 use tollgate::domain::backfill::{ConsumptionQuery, RateCounts};
 use tollgate::domain::boost::{Boost, BoostTarget};
 use tollgate::domain::quota::{Scope, Unit};
@@ -312,6 +312,14 @@ pub async fn what_was_seen_comes_with_its_times(world: &World) {
     let filter = EntryFilter::of(EntryKind::User, EntryState::Current);
     let paged = store.list_entries("w", &filter, "", 9).await.unwrap();
     assert_eq!(paged.entries, listed[..2]);
+    let found_seen = store.seen("w", Dimension::User, &asked).await.unwrap();
+    assert_eq!(found_seen.len(), 2);
+    assert_eq!(found_seen.get("a").copied(), seen(0, 1, Some(1)));
+    assert!(store.seen("w", Dimension::ApiKey, &asked).await.unwrap().is_empty());
+    // Corrections count, too.
+    let first = store.first_charge_time("w").await.unwrap();
+    assert_eq!(first, log.iter().map(|record| record.charge_time).min());
+    assert_eq!(store.first_charge_time("v").await.unwrap(), None);
 }
 
 /// Everything that can be summed up of a workspace, with the name of a user replaced.

@@ -12,7 +12,7 @@ use tollgate::domain::access::AccessToken;
 use tollgate::domain::alert::AlertKey;
 use tollgate::domain::alert::receiver::{EmailReceiver, Webhook};
 use tollgate::domain::api_key::{ApiKey, KeyGroup};
-use tollgate::domain::attribution::EntryKind;
+use tollgate::domain::attribution::{Dimension, EntryKind};
 use tollgate::domain::backfill::{ConsumptionQuery, LimitConfig, RateBucket, RateQuery};
 use tollgate::domain::boost::Boost;
 use tollgate::domain::quota::{Consumption, Quota};
@@ -26,7 +26,7 @@ use tollgate::storage::alerts::{
 };
 use tollgate::storage::audit::{AuditEvent, AuditFilter, AuditStore};
 use tollgate::storage::consumption::ConsumptionStore;
-use tollgate::storage::directory::{DirectoryStore, EntryFilter, Listed, UserTraces};
+use tollgate::storage::directory::{DirectoryStore, EntryFilter, Listed, Seen, UserTraces};
 use tollgate::storage::lease::Lease;
 use tollgate::storage::log::{Appended, LogStore, Order, RecordFilter, RecordPosition};
 use tollgate::storage::reports::{ReportQuery, ReportResult, ReportStore};
@@ -193,6 +193,7 @@ forward! {
     ConsumptionStore {
         spent_by_model(workspace_id: &str, from: Time, to: Time) -> HashMap<String, Amount>;
         consumption(workspace_id: &str, query: &ConsumptionQuery) -> Vec<(String, Consumption)>;
+        first_charge_time(workspace_id: &str) -> Option<Time>;
         rate_buckets(workspace_id: &str, query: &RateQuery) -> Vec<RateBucket>;
     }
     RollupStore {
@@ -231,6 +232,11 @@ forward! {
     }
     DirectoryStore {
         entries(workspace_id: &str, kind: EntryKind, ids: &[String]) -> Vec<Listed>;
+        seen(
+            workspace_id: &str,
+            dimension: Dimension,
+            values: &[String]
+        ) -> HashMap<String, Seen>;
         list_entries(
             workspace_id: &str,
             filter: &EntryFilter,

@@ -1,10 +1,10 @@
 //! Makes a number of checks in this process, through the router of the server and without a
-//! network, and ends: for valgrind to count the instructions. The counts of two numbers of checks
-//! differ by what the checks cost alone.
+//! network, and ends: for valgrind to count the instructions of [`counted`] alone.
 
 use std::sync::Arc;
 
 use clap::Parser;
+use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 use tollgate::domain::catalog::Catalog;
 use tollgate::engine::alerts::Keyring;
@@ -19,6 +19,7 @@ use tollgate::storage::sql;
 use tollgate_bench::messages::check_request;
 use tollgate_bench::{Result, processes};
 use tonic::Request;
+use tonic::metadata::AsciiMetadataValue;
 
 #[derive(Parser)]
 struct Arguments {
@@ -32,9 +33,32 @@ struct Arguments {
     token: Option<String>,
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<()> {
+type Usage = UsageServiceClient<Router>;
+
+/// Made before what is counted: the workspace is loaded, and memory is there.
+const CALLS_BEFORE: u32 = 200;
+
+fn main() -> Result<()> {
     let arguments = Arguments::parse();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut usage = runtime.block_on(open(&arguments))?;
+    let authorization = arguments.token.as_deref().map(processes::server::bearer).transpose()?;
+    runtime.block_on(check(&mut usage, CALLS_BEFORE, authorization.as_ref()))?;
+    counted(&runtime, &mut usage, arguments.calls, authorization.as_ref())
+}
+
+/// What valgrind counts, by this name.
+#[inline(never)]
+fn counted(
+    runtime: &Runtime,
+    usage: &mut Usage,
+    calls: u32,
+    authorization: Option<&AsciiMetadataValue>,
+) -> Result<()> {
+    runtime.block_on(check(usage, calls, authorization))
+}
+
+async fn open(arguments: &Arguments) -> Result<Usage> {
     let store = sql::open(&arguments.database).await?;
     let (clock, catalog) = (Arc::new(SystemClock), Catalog::default());
     let started = Engine::start(store, clock, &catalog, Keyring::default()).await;
@@ -58,11 +82,17 @@ async fn main() -> Result<()> {
     let router = Router::new(&context, routes(&context), &[]);
     // Without credentials only a loopback host is answered.
     let origin = http::Uri::from_static("http://127.0.0.1");
-    let mut usage = UsageServiceClient::with_origin(router, origin);
-    let authorization = arguments.token.as_deref().map(processes::server::bearer).transpose()?;
-    for _ in 0..arguments.calls {
+    Ok(UsageServiceClient::with_origin(router, origin))
+}
+
+async fn check(
+    usage: &mut Usage,
+    calls: u32,
+    authorization: Option<&AsciiMetadataValue>,
+) -> Result<()> {
+    for _ in 0..calls {
         let mut request = Request::new(check_request());
-        if let Some(authorization) = &authorization {
+        if let Some(authorization) = authorization {
             request.metadata_mut().insert("authorization", authorization.clone());
         }
         let answer = usage.check_and_route(request).await?.into_inner();

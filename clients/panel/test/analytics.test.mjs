@@ -202,6 +202,12 @@ test("quick actions: the users, and the page as a file", async () => {
   }
   assert.ok(text.includes(String(overview.tokens.value)), "the tokens of the page");
   assert.ok(text.includes(top_assistants[0].display_name));
+  const following = page.waitForEvent("download");
+  await actions.getByRole("button", { name: "Usage records as CSV" }).click();
+  const records = readFileSync(await (await following).path(), "utf8")
+    .trim()
+    .split("\n");
+  assert.ok(records.length > 1000, `${records.length} lines of the usage log`);
   await actions.getByRole("link", { name: "Manage users" }).click();
   await page.getByRole("heading", { level: 1, name: "Users" }).waitFor();
   await assertClean(page);

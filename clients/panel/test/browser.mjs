@@ -27,6 +27,7 @@ export async function open(browser, url, options = {}) {
     viewport: DESKTOP,
     locale: "en-US",
     timezoneId: "America/New_York",
+    reducedMotion: "reduce",
     ...context,
   });
   await opened.addInitScript((secret) => {
@@ -72,10 +73,12 @@ export async function assertClean(page) {
   assert.deepEqual(page.faults, [], "errors of the page");
 }
 
-export async function assertAccessible(page) {
-  await page.evaluate(axe.source);
-  const violations = await page.evaluate(async () => {
-    const { violations } = await globalThis.axe.run(document, { resultTypes: ["violations"] });
+/** What axe finds: of all its rules, or of some by their names. */
+export async function assertAccessible(page, rules) {
+  if (!(await page.evaluate(() => "axe" in globalThis))) await page.evaluate(axe.source);
+  const violations = await page.evaluate(async (names) => {
+    const options = { resultTypes: ["violations"], ...(names && { runOnly: names }) };
+    const { violations } = await globalThis.axe.run(document, options);
     return violations.map(
       ({ id, nodes }) =>
         `${id}: ${nodes
@@ -83,7 +86,7 @@ export async function assertAccessible(page) {
           .map((node) => node.html.slice(0, 160))
           .join(" | ")}`,
     );
-  });
+  }, rules);
   assert.deepEqual(violations, [], "what axe finds");
 }
 

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import {
+  DESKTOP,
   NARROW,
   assertAccessible,
   assertClean,
@@ -35,13 +36,6 @@ const PAGES = {
   audit: ["Audit", "Protokoll"],
   settings: ["Settings", "Einstellungen"],
 };
-const MODES = {
-  light: { colorScheme: "light" },
-  dark: { colorScheme: "dark" },
-  narrow: { viewport: NARROW },
-  german: { locale: "de-DE", viewport: NARROW, colorScheme: "dark" },
-};
-
 let server;
 let browser;
 
@@ -86,23 +80,47 @@ after(async () => {
   await server?.stop();
 });
 
-for (const [mode, options] of Object.entries(MODES)) {
-  test(`every page, ${mode}`, async () => {
-    const page = await open(browser, `${server.url}/w/demo/limits`, options);
-    for (const [path, [english, german]] of Object.entries(PAGES)) {
-      await page.goto(`${server.url}/w/demo/${path}`);
-      await settled(page);
-      const title = mode === "german" ? german : english;
-      await page.getByRole("heading", { level: 1, name: title, exact: true }).waitFor();
-      const where = `${path}, ${mode}`;
-      await picture(page, `${path.replaceAll(/\W+/g, "-")}-${mode}`);
-      await assertAccessible(page).catch((error) => assert.fail(`${where}: ${error.message}`));
-      await assertFits(page).catch((error) => assert.fail(`${where}: ${error.message}`));
-      await assertClean(page).catch((error) => assert.fail(`${where}: ${error.message}`));
-    }
-    await page.context().close();
-  });
+/** Looks at a page as it is now. */
+async function look(page, path, mode, rules) {
+  const where = `${path}, ${mode}`;
+  await picture(page, `${path.replaceAll(/\W+/g, "-")}-${mode}`);
+  await assertAccessible(page, rules).catch((error) => assert.fail(`${where}: ${error.message}`));
+  await assertFits(page).catch((error) => assert.fail(`${where}: ${error.message}`));
+  await assertClean(page).catch((error) => assert.fail(`${where}: ${error.message}`));
 }
+
+test("every page in English: light, dark, and narrow", async () => {
+  const page = await open(browser, `${server.url}/icon.svg`);
+  for (const [path, [title]] of Object.entries(PAGES)) {
+    await page.setViewportSize(DESKTOP);
+    await page.emulateMedia({ colorScheme: "light" });
+    await page.goto(`${server.url}/w/demo/${path}`);
+    await settled(page);
+    await page.getByRole("heading", { level: 1, name: title, exact: true }).waitFor();
+    await look(page, path, "light");
+    await page.emulateMedia({ colorScheme: "dark" });
+    await look(page, path, "dark", ["color-contrast"]);
+    await page.setViewportSize(NARROW);
+    await look(page, path, "narrow");
+  }
+  await page.context().close();
+});
+
+test("every page in German: wide, and narrow and dark", async () => {
+  const page = await open(browser, `${server.url}/icon.svg`, { locale: "de-DE" });
+  for (const [path, [, title]] of Object.entries(PAGES)) {
+    await page.setViewportSize(DESKTOP);
+    await page.emulateMedia({ colorScheme: "light" });
+    await page.goto(`${server.url}/w/demo/${path}`);
+    await settled(page);
+    await page.getByRole("heading", { level: 1, name: title, exact: true }).waitFor();
+    await look(page, path, "german", ["label-content-name-mismatch"]);
+    await page.emulateMedia({ colorScheme: "dark" });
+    await page.setViewportSize(NARROW);
+    await look(page, path, "german-narrow");
+  }
+  await page.context().close();
+});
 
 test("a page has one stream, and none while it is hidden", async () => {
   // Not yet the panel: it has no stream.

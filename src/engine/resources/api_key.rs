@@ -10,9 +10,12 @@ use super::{
 };
 use crate::domain::Time;
 use crate::domain::api_key::{ApiKey, KeyGroup};
-use crate::domain::attribution::SubjectKind;
-use crate::engine::Engine;
+use crate::domain::attribution::{Dimension, SubjectKind};
+use crate::domain::backfill::ConsumptionQuery;
+use crate::domain::quota::{Consumption, Scope};
+use crate::domain::time::calendar::Window;
 use crate::engine::error::{Error, Result};
+use crate::engine::{Engine, InCurrency};
 use crate::ledger::Ledger;
 use crate::storage::search::{Counted, Listing};
 use crate::storage::settings::Change;
@@ -51,6 +54,14 @@ pub struct NewKeyGroup {
 pub struct GroupView {
     pub group: KeyGroup,
     pub key_count: i64,
+}
+
+/// Usage of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiKeyUsage {
+    /// Latest time that usage of it is charged to.
+    pub last_use_time: Option<Time>,
+    pub cycle_usage: Consumption,
 }
 
 impl Resource for ApiKey {
@@ -219,6 +230,45 @@ impl Engine {
             self.store().api_keys(workspace_id, key_group_id, &after, limit).await
         };
         Ok(list(listing, read).await?)
+    }
+
+    /// When each of some keys was used last, and its usage in the running cycle.
+    pub async fn api_key_usage(
+        &self,
+        workspace_id: &str,
+        ids: &[String],
+    ) -> Result<InCurrency<Vec<ApiKeyUsage>>> {
+        let budget = self.budget(workspace_id).await?;
+        self.fold_now().await;
+        let (currency, cycle) = (budget.currency, budget.value.cycle);
+        let seen = self.store().seen(workspace_id, Dimension::ApiKey, ids).await?;
+        let mut usages = Vec::with_capacity(ids.len());
+        for id in ids {
+            let last_use_time = seen.get(id).map(|seen| seen.last_time);
+            // A key that was not used in the cycle needs no sums.
+            let is_used = last_use_time.is_some_and(|time| time >= cycle.start);
+            let cycle_usage = match is_used {
+                true => self.used_by_key(workspace_id, id, cycle).await?,
+                false => Consumption::default(),
+            };
+            usages.push(ApiKeyUsage { last_use_time, cycle_usage });
+        }
+        Ok(InCurrency { currency, value: usages })
+    }
+
+    async fn used_by_key(
+        &self,
+        workspace_id: &str,
+        id: &str,
+        window: Window,
+    ) -> Result<Consumption> {
+        let (kind, subject_id) = (SubjectKind::ApiKey, Some(id.into()));
+        let scope = Scope { kind, subject_id, model_id: None };
+        let query = ConsumptionQuery { scope, from: window.start, to: window.end };
+        let used = self.store().consumption(workspace_id, &query).await?;
+        let mut sum = Consumption::default();
+        used.iter().for_each(|(_, used)| sum.add(used));
+        Ok(sum)
     }
 
     /// Groups whose id is greater than `after_id`, by id.

@@ -9,6 +9,7 @@ mod access;
 mod api_key;
 mod boost;
 mod catalog;
+mod cycle;
 mod directory;
 mod erasure;
 mod freeze;
@@ -42,18 +43,19 @@ use crate::storage::settings::{Change, LimitFilter};
 use crate::storage::{self, Store};
 
 pub use access::{AccessState, Grant, NewToken, put_token, revoked, rotated};
-pub use api_key::{ApiKeyChange, GroupView, NewApiKey, NewKeyGroup};
+pub use api_key::{ApiKeyChange, ApiKeyUsage, GroupView, NewApiKey, NewKeyGroup};
 pub use boost::{BoostAmount, BoostKind, BoostView, NewBoost};
 pub use catalog::{
     ImportRequest, import as import_changes, import_list as import_list_changes,
     load as load_catalog,
 };
+pub use cycle::{CycleView, Cycles};
 pub use directory::{NewEntry, SubjectNames};
 pub use erasure::Erased;
 pub use freeze::NewFreeze;
 pub use model_limit::{ModelLimitChange, ModelLimitSetting};
 pub use quota::{LimitChange, NewQuota, QuotaChange, RequestedLimit, ThresholdChange};
-pub use rate_limit::{NewRateLimit, RateLimitChange};
+pub use rate_limit::{NewRateLimit, RateLimitChange, RatePosition};
 pub use receiver::{
     EMAIL_RECEIVERS_MAX, NewEmailReceiver, NewWebhook, SECRET_BYTES, SECRET_OVERLAP, WEBHOOKS_MAX,
     WebhookChange,

@@ -1,5 +1,6 @@
 //! Rate limits: created, changed, deleted.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use super::listing::list;
@@ -7,14 +8,14 @@ use super::{
     Create, Delete, Deletion, Edit, Find, Kind, Resource, Source, Update, bounded, exists,
     id_or_new, plain_state,
 };
-use crate::domain::Time;
 use crate::domain::attribution::SubjectKind;
 use crate::domain::quota::Enforcement;
 use crate::domain::rate_limit::{RateBound, RateLimit};
+use crate::domain::{Coded, Time};
 use crate::engine::Engine;
 use crate::engine::error::Result;
-use crate::ledger::Ledger;
-use crate::storage::search::{Counted, Listing};
+use crate::ledger::{Ledger, RateUsage, UsageFilter};
+use crate::storage::search::{COUNT_MAX, Counted, Listing};
 use crate::storage::settings::{Change, LimitFilter};
 
 /// A rate limit to be created.
@@ -116,7 +117,74 @@ impl Delete for RateLimit {
     };
 }
 
+/// Subjects visited at once; few, because the ledger is locked meanwhile.
+const SUBJECTS_AT_ONCE: usize = 5_000;
+
+/// Position in the order by (utilization, largest first; rate limit; subject; bound).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RatePosition {
+    utilization: Reverse<u64>,
+    limit_id: String,
+    subject_id: String,
+    /// Codes of window and unit.
+    bound: (i64, i64),
+}
+
+impl RatePosition {
+    pub fn of(usage: &RateUsage) -> RatePosition {
+        RatePosition {
+            utilization: Reverse(usage.utilization()),
+            limit_id: usage.limit.id.to_string(),
+            subject_id: usage.subject_id.to_string(),
+            bound: (usage.bound.window.code(), usage.bound.unit.code()),
+        }
+    }
+
+    pub fn to_text(&self) -> String {
+        let ((window, unit), Reverse(utilization)) = (self.bound, self.utilization);
+        let (limit_id, subject_id) = (&self.limit_id, &self.subject_id);
+        format!("{utilization}.{window}.{unit}.{}.{limit_id}{subject_id}", limit_id.len())
+    }
+
+    pub fn from_text(text: &str) -> Option<RatePosition> {
+        let mut parts = text.splitn(5, '.');
+        let utilization = Reverse(parts.next()?.parse().ok()?);
+        let bound = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        let length = parts.next()?.parse().ok()?;
+        let (limit_id, subject_id) = parts.next()?.split_at_checked(length)?;
+        let (limit_id, subject_id) = (limit_id.to_owned(), subject_id.to_owned());
+        Some(RatePosition { utilization, limit_id, subject_id, bound })
+    }
+}
+
 impl Engine {
+    /// How much of rate limits is used now, most utilised first, beyond `after`. Not of one moment:
+    /// subjects are visited a few at a time.
+    pub async fn rate_usage(
+        &self,
+        workspace_id: &str,
+        filter: &UsageFilter,
+        after: Option<&RatePosition>,
+        limit: usize,
+    ) -> Result<Counted<RateUsage>> {
+        let handle = self.workspace(workspace_id).await?;
+        let (mut page, mut total_count) = (Vec::new(), 0);
+        let mut cursor = Some(0);
+        while let Some(from) = cursor {
+            let mut found = Vec::new();
+            let part = (from, SUBJECTS_AT_ONCE);
+            cursor = handle.lock().rate_usage(self.now(), filter, part, &mut found);
+            total_count += found.len();
+            let keyed = found.into_iter().map(|usage| (RatePosition::of(&usage), usage));
+            page.extend(keyed.filter(|(at, _)| after.is_none_or(|after| at > after)));
+            page.sort_by(|(a, _), (b, _)| a.cmp(b));
+            page.truncate(limit);
+            tokio::task::yield_now().await;
+        }
+        let entries = page.into_iter().map(|(_, usage)| usage).collect();
+        Ok(Counted { entries, total_count: total_count.min(COUNT_MAX) })
+    }
+
     /// Rate limits that match, by id.
     pub async fn list_rate_limits(
         &self,

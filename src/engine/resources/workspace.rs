@@ -90,8 +90,11 @@ struct Part {
 const SETTINGS: Part =
     Part { kind: "workspace", audit_state: |workspace| Some(audit::state(workspace)) };
 
+/// What changes of plans are in the audit log.
+pub const PLAN_KIND: &str = "plan";
+
 const PLAN: Part = Part {
-    kind: "plan",
+    kind: PLAN_KIND,
     audit_state: |workspace| {
         let currency = workspace.currency;
         workspace.plan.map(|value| audit::state(&InCurrency { currency, value }))

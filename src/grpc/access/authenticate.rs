@@ -49,7 +49,6 @@ pub struct Authenticator {
     engine: Engine,
     admission: Admission,
     identities: Option<Arc<Identities>>,
-    anonymous: Caller,
     methods: HashMap<&'static str, &'static Method>,
     failed: Attempts,
 }
@@ -60,7 +59,6 @@ impl Authenticator {
             engine: context.engine.clone(),
             admission: context.admission.clone(),
             identities: context.identities.clone(),
-            anonymous: Caller::anonymous(),
             methods: METHODS.iter().map(|call| (call.path, call)).collect(),
             failed: RateLimiter::hashmap(FAILED_ATTEMPTS),
         }
@@ -78,6 +76,20 @@ impl Authenticator {
         }
     }
 
+    /// Notes the caller of a request with it.
+    ///
+    /// # Errors
+    /// The answer, if it is not let in.
+    fn let_in(&self, request: &mut Request<Body>) -> Result<(), Response<Body>> {
+        match self.authenticate(request) {
+            Ok(caller) => {
+                caller.map(|caller| request.extensions_mut().insert(caller));
+                Ok(())
+            }
+            Err(failure) => Err(Status::from(failure).into_http()),
+        }
+    }
+
     /// The caller of a request; none if it needs none, or there is no such call.
     fn authenticate(&self, request: &Request<Body>) -> Result<Option<Caller>, Failure> {
         match &self.admission {
@@ -85,9 +97,9 @@ impl Authenticator {
             Admission::Local { origins } => {
                 let checked = check_local(request, origins);
                 checked.map_err(|reason| Failure::Denied(reason.to_owned()))?;
-                return Ok(Some(self.anonymous.clone()));
+                return Ok(Some(Caller::Anonymous));
             }
-            Admission::Anyone => return Ok(Some(self.anonymous.clone())),
+            Admission::Anyone => return Ok(Some(Caller::Anonymous)),
         }
         let path = request.uri().path();
         if OPEN.iter().any(|prefix| path.starts_with(prefix)) {
@@ -95,7 +107,7 @@ impl Authenticator {
         }
         let grant = self.grant(request).map_err(|reason| self.failure_of(request, &reason))?;
         let Some(call) = self.methods.get(path) else { return Ok(None) };
-        let caller = Caller::new(grant);
+        let caller = Caller::Authenticated(grant);
         caller.require_role(call)?;
         Ok(Some(caller))
     }
@@ -109,9 +121,11 @@ impl Authenticator {
         let identities = self.identities.as_ref();
         if request.headers().contains_key(AUTHORIZATION) {
             let token = bearer(request.headers()).ok_or("expected one bearer token")?;
+            if let Some(grant) = self.engine.authenticate(token) {
+                return Ok(grant);
+            }
             if Secret::is_well_formed(token) {
-                let grant = self.engine.authenticate(token);
-                return grant.ok_or_else(|| "the access token is not valid".to_owned());
+                return Err("the access token is not valid".to_owned());
             }
             let identities = identities.ok_or("the bearer token is no access token")?;
             return identities.of_jwt(token, self.engine.now());
@@ -148,15 +162,17 @@ impl Authenticator {
 /// What was expected.
 fn check_local<B>(request: &Request<B>, origins: &[String]) -> Result<(), &'static str> {
     let headers = request.headers();
-    let host = request.uri().authority().map(|authority| authority.as_str());
-    let host = host.or_else(|| headers.get(HOST).and_then(|host| host.to_str().ok()));
-    if !host.is_some_and(is_loopback) {
+    let is_this_machine = match request.uri().authority() {
+        Some(authority) => is_loopback(authority.host()),
+        None => headers.get(HOST).is_some_and(|host| host.to_str().is_ok_and(is_of_loopback)),
+    };
+    if !is_this_machine {
         return Err(FOREIGN_HOST);
     }
     let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
     let origin = origin.to_str().unwrap_or_default();
     let is_listed = origins.iter().any(|listed| listed == "*" || listed == origin);
-    let is_local = origin.split_once("://").is_some_and(|(_, host)| is_loopback(host));
+    let is_local = origin.split_once("://").is_some_and(|(_, host)| is_of_loopback(host));
     if is_listed || is_local {
         return Ok(());
     }
@@ -164,9 +180,13 @@ fn check_local<B>(request: &Request<B>, origins: &[String]) -> Result<(), &'stat
 }
 
 /// Whether a host, with or without a port, is this machine.
+fn is_of_loopback(host: &str) -> bool {
+    host.parse::<Authority>().is_ok_and(|authority| is_loopback(authority.host()))
+}
+
+/// Whether a host without a port is this machine.
 fn is_loopback(host: &str) -> bool {
-    let Ok(authority) = host.parse::<Authority>() else { return false };
-    let name = authority.host().trim_start_matches('[').trim_end_matches(']');
+    let name = host.trim_start_matches('[').trim_end_matches(']');
     let is_address = name.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback());
     is_address || name.eq_ignore_ascii_case("localhost")
 }
@@ -190,7 +210,21 @@ impl<S> Authenticated<S> {
     pub fn new(inner: S, authenticator: Arc<Authenticator>) -> Authenticated<S> {
         Authenticated { inner, authenticator }
     }
+
+    /// Answers by a service of its own; counts no reference to the [`Authenticator`].
+    pub fn answer(&self, mut request: Request<Body>) -> Answering<S::Future>
+    where
+        S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone,
+    {
+        match self.authenticator.let_in(&mut request) {
+            Ok(()) => Either::Left(self.inner.clone().call(request)),
+            Err(refusal) => Either::Right(ready(Ok(refusal))),
+        }
+    }
 }
+
+/// A call of an [`Authenticated`] service.
+type Answering<F> = Either<F, Ready<Result<Response<Body>, Infallible>>>;
 
 impl<S> Service<Request<Body>> for Authenticated<S>
 where
@@ -198,21 +232,16 @@ where
 {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = Either<S::Future, Ready<Result<Response<Body>, Infallible>>>;
+    type Future = Answering<S::Future>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.inner.poll_ready(context)
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        match self.authenticator.authenticate(&request) {
-            Ok(caller) => {
-                if let Some(caller) = caller {
-                    request.extensions_mut().insert(caller);
-                }
-                Either::Left(self.inner.call(request))
-            }
-            Err(failure) => Either::Right(ready(Ok(Status::from(failure).into_http()))),
+        match self.authenticator.let_in(&mut request) {
+            Ok(()) => Either::Left(self.inner.call(request)),
+            Err(refusal) => Either::Right(ready(Ok(refusal))),
         }
     }
 }
@@ -226,7 +255,7 @@ mod tests {
     #[test]
     fn this_machine_is_known_by_its_host() {
         for host in ["localhost", "LOCALHOST:50051", "127.0.0.1:1", "127.9.9.9", "[::1]:50051"] {
-            assert!(is_loopback(host), "{host}");
+            assert!(is_of_loopback(host), "{host}");
         }
         for host in [
             "",
@@ -238,7 +267,7 @@ mod tests {
             "[::]:1",
             "a b",
         ] {
-            assert!(!is_loopback(host), "{host}");
+            assert!(!is_of_loopback(host), "{host}");
         }
     }
 

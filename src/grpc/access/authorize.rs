@@ -1,6 +1,8 @@
 //! Authorization in the handlers: [`authorize`] takes the message of a request only for a caller of
 //! its workspace.
 
+use std::sync::LazyLock;
+
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Status};
 
@@ -15,29 +17,25 @@ const NOT_OWN: &str = "subject, filters: expected the user or API key of this ca
 
 /// Who makes a call. Every request that reaches a service has one among its extensions.
 #[derive(Clone)]
-pub struct Caller {
-    grant: Grant,
-    is_authenticated: bool,
+pub enum Caller {
+    Authenticated(Grant),
+    /// Everybody, where authentication is not required.
+    Anonymous,
 }
 
 impl Caller {
-    pub fn new(grant: Grant) -> Caller {
-        Caller { grant, is_authenticated: true }
-    }
-
-    /// Everybody, where authentication is not required.
-    pub fn anonymous() -> Caller {
-        Caller { grant: Grant::anonymous(), is_authenticated: false }
-    }
-
     pub fn grant(&self) -> &Grant {
-        &self.grant
+        static EVERYBODY: LazyLock<Grant> = LazyLock::new(Grant::anonymous);
+        match self {
+            Caller::Authenticated(grant) => grant,
+            Caller::Anonymous => &EVERYBODY,
+        }
     }
 
     /// # Errors
     /// If its role may not make the call.
     pub fn require_role(&self, call: &Method) -> Result<(), Failure> {
-        let role = self.grant.identity().role;
+        let role = self.grant().identity().role;
         if role == Role::Operator || call.roles.contains(&role) {
             return Ok(());
         }
@@ -53,7 +51,7 @@ impl Caller {
             }
             _ => {}
         }
-        match &self.grant.identity().holder {
+        match &self.grant().identity().holder {
             Some(holder) if M::METHOD.place == Place::Own && !request.is_about(holder) => {
                 Err(Failure::Denied(NOT_OWN.to_owned()))
             }
@@ -62,7 +60,7 @@ impl Caller {
     }
 
     pub fn may_act_in(&self, workspace_id: &str) -> bool {
-        self.grant.identity().may_act_in(workspace_id)
+        self.grant().identity().may_act_in(workspace_id)
     }
 }
 
@@ -94,10 +92,10 @@ pub fn by<M: MethodRequest>(request: &Request<M>) -> Result<Actor, Failure> {
     let caller = caller(request)?;
     let said = actor(request.metadata())?;
     let action = M::METHOD.method;
-    if !caller.is_authenticated {
+    let Caller::Authenticated(grant) = caller else {
         return Ok(Actor::new(said.unwrap_or_else(|| ANONYMOUS.to_owned()), action));
-    }
-    let actor = Actor::new(&*caller.grant.identity().name, action);
+    };
+    let actor = Actor::new(&*grant.identity().name, action);
     Ok(Actor { on_behalf_of: said.unwrap_or_default(), ..actor })
 }
 
@@ -114,7 +112,7 @@ impl Stop {
     /// # Errors
     /// If the caller was not authenticated.
     pub fn of<M>(stopping: &CancellationToken, request: &Request<M>) -> Result<Stop, Failure> {
-        let ended = caller(request)?.grant.ended().clone();
+        let ended = caller(request)?.grant().ended().clone();
         // A token of its own: asking it does not contend with other streams.
         Ok(Stop { stopping: stopping.child_token(), ended })
     }

@@ -163,6 +163,7 @@ methods! {
         SetPlan(SetPlanRequest): OPERATE, workspace;
         SetAutomaticFallback(SetAutomaticFallbackRequest): ADMINISTER, workspace;
         GetBudget(GetBudgetRequest): READ, workspace;
+        ListCycles(ListCyclesRequest): READ, workspace;
         WatchSpend(WatchSpendRequest): READ, workspace;
         CreateBudgetBoost(CreateBudgetBoostRequest): OPERATE, workspace;
         ListBudgetBoosts(ListBudgetBoostsRequest): READ, workspace;
@@ -230,6 +231,7 @@ methods! {
         CreateRateLimit(CreateRateLimitRequest): ADMINISTER, workspace;
         GetRateLimit(GetRateLimitRequest): READ, workspace;
         ListRateLimits(ListRateLimitsRequest): READ, workspace;
+        ListRateLimitUsage(ListRateLimitUsageRequest): READ_OWN, own;
         UpdateRateLimit(UpdateRateLimitRequest): ADMINISTER, workspace;
         DeleteRateLimit(DeleteRateLimitRequest): ADMINISTER, workspace;
     }
@@ -289,12 +291,21 @@ trait Owned {
     fn is_about(&self, holder: &Holder) -> bool;
 }
 
+/// Whether a subject is the holder.
+fn is_holder(subject: Option<&v1::Subject>, holder: &Holder) -> bool {
+    let own = (holder.kind.number(), &*holder.id);
+    subject.is_some_and(|subject| (subject.r#type, &*subject.id) == own)
+}
+
 impl Owned for v1::ListQuotaUsageRequest {
     fn is_about(&self, holder: &Holder) -> bool {
-        let is_it = |subject: &v1::Subject| {
-            (subject.r#type, &*subject.id) == (holder.kind.number(), &*holder.id)
-        };
-        self.subject.as_ref().is_some_and(is_it)
+        is_holder(self.subject.as_ref(), holder)
+    }
+}
+
+impl Owned for v1::ListRateLimitUsageRequest {
+    fn is_about(&self, holder: &Holder) -> bool {
+        is_holder(self.subject.as_ref(), holder)
     }
 }
 

@@ -2,8 +2,8 @@
 //! metrics, newest alerts and most used quotas.
 //!
 //! Pulled by the reader: a slow one gets the newest state. What was sent last is kept, so that
-//! parts that have not changed are left out; nothing queues up. While nothing changes, there is a message
-//! now and then, so that the reader knows that the stream is alive.
+//! parts that have not changed are left out; nothing queues up. While nothing changes, there is a
+//! message now and then, so that the reader knows that the stream is alive.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ const ALERTS_MAX: usize = 20;
 const QUOTAS_MAX: usize = 20;
 /// Least time between two computations of live metrics, which read storage.
 const LIVE_INTERVAL: Duration = Duration::from_secs(5);
-/// How long live metrics may take, with their wait for a place; else they come with a later message.
+/// How long live metrics may take, with their wait for a place; else a later message has them.
 const LIVE_PATIENCE: Duration = Duration::from_secs(3);
 
 /// How often there are messages.

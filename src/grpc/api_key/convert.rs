@@ -1,9 +1,10 @@
 //! Requests of `ApiKeyService`, and keys and groups as protos.
 
-use crate::domain::Time;
 use crate::domain::api_key::ApiKey;
-use crate::engine::{ApiKeyChange, GroupView, NewApiKey, NewKeyGroup};
+use crate::domain::{Currency, Time};
+use crate::engine::{ApiKeyChange, ApiKeyUsage, GroupView, NewApiKey, NewKeyGroup};
 use crate::grpc::shared::decode::{Decoded, Decoder, decode};
+use crate::grpc::shared::money;
 use crate::grpc::shared::page::Page;
 use crate::grpc::shared::text::non_empty;
 use crate::grpc::shared::time::to_timestamp;
@@ -12,6 +13,9 @@ use crate::storage::search::Search;
 
 /// Most models that a key may be restricted to.
 pub const ALLOWED_MODELS_MAX: usize = 64;
+
+/// Most keys of a page that has their usage.
+const USED_KEYS_MAX: i32 = 100;
 
 const KEY_FIELDS: [&str; 5] =
     ["display_name", "key_group_id", "allowed_model_ids", "disabled", "expire_time"];
@@ -79,8 +83,10 @@ pub fn list_keys(request: &v1::ListApiKeysRequest) -> Decoded<(Option<&str>, Pag
         at.workspace_id(workspace_id);
         at.field("key_group_id").optional_resource_id(group);
         let search = at.search(query);
-        let filter = ["api_keys", workspace_id, group, query];
-        let page = at.page(&filter, request.page_size, &request.page_token);
+        let usage = if request.with_usage { "usage" } else { "" };
+        let filter = ["api_keys", workspace_id, group, query, usage];
+        let most = if request.with_usage { USED_KEYS_MAX } else { i32::MAX };
+        let page = at.page(&filter, request.page_size.min(most), &request.page_token);
         Some(((!group.is_empty()).then_some(group.as_str()), page, search))
     })
 }
@@ -119,6 +125,20 @@ pub fn update_group(
         let display_name = mask.display_name(at, &group.display_name);
         Some((request.workspace_id, group.key_group_id, display_name))
     })
+}
+
+/// The key with its usage.
+pub fn with_usage(key: v1::ApiKey, currency: Currency, usage: &ApiKeyUsage) -> v1::ApiKey {
+    let used = &usage.cycle_usage;
+    v1::ApiKey {
+        last_use_time: usage.last_use_time.map(to_timestamp),
+        cycle_usage: Some(v1::ApiKeyUsage {
+            cost: Some(money::to_proto(currency, used.money)),
+            request_count: used.requests,
+            token_count: used.tokens,
+        }),
+        ..key
+    }
 }
 
 pub fn key_to_proto(key: &ApiKey) -> v1::ApiKey {

@@ -10,7 +10,7 @@ use super::shared::page::to_count;
 use super::shared::text::resource;
 use crate::domain;
 use crate::domain::api_key::KeyGroup;
-use crate::engine::Engine;
+use crate::engine::{Engine, Error, InCurrency};
 use crate::proto::v1;
 use crate::proto::v1::api_key_service_server::ApiKeyService;
 
@@ -21,6 +21,19 @@ pub struct ApiKey {
 impl ApiKey {
     pub fn new(context: &ServiceContext) -> ApiKey {
         ApiKey { engine: context.engine.clone() }
+    }
+
+    /// Keys with when they were used last, and how much.
+    async fn with_usage(
+        &self,
+        workspace_id: &str,
+        keys: Vec<v1::ApiKey>,
+    ) -> Result<Vec<v1::ApiKey>, Error> {
+        let ids: Vec<String> = keys.iter().map(|key| key.api_key_id.clone()).collect();
+        let InCurrency { currency, value: usages } =
+            self.engine.api_key_usage(workspace_id, &ids).await?;
+        let with_usage = |(key, usage)| convert::with_usage(key, currency, &usage);
+        Ok(keys.into_iter().zip(usages).map(with_usage).collect())
     }
 }
 
@@ -41,10 +54,14 @@ impl ApiKeyService for ApiKey {
         &self,
         request: Request<v1::GetApiKeyRequest>,
     ) -> Result<Response<v1::GetApiKeyResponse>, Status> {
-        let v1::GetApiKeyRequest { workspace_id, api_key_id } = authorize(request)?;
+        let v1::GetApiKeyRequest { workspace_id, api_key_id, with_usage } = authorize(request)?;
         resource(&workspace_id, "api_key_id", &api_key_id)?;
         let found = self.engine.get::<domain::api_key::ApiKey>(&workspace_id, &api_key_id).await?;
-        let api_key = Some(convert::key_to_proto(&found));
+        let api_key = convert::key_to_proto(&found);
+        let api_key = match with_usage {
+            true => self.with_usage(&workspace_id, vec![api_key]).await?.pop(),
+            false => Some(api_key),
+        };
         Ok(Response::new(v1::GetApiKeyResponse { api_key }))
     }
 
@@ -59,6 +76,10 @@ impl ApiKeyService for ApiKey {
         let total_count = to_count(keys.total_count);
         let (api_keys, next_page_token) =
             page.cut(keys.entries, |last| last.id.to_string(), |key| convert::key_to_proto(&key));
+        let api_keys = match request.with_usage {
+            true => self.with_usage(id, api_keys).await?,
+            false => api_keys,
+        };
         Ok(Response::new(v1::ListApiKeysResponse { api_keys, next_page_token, total_count }))
     }
 

@@ -1,8 +1,11 @@
 //! Requests of `BudgetService`, and budgets as protos.
 
+use chrono::Days;
+
 use crate::domain::boost::BoostTarget;
-use crate::domain::{Amount, Currency};
-use crate::engine::{BoostAmount, BudgetView, InCurrency, NewBoost, PlanChange};
+use crate::domain::time::calendar::Calendar;
+use crate::domain::{Amount, Currency, Time};
+use crate::engine::{BoostAmount, BudgetView, CycleView, InCurrency, NewBoost, PlanChange};
 use crate::grpc::shared::boost::BoostFields;
 use crate::grpc::shared::decode::{Decoded, decode};
 use crate::grpc::shared::enums::ProtoEnum;
@@ -11,6 +14,10 @@ use crate::grpc::shared::names::ModelNames;
 use crate::grpc::shared::page::{Page, TimePosition, parse_time_position};
 use crate::grpc::shared::time::to_timestamp;
 use crate::proto::v1;
+
+/// Cycles on a page.
+const CYCLES_DEFAULT: i32 = 12;
+const CYCLES_MAX: i32 = 120;
 
 pub fn plan(request: &v1::SetPlanRequest) -> Decoded<PlanChange> {
     decode(|at| {
@@ -93,6 +100,35 @@ pub fn budget_to_proto(
         time_zone: view.time_zone.name().to_owned(),
         cycle_first_date: view.first_date.to_string(),
         cycle_last_date: view.last_date.to_string(),
+    }
+}
+
+/// Which cycles to list: those that begin before a time.
+pub fn list_cycles(request: &v1::ListCyclesRequest) -> Decoded<(Page, Option<Time>)> {
+    let v1::ListCyclesRequest { workspace_id, page_size, page_token } = request;
+    decode(|at| {
+        at.workspace_id(workspace_id);
+        let size = if *page_size == 0 { CYCLES_DEFAULT } else { (*page_size).min(CYCLES_MAX) };
+        let page = at.page(&["cycles", workspace_id], size, page_token);
+        let before = page.after_parsed(at, |text| text.parse().ok().map(Time::from_micros));
+        Some((page, before))
+    })
+}
+
+pub fn cycle_to_proto(currency: Currency, calendar: &Calendar, cycle: &CycleView) -> v1::Cycle {
+    let money = |amount: Amount| money::to_proto(currency, amount);
+    let CycleView { window, .. } = cycle;
+    v1::Cycle {
+        start_time: Some(to_timestamp(window.start)),
+        end_time: Some(to_timestamp(window.end)),
+        first_date: calendar.date(window.start).to_string(),
+        last_date: (calendar.date(window.end) - Days::new(1)).to_string(),
+        running: cycle.is_running,
+        spent: Some(money(cycle.spent)),
+        plan_budget: cycle.plan.map(|(budget, _)| money(budget)),
+        overage_limit: cycle.plan.map(|(_, overage)| money(overage)),
+        boost: Some(money(cycle.boost)),
+        request_count: cycle.request_count,
     }
 }
 

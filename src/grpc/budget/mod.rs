@@ -15,7 +15,7 @@ use super::shared::stream::{BoxStream, Source, stream};
 use super::shared::{boost, text};
 use super::workspace::workspace_to_proto;
 use crate::domain::boost::Boost;
-use crate::engine::{BoostKind, Engine, InCurrency, SpendWatch};
+use crate::engine::{BoostKind, CycleView, Cycles, Engine, InCurrency, SpendWatch};
 use crate::proto::v1;
 use crate::proto::v1::budget_service_server::BudgetService;
 use crate::storage::settings::BoostFilter;
@@ -68,6 +68,20 @@ impl BudgetService for Budget {
         let names = ModelNames::of(&self.engine);
         let budget = Some(budget_to_proto(id, budget, &names));
         Ok(Response::new(v1::GetBudgetResponse { budget }))
+    }
+
+    async fn list_cycles(
+        &self,
+        request: Request<v1::ListCyclesRequest>,
+    ) -> Result<Response<v1::ListCyclesResponse>, Status> {
+        let request = authorize(request)?;
+        let (page, before) = convert::list_cycles(&request)?;
+        let found = self.engine.cycles(&request.workspace_id, before, page.fetch()).await?;
+        let InCurrency { currency, value: Cycles { calendar, cycles } } = found;
+        let position = |last: &CycleView| last.window.start.micros().to_string();
+        let to_proto = |cycle| convert::cycle_to_proto(currency, &calendar, &cycle);
+        let (cycles, next_page_token) = page.cut(cycles, position, to_proto);
+        Ok(Response::new(v1::ListCyclesResponse { cycles, next_page_token }))
     }
 
     type WatchSpendStream = BoxStream<v1::WatchSpendResponse>;

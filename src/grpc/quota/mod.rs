@@ -17,7 +17,7 @@ use super::shared::text::resource;
 use crate::domain;
 use crate::domain::boost::Boost;
 use crate::domain::rate_limit::RateLimit;
-use crate::engine::{BoostKind, Engine, InCurrency};
+use crate::engine::{BoostKind, Engine, InCurrency, RatePosition, RateUsage};
 use crate::proto::v1;
 use crate::proto::v1::quota_service_server::QuotaService;
 
@@ -195,6 +195,23 @@ impl QuotaService for Quota {
         let (rate_limits, next_page_token) =
             page.cut(limits.entries, |last| last.id.to_string(), to_proto);
         Ok(Response::new(v1::ListRateLimitsResponse { rate_limits, next_page_token, total_count }))
+    }
+
+    async fn list_rate_limit_usage(
+        &self,
+        request: Request<v1::ListRateLimitUsageRequest>,
+    ) -> Result<Response<v1::ListRateLimitUsageResponse>, Status> {
+        let request = authorize(request)?;
+        let (filter, after, page) = rate_limit::list_usage(&request)?;
+        let id = &request.workspace_id;
+        let found = self.engine.rate_usage(id, &filter, after.as_ref(), page.fetch()).await?;
+        let total_count = to_count(found.total_count);
+        let subject = |usage: &RateUsage| (usage.limit.scope.kind, usage.subject_id.clone());
+        let names = Names::of(&self.engine, id, found.entries.iter().map(subject)).await?;
+        let position = |last: &RateUsage| RatePosition::of(last).to_text();
+        let to_proto = |usage| rate_limit::usage_to_proto(id, &usage, &names);
+        let (usages, next_page_token) = page.cut(found.entries, position, to_proto);
+        Ok(Response::new(v1::ListRateLimitUsageResponse { usages, next_page_token, total_count }))
     }
 
     async fn update_rate_limit(

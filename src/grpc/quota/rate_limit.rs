@@ -2,11 +2,12 @@
 
 use crate::domain::quota::{Enforcement, Unit};
 use crate::domain::rate_limit::{RateBound, RateLimit, RateWindow};
-use crate::engine::{NewRateLimit, RateLimitChange};
+use crate::engine::{NewRateLimit, RateLimitChange, RatePosition, RateUsage, UsageFilter};
 use crate::grpc::shared::decode::{Decoded, Decoder, decode};
 use crate::grpc::shared::enums::ProtoEnum;
+use crate::grpc::shared::names::Names;
 use crate::grpc::shared::page::Page;
-use crate::grpc::shared::subject::{filter_texts, scope_to_proto};
+use crate::grpc::shared::subject::{filter_texts, scope_to_proto, subject_to_proto};
 use crate::grpc::shared::text::non_empty;
 use crate::grpc::shared::time::to_timestamp;
 use crate::proto::v1;
@@ -123,4 +124,41 @@ pub fn to_proto(workspace_id: &str, limit: &RateLimit) -> v1::RateLimit {
 fn bound_to_proto(bound: &RateBound) -> v1::RateLimitBound {
     let (unit, period) = (bound.unit.number(), bound.window.number());
     v1::RateLimitBound { unit, period, amount: bound.amount }
+}
+
+/// Which usage to list, and after which entry.
+pub fn list_usage(
+    request: &v1::ListRateLimitUsageRequest,
+) -> Decoded<(UsageFilter, Option<RatePosition>, Page)> {
+    let (workspace_id, limit_id) = (&request.workspace_id, &request.rate_limit_id);
+    decode(|at| {
+        at.workspace_id(workspace_id);
+        at.field("rate_limit_id").optional_resource_id(limit_id);
+        let subject = at.subject_filter(workspace_id, request.subject.as_ref());
+        let [kind, id] = filter_texts(request.subject.as_ref());
+        let filter = ["rate_limit_usage", workspace_id, limit_id, &kind, &id];
+        let page = at.page(&filter, request.page_size, &request.page_token);
+        let after = page.after_parsed(at, RatePosition::from_text);
+        Some((UsageFilter { quota_id: non_empty(limit_id.clone()), subject }, after, page))
+    })
+}
+
+pub fn usage_to_proto(workspace_id: &str, usage: &RateUsage, names: &Names) -> v1::RateLimitUsage {
+    let RateUsage { limit, subject_id, bound, used } = usage;
+    let model_id = limit.scope.model_id.as_deref().unwrap_or_default();
+    // For people to look at: nothing is decided by it.
+    let utilization = if bound.amount == 0 { 0.0 } else { *used as f64 / bound.amount as f64 };
+    v1::RateLimitUsage {
+        rate_limit_id: limit.id.to_string(),
+        subject: Some(subject_to_proto(workspace_id, limit.scope.kind, subject_id)),
+        model_id: model_id.to_owned(),
+        enforcement: limit.enforcement.number(),
+        bound: Some(bound_to_proto(bound)),
+        used_count: *used,
+        remaining_count: bound.amount.saturating_sub(*used),
+        utilization,
+        rate_limit_display_name: limit.display_name.clone(),
+        subject_display_name: names.subject(limit.scope.kind, subject_id),
+        model_display_name: names.models.display_name(model_id),
+    }
 }

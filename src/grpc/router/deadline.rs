@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 
-const HEADER: &str = "grpc-timeout";
+const HEADER: HeaderName = HeaderName::from_static("grpc-timeout");
 /// Of the number.
 const DIGITS_MAX: usize = 8;
 
@@ -36,7 +36,7 @@ mod tests {
     fn a_deadline_is_a_number_and_a_unit() {
         let read = |text: &str| {
             let value = HeaderValue::from_str(text).unwrap();
-            of(&HeaderMap::from_iter([(http::HeaderName::from_static(HEADER), value)]))
+            of(&HeaderMap::from_iter([(HEADER, value)]))
         };
         assert_eq!(of(&HeaderMap::new()), None);
         assert_eq!(read("3H"), Some(Duration::from_secs(10_800)));

@@ -72,13 +72,14 @@ type UsageFuture = <UsageServer as Service<Request<Body>>>::Future;
 type Others = BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
 
 /// Takes every request of the server.
-#[derive(Clone)]
 pub struct Router {
+    service: Usage,
+    /// Of `service`.
     usage: UsageServer,
+    authenticator: Arc<Authenticator>,
     others: Others,
     /// Of the calls whose requests may be large.
     large: Others,
-    authenticator: Arc<Authenticator>,
     downloads: Downloads,
     engine: Engine,
     limits: Arc<Limits>,
@@ -93,9 +94,8 @@ impl Router {
         cors_allowed_origins: &[HeaderValue],
     ) -> Router {
         let authenticator = Arc::new(Authenticator::new(context));
-        let usage = bounded!(UsageServiceServer<Usage>, Usage::new(context), REQUEST_BYTES_MAX);
-        let usage = Readable::new(usage, REQUEST_BYTES_MAX);
-        let usage = Authenticated::new(usage, authenticator.clone());
+        let service = Usage::new(context);
+        let usage = usage_server(&service, &authenticator);
         let cors = cors(cors_allowed_origins);
         let with_web = |routes: Routes, bytes_max: usize| {
             let routes = Readable::new(routes.prepare(), bytes_max);
@@ -110,16 +110,16 @@ impl Router {
         let large = with_web(large_routes(context), LARGE_REQUEST_BYTES_MAX);
         let limits = Arc::new(context.limits.clone());
         let (downloads, engine) = (context.downloads.clone(), context.engine.clone());
-        Router { usage, others, large, authenticator, downloads, engine, limits }
+        Router { service, usage, authenticator, others, large, downloads, engine, limits }
     }
 
-    fn begin(&self, kind: Kind, request: Request<Body>, state: Option<Arc<State>>) -> Call {
+    /// `room` is what the answer needs, of the memory of which connection.
+    fn begin(&self, kind: Kind, request: Request<Body>, room: Option<(usize, Arc<State>)>) -> Call {
         let is_small = kind.answer_bytes().is_none();
         if is_small && !kind.is_large() && is_plain_usage(&request) {
-            return Call::Usage { future: self.usage.clone().call(request) };
+            return Call::Usage { future: self.usage.answer(request) };
         }
         let mut others = if kind.is_large() { self.large.clone() } else { self.others.clone() };
-        let room = kind.answer_bytes().zip(state);
         let wait = self.limits.answer_place_wait;
         let future = Box::pin(async move {
             let Some((bytes, state)) = room else {
@@ -136,6 +136,28 @@ impl Router {
         });
         Call::Other { future }
     }
+}
+
+/// The clone has a `UsageService` of its own: each call counts references to that, and connections
+/// that share it would contend for the counter.
+impl Clone for Router {
+    fn clone(&self) -> Router {
+        Router {
+            service: self.service.clone(),
+            usage: usage_server(&self.service, &self.authenticator),
+            authenticator: self.authenticator.clone(),
+            others: self.others.clone(),
+            large: self.large.clone(),
+            downloads: self.downloads.clone(),
+            engine: self.engine.clone(),
+            limits: self.limits.clone(),
+        }
+    }
+}
+
+fn usage_server(service: &Usage, authenticator: &Arc<Authenticator>) -> UsageServer {
+    let usage = bounded!(UsageServiceServer<Usage>, service.clone(), REQUEST_BYTES_MAX);
+    Authenticated::new(Readable::new(usage, REQUEST_BYTES_MAX), authenticator.clone())
 }
 
 impl HttpService<Request<Incoming>> for Router {
@@ -193,10 +215,10 @@ impl Router {
         let kind = Kind::of(request.uri().path());
         let late = deadline::of(request.headers()).map(sleep);
         let state = request.extensions().get::<Peer>().map(|peer| peer.state.clone());
-        let of_body = state.clone();
+        let of_answer = kind.answer_bytes().and_then(|bytes| Some((bytes, state.clone()?)));
         let request =
-            request.map(|body| Body::new(RequestBody::new(body, kind, &self.limits, of_body)));
-        Answering { call: self.begin(kind, request, state), late }
+            request.map(|body| Body::new(RequestBody::new(body, kind, &self.limits, state)));
+        Answering { call: self.begin(kind, request, of_answer), late }
     }
 }
 

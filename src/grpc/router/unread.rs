@@ -8,14 +8,14 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use http::{Request, Response};
+use http::{HeaderName, Request, Response};
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::Service;
 
 use crate::grpc::shared::status::Failure;
 
-const STATUS_HEADER: &str = "grpc-status";
+const STATUS_HEADER: HeaderName = HeaderName::from_static("grpc-status");
 /// What tonic says of a body that ends within a message, and of one without any.
 const INCOMPLETE: [&str; 2] = ["Unexpected EOF decoding stream.", "Missing request message."];
 

@@ -27,6 +27,7 @@ use crate::engine::{Engine, HoldView, InCurrency, Refusal};
 use crate::proto::v1;
 use crate::proto::v1::usage_service_server::UsageService;
 
+#[derive(Clone)]
 pub struct Usage {
     engine: Engine,
     /// Ends streams.

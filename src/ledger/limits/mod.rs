@@ -4,6 +4,7 @@
 //! Finds, counts and shows; what a decision makes of a limit is in `check/`.
 
 mod limit;
+mod rate_usage;
 mod rule;
 mod rules;
 mod sliding_window;
@@ -40,6 +41,7 @@ use utilization::Utilization;
 
 pub use crash::penalty_end;
 pub use limit::{Limit, LimitSource};
+pub use rate_usage::{Cursor, RateUsage};
 pub use rule::{Rule, RuleIndex};
 pub use rules::KindSet as DueKinds;
 pub use subjects::{Slot, Slots};

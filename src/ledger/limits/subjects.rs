@@ -126,6 +126,11 @@ impl Subjects {
         &mut self.slots[slot.get()]
     }
 
+    /// The subject at a position, if it is used.
+    pub fn at(&self, position: usize) -> Option<&Subject> {
+        self.slots.get(position)
+    }
+
     pub fn len(&self) -> usize {
         self.slots.len()
     }

@@ -13,7 +13,7 @@ use crate::domain::workspace::WorkspaceModel;
 use crate::domain::{Amount, Time};
 use crate::ledger::holds::{Hold, HoldFilter};
 use crate::ledger::keys::GroupIndex;
-use crate::ledger::limits::{QuotaUsage, UsageFilter, UsagePosition};
+use crate::ledger::limits::{Cursor, QuotaUsage, RateUsage, UsageFilter, UsagePosition};
 use crate::ledger::models::{Model, Totals};
 
 /// The running cycle, exact at `as_of_time`.
@@ -192,6 +192,19 @@ impl Ledger {
     /// was last read.
     pub fn count_quota_usage(&self, filter: &UsageFilter, most: usize) -> usize {
         self.limits.count_quota_usage(filter, most)
+    }
+
+    /// Adds the usage of rate limits of the next `count` subjects from a position on. Returns where
+    /// to go on.
+    pub fn rate_usage(
+        &mut self,
+        now: Time,
+        filter: &UsageFilter,
+        part: (usize, usize),
+        found: &mut Vec<RateUsage>,
+    ) -> Cursor {
+        self.advance(now);
+        self.limits.rate_usage(&self.context, filter, part, found)
     }
 
     /// Spent and held by window, of the workspace (no model) and of each model: for audits.

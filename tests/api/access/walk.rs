@@ -133,8 +133,11 @@ async fn until_known(guarded: &Guarded) {
 }
 
 /// Calls that a holder may make about itself.
-const OWN: [&str; 2] =
-    ["/tollgate.v1.QuotaService/ListQuotaUsage", "/tollgate.v1.AnalyticsService/QueryUsage"];
+const OWN: [&str; 3] = [
+    "/tollgate.v1.QuotaService/ListQuotaUsage",
+    "/tollgate.v1.QuotaService/ListRateLimitUsage",
+    "/tollgate.v1.AnalyticsService/QueryUsage",
+];
 
 #[tokio::test]
 async fn a_holder_reads_its_own_usage_and_limits_alone() {

@@ -5,19 +5,20 @@ use tollgate::domain::time::MICROS_PER_SECOND;
 use tollgate::proto::v1;
 use tonic::{Code, Status};
 
-use crate::fixtures::{ACME, acme, amount, assert_failed, refused_fields, set_up};
+use crate::fixtures::{ACME, acme, amount, assert_failed, record, refused_fields, set_up};
 use crate::limits::{
     Type, api_key, ask, check_for, create_group, create_quota, create_rate_limit, decision,
     delete_group, delete_key, delete_quota, delete_rate_limit, get_group, key, limit_ids, mask,
     money_quota, only, per_minute, quota_usage, register, release, spend, subject, update_key,
 };
-use crate::server::Server;
+use crate::server::{START, Server};
 use crate::transport::bad_input::{Row, after_start, chars, refuse};
 
 use v1::Decision::{Allowed, Blocked, Routed};
 
 async fn get(server: &Server, id: &str) -> Result<v1::ApiKey, Status> {
-    let request = v1::GetApiKeyRequest { workspace_id: ACME.to_owned(), api_key_id: id.to_owned() };
+    let (workspace_id, api_key_id) = (ACME.to_owned(), id.to_owned());
+    let request = v1::GetApiKeyRequest { workspace_id, api_key_id, with_usage: false };
     Ok(server.api_key().get_api_key(request).await?.into_inner().api_key.unwrap())
 }
 
@@ -289,7 +290,8 @@ async fn every_bound_of_a_key() {
     ];
     refuse(good, rows, async |r| server.api_key().list_api_keys(r).await).await;
     for id in [String::new(), chars(129)] {
-        let get = v1::GetApiKeyRequest { workspace_id: ACME.to_owned(), api_key_id: id.clone() };
+        let (workspace_id, api_key_id) = (ACME.to_owned(), id.clone());
+        let get = v1::GetApiKeyRequest { workspace_id, api_key_id, with_usage: false };
         let status = server.api_key().get_api_key(get).await.unwrap_err();
         assert_eq!(refused_fields(&status), ["api_key_id"]);
         let status = delete_key(&server, &id).await.unwrap_err();
@@ -471,4 +473,50 @@ async fn a_key_that_moves_leaves_its_history_where_it_was() {
     for index in 4..9 {
         assert_eq!(decision(&server, &format!("r-{index}"), api_key("k")).await, Allowed);
     }
+}
+
+#[tokio::test]
+async fn keys_have_the_time_of_their_last_use_and_what_they_used_in_the_cycle() {
+    let server = acme().await;
+    for id in ["a", "b", "c"] {
+        register(&server, key(id, "")).await.unwrap();
+    }
+    // `b` in the cycle before: on 2026-02-20.
+    let february = prost_types::Timestamp { seconds: 1_771_545_600, nanos: 0 };
+    let early = v1::RecordUsageRequest {
+        start_time: Some(february),
+        attribution: Some(api_key("b")),
+        ..record("r-0", "small")
+    };
+    server.usage().record_usage(early).await.unwrap();
+    spend(&server, "r-1", "big", api_key("a")).await;
+    spend(&server, "r-2", "small", api_key("a")).await;
+    let request = v1::ListApiKeysRequest {
+        workspace_id: ACME.to_owned(),
+        with_usage: true,
+        ..Default::default()
+    };
+    let listed = server.api_key().list_api_keys(request.clone()).await.unwrap().into_inner();
+    let used = |key: &v1::ApiKey| {
+        let usage = key.cycle_usage.as_ref().unwrap();
+        let cost = amount(&usage.cost).to_owned();
+        (key.last_use_time.map(|time| time.seconds), cost, usage.request_count, usage.token_count)
+    };
+    let now = START.micros() / 1_000_000;
+    let [a, b, c] = &listed.api_keys[..] else { panic!("{listed:?}") };
+    assert_eq!(used(a), (Some(now), "2.20".to_owned(), 2, 300_000));
+    assert_eq!(used(b), (Some(1_771_545_600), "0.00".to_owned(), 0, 0));
+    assert_eq!(used(c), (None, "0.00".to_owned(), 0, 0));
+    let one = v1::GetApiKeyRequest {
+        workspace_id: ACME.to_owned(),
+        api_key_id: "a".to_owned(),
+        with_usage: true,
+    };
+    let one = server.api_key().get_api_key(one).await.unwrap().into_inner().api_key;
+    assert_eq!(one.as_ref(), Some(a));
+    // Without being asked for it is not read.
+    let plain = v1::ListApiKeysRequest { with_usage: false, ..request };
+    let plain = server.api_key().list_api_keys(plain).await.unwrap().into_inner();
+    assert!(plain.api_keys.iter().all(|key| key.cycle_usage.is_none()));
+    assert!(plain.api_keys.iter().all(|key| key.last_use_time.is_none()));
 }

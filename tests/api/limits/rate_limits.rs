@@ -484,3 +484,86 @@ async fn a_restart_keeps_what_was_sent() {
     server.clock.advance(1);
     assert_eq!(decision(&server, "r-3", user("ada")).await, Allowed);
 }
+
+/// Rate limit, subject and unit of each entry, with what is used of how much.
+fn used(listed: &v1::ListRateLimitUsageResponse) -> Vec<(&str, &str, v1::LimitUnit, i64, i64)> {
+    let entry = |usage: &v1::RateLimitUsage| (usage.bound.unwrap().unit(), usage.bound.unwrap());
+    let usages = listed.usages.iter();
+    usages
+        .map(|usage| {
+            let (unit, bound) = entry(usage);
+            let subject = usage.subject.as_ref().unwrap();
+            (&*usage.rate_limit_id, &*subject.id, unit, usage.used_count, bound.amount)
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn how_much_of_each_rate_limit_is_used_now_is_listed_most_used_first() {
+    use v1::LimitUnit::{Requests, Tokens};
+    let server = acme().await;
+    let minute = v1::LimitPeriod::SlidingMinute;
+    create_rate_limit(&server, per_minute("each", Type::User, "", 10)).await.unwrap();
+    let named = v1::RateLimit {
+        bounds: vec![bound(Requests, minute, 4), bound(Tokens, minute, 600_000)],
+        display_name: "Ada by the minute".to_owned(),
+        ..per_minute("ada", Type::User, "ada", 0)
+    };
+    create_rate_limit(&server, named).await.unwrap();
+    for (id, who) in [("r-1", "ada"), ("r-2", "ada"), ("r-3", "bob"), ("r-4", "cid")] {
+        assert_eq!(decision(&server, id, user(who)).await, v1::Decision::Allowed);
+    }
+    let list = async |request: v1::ListRateLimitUsageRequest| {
+        let request = v1::ListRateLimitUsageRequest { workspace_id: ACME.to_owned(), ..request };
+        server.quota().list_rate_limit_usage(request).await
+    };
+    let all = list(Default::default()).await.unwrap().into_inner();
+    let expected = [
+        ("ada", "ada", Tokens, 300_000, 600_000),
+        ("ada", "ada", Requests, 2, 4),
+        ("each", "bob", Requests, 1, 10),
+        ("each", "cid", Requests, 1, 10),
+    ];
+    assert_eq!((used(&all), all.total_count), (expected.to_vec(), 4));
+    let first = &all.usages[0];
+    assert_eq!((first.utilization, first.remaining_count), (0.5, 300_000));
+    assert_eq!(first.rate_limit_display_name, "Ada by the minute");
+    assert_eq!(
+        (first.subject_display_name.as_str(), first.enforcement()),
+        ("ada", v1::Enforcement::Hard)
+    );
+    for (rate_limit_id, subject, rows) in [
+        ("each", None, &expected[2..]),
+        ("", subject(Type::User, "ada"), &expected[..2]),
+        ("", subject(Type::User, ""), &expected[..]),
+        ("", subject(Type::ApiKey, ""), &[]),
+        ("each", subject(Type::User, "dan"), &[("each", "dan", Requests, 0, 10)]),
+    ] {
+        let rate_limit_id = rate_limit_id.to_owned();
+        let request =
+            v1::ListRateLimitUsageRequest { rate_limit_id, subject, ..Default::default() };
+        let listed = list(request.clone()).await.unwrap().into_inner();
+        assert_eq!(used(&listed), rows, "{request:?}");
+    }
+    // Page by page.
+    let (mut found, mut page_token) = (Vec::new(), String::new());
+    loop {
+        let request =
+            v1::ListRateLimitUsageRequest { page_size: 1, page_token, ..Default::default() };
+        let listed = list(request).await.unwrap().into_inner();
+        found.extend(listed.usages);
+        page_token = listed.next_page_token;
+        if page_token.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(found, all.usages);
+    // Once the minute is over, those that name somebody are left.
+    server.clock.advance(2 * MICROS_PER_MINUTE);
+    let later = list(Default::default()).await.unwrap().into_inner();
+    let counts: Vec<i64> = later.usages.iter().map(|usage| usage.used_count).collect();
+    assert_eq!((counts, later.total_count), (vec![0, 0], 2));
+    let request =
+        v1::ListRateLimitUsageRequest { page_token: "zz".to_owned(), ..Default::default() };
+    assert_eq!(refused_fields(&list(request).await.unwrap_err()), ["page_token"]);
+}

@@ -6,6 +6,7 @@ pub mod lifecycle;
 pub mod memory;
 pub mod overload;
 pub mod pages;
+pub mod panel;
 pub mod quarantine;
 pub mod reports;
 pub mod streams;

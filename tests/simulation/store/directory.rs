@@ -1,5 +1,7 @@
 //! What the model of storage knows of the directory, and how it forgets a user.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use tollgate::domain::alert::AlertSubject;
 use tollgate::domain::attribution::directory::Entry;
@@ -7,7 +9,9 @@ use tollgate::domain::attribution::{Dimension, EntryKind, SubjectKind};
 use tollgate::domain::boost::BoostTarget;
 use tollgate::domain::quota::Scope;
 use tollgate::storage::Result;
-use tollgate::storage::directory::{DirectoryStore, EntryFilter, Erasure, Listed, UserTraces};
+use tollgate::storage::directory::{
+    DirectoryStore, EntryFilter, Erasure, Listed, Seen, UserTraces,
+};
 use tollgate::storage::search::{COUNT_MAX, Counted};
 
 use super::{Disk, SimStore};
@@ -205,6 +209,22 @@ impl DirectoryStore for SimStore {
         ids: &[String],
     ) -> Result<Vec<Listed>> {
         self.read(|disk| ids.iter().map(|id| disk.listed(workspace_id, kind, id)).collect()).await
+    }
+
+    async fn seen(
+        &self,
+        workspace_id: &str,
+        dimension: Dimension,
+        values: &[String],
+    ) -> Result<HashMap<String, Seen>> {
+        self.read(|disk| {
+            let seen = |value: &String| {
+                let key = (workspace_id.to_owned(), dimension, value.clone());
+                Some((value.clone(), *disk.seen.get(&key)?))
+            };
+            values.iter().filter_map(seen).collect()
+        })
+        .await
     }
 
     async fn list_entries(

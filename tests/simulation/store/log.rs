@@ -335,6 +335,14 @@ impl ConsumptionStore for SimStore {
         .await
     }
 
+    async fn first_charge_time(&self, workspace_id: &str) -> Result<Option<Time>> {
+        self.read(|disk| {
+            let of = disk.log.iter().filter(|record| *record.workspace_id == *workspace_id);
+            of.map(|record| record.charge_time).min()
+        })
+        .await
+    }
+
     async fn rate_buckets(&self, workspace_id: &str, query: &RateQuery) -> Result<Vec<RateBucket>> {
         self.read(|disk| {
             let mut sums: BTreeMap<(String, i64), (i64, i64, i64)> = BTreeMap::new();

@@ -12,6 +12,7 @@ import { WorkspaceService } from "@stubs/workspace_service_pb.js";
 import { Empty, ErrorBox, Skeleton } from "../ui/base";
 import { isUnauthenticated, queries } from "./api";
 import { BudgetBanner } from "./banner";
+import { Boundary } from "./boundary";
 import { useFormat } from "./format";
 import { LiveProvider, useLive } from "./live";
 import { navigate, pathOf, useRoute } from "./route";
@@ -137,9 +138,11 @@ function WorkspaceView() {
         <Tabs workspaceId={workspaceId} shown={shown.id} />
         <BudgetBanner />
         <main>
-          <Suspense fallback={<Skeleton lines={8} height={600} />}>
-            {workspace.data ? <Page key={shown.id} /> : <Skeleton lines={8} height={600} />}
-          </Suspense>
+          <Boundary key={shown.id}>
+            <Suspense fallback={<Skeleton lines={8} height={600} />}>
+              {workspace.data ? <Page /> : <Skeleton lines={8} height={600} />}
+            </Suspense>
+          </Boundary>
         </main>
       </LiveProvider>
     </WorkspaceContext>

@@ -115,7 +115,7 @@ function span(ms: number, number: (options: Intl.NumberFormatOptions) => Intl.Nu
 }
 
 function ago(ms: number, locale: string) {
-  const relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
+  const relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto", style: "short" });
   const size = Math.abs(ms);
   if (size < MS.minute) return relative.format(Math.round(ms / 1000), "second");
   if (size < MS.hour) return relative.format(Math.round(ms / MS.minute), "minute");

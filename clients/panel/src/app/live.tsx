@@ -1,6 +1,6 @@
-// The one stream of a page: budget, current usage, alerts and quotas as they change. It is closed while the tab is hidden, because
-// a browser opens six connections to a server for all of its tabs together, and opened again after
-// it broke.
+// The one stream of a page: budget, current usage, alerts and quotas as they change. It is closed
+// while the tab is hidden, because a browser opens six connections to a server for all of its tabs
+// together, and opened again after it broke.
 
 import { createContext, useContext, useEffect, useState } from "react";
 import type { ReactNode } from "react";
@@ -78,7 +78,8 @@ async function follow(
 ) {
   const client = createClient(AnalyticsService, transport);
   let failed = 0;
-  while (!signal.aborted) {
+  const isOver = () => signal.aborted;
+  while (!isOver()) {
     const stream = new AbortController();
     const end = () => {
       stream.abort();
@@ -103,7 +104,7 @@ async function follow(
       clearTimeout(silence);
       signal.removeEventListener("abort", end);
     }
-    if (signal.aborted) return;
+    if (isOver()) return;
     tell({ connection: "reconnecting" });
     await pause(WAITS_MS[Math.min(failed++, WAITS_MS.length - 1)] ?? 0, signal);
   }

@@ -60,6 +60,11 @@ export function useParam(name: string, byDefault = ""): [string, (value: string)
   return [value, set];
 }
 
+/** An entry of a table by what an address names; none for names that every object has. */
+export function entryOf<T>(table: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(table, name) ? table[name] : undefined;
+}
+
 /** Changes values of the query string; empty ones are left out. */
 export function setParams(changes: Record<string, string>) {
   const params = new URLSearchParams(location.search);

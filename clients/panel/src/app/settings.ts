@@ -54,8 +54,8 @@ export function change(changes: Partial<Settings>) {
 /** Themes are in the style sheet; the document says which. */
 export function apply() {
   const { dataset } = document.documentElement;
-  dataset["theme"] = settings.theme;
-  dataset["density"] = settings.density;
+  dataset.theme = settings.theme;
+  dataset.density = settings.density;
   document.documentElement.lang = settings.language;
 }
 

@@ -214,18 +214,18 @@ export function BarChart({
 
 export function Donut({ label, slices }: { label: string; slices: Bar[] }) {
   const total = slices.reduce((sum, { value }) => sum + value, 0);
-  let at = 0;
+  // Where each begins, as a fraction of a turn, and where the last one ends.
+  const turns = slices.reduce(
+    (before, { value }) => [...before, (before.at(-1) ?? 0) + (total > 0 ? value / total : 0)],
+    [0],
+  );
   return (
     <svg className="chart" viewBox="-100 -100 200 200" role="img" aria-label={label}>
-      {slices.map((slice, index) => {
-        const from = at;
-        at += total > 0 ? slice.value / total : 0;
-        return (
-          <path key={index} className={slice.className} d={ring(from, at)}>
-            <title>{slice.label}</title>
-          </path>
-        );
-      })}
+      {slices.map((slice, at) => (
+        <path key={at} className={slice.className} d={ring(turns[at] ?? 0, turns[at + 1] ?? 0)}>
+          <title>{slice.label}</title>
+        </path>
+      ))}
     </svg>
   );
 }

@@ -11,3 +11,11 @@ export function save(file: Blob, name: string) {
     URL.revokeObjectURL(address);
   }, 10_000);
 }
+
+/** Lets the browser fetch a file of the server, which goes on beside the page. */
+export function follow(path: string) {
+  const link = document.createElement("a");
+  link.href = path;
+  link.download = "";
+  link.click();
+}

@@ -105,6 +105,11 @@ impl<DB: Backend> ConsumptionStore for SqlStore<DB> {
         }
     }
 
+    async fn first_charge_time(&self, workspace_id: &str) -> Result<Option<Time>> {
+        let sql = "SELECT MIN(first_time) FROM local_days WHERE workspace_id = $1";
+        self.row(sql, &[Value::Text(workspace_id)]).await
+    }
+
     async fn rate_buckets(&self, workspace_id: &str, query: &RateQuery) -> Result<Vec<RateBucket>> {
         let Some(subjects) = Subjects::of(&query.scope) else { return Ok(Vec::new()) };
         let ends = [Value::Text(workspace_id), time(query.from), Value::Int(query.bucket)];

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 
 use super::entry_words::Spans;
 use crate::domain::Coded;
-use crate::domain::attribution::EntryKind;
 use crate::domain::attribution::directory::Entry;
+use crate::domain::attribution::{Dimension, EntryKind};
 use crate::storage::Result;
 use crate::storage::directory::{
     DirectoryStore, EntryFilter, EntryState, Listed, Seen, UserTraces,
@@ -52,7 +52,7 @@ impl<DB: Backend> DirectoryStore for SqlStore<DB> {
     ) -> Result<Vec<Listed>> {
         let mut snapshot = self.snapshot().await?;
         let mut entries = entries_of(&mut snapshot, workspace_id, kind, ids).await?;
-        let mut seen = seen_of(&mut snapshot, workspace_id, kind, ids).await?;
+        let mut seen = seen_of(&mut snapshot, workspace_id, kind.dimension(), ids).await?;
         snapshot.end().await?;
         let listed = |id: &String| Listed {
             id: id.clone(),
@@ -60,6 +60,18 @@ impl<DB: Backend> DirectoryStore for SqlStore<DB> {
             seen: seen.remove(id),
         };
         Ok(ids.iter().map(listed).collect())
+    }
+
+    async fn seen(
+        &self,
+        workspace_id: &str,
+        dimension: Dimension,
+        values: &[String],
+    ) -> Result<HashMap<String, Seen>> {
+        let mut snapshot = self.snapshot().await?;
+        let seen = seen_of(&mut snapshot, workspace_id, dimension, values).await?;
+        snapshot.end().await?;
+        Ok(seen)
     }
 
     async fn list_entries(
@@ -115,7 +127,8 @@ impl Lister<'_> {
         limit: usize,
     ) -> Result<Counted<Listed>> {
         let mut entries = entries_of(snapshot, self.workspace_id, self.filter.kind, ids).await?;
-        let mut seen = seen_of(snapshot, self.workspace_id, self.filter.kind, ids).await?;
+        let mut seen =
+            seen_of(snapshot, self.workspace_id, self.filter.kind.dimension(), ids).await?;
         let listed = ids.iter().map(|id| Listed {
             id: id.clone(),
             entry: entries.remove(id),
@@ -221,7 +234,8 @@ impl Lister<'_> {
     ) -> Result<Vec<Listed>> {
         let entries = snapshot.select(select).await?;
         let ids: Vec<String> = entries.iter().map(|entry| entry.id.clone()).collect();
-        let mut seen = seen_of(snapshot, self.workspace_id, self.filter.kind, &ids).await?;
+        let mut seen =
+            seen_of(snapshot, self.workspace_id, self.filter.kind.dimension(), &ids).await?;
         let listed = |entry: Entry| {
             let id = entry.id.clone();
             Listed { seen: seen.remove(&id), id, entry: Some(entry) }
@@ -244,11 +258,11 @@ async fn entries_of<DB: Backend>(
 async fn seen_of<DB: Backend>(
     snapshot: &mut Snapshot<DB>,
     workspace_id: &str,
-    kind: EntryKind,
-    ids: &[String],
+    dimension: Dimension,
+    values: &[String],
 ) -> Result<HashMap<String, Seen>> {
-    let of_kind = || SEEN.of(workspace_id).with("dimension =", code(kind.dimension()));
-    let found = look_up(snapshot, of_kind, "value", ids).await?;
+    let of_dimension = || SEEN.of(workspace_id).with("dimension =", code(dimension));
+    let found = look_up(snapshot, of_dimension, "value", values).await?;
     Ok(found.into_iter().map(|row| (row.value.to_string(), row.seen)).collect())
 }
 

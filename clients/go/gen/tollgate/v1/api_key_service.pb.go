@@ -45,9 +45,9 @@ type ApiKey struct {
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// Time of the last change. Output only.
 	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
-	// Latest charge_time of its usage; absent if there is none. Output only.
+	// Latest charge_time of its usage; absent if there is none, or without with_usage. Output only.
 	LastUseTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=last_use_time,json=lastUseTime,proto3" json:"last_use_time,omitempty"`
-	// Its usage in the running cycle; in ListApiKeys and GetApiKey alone. Output only.
+	// Its usage in the running cycle; absent without with_usage. Output only.
 	CycleUsage    *ApiKeyUsage `protobuf:"bytes,10,opt,name=cycle_usage,json=cycleUsage,proto3" json:"cycle_usage,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -406,7 +406,9 @@ type GetApiKeyRequest struct {
 	// Its workspace.
 	WorkspaceId string `protobuf:"bytes,1,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
 	// Its id.
-	ApiKeyId      string `protobuf:"bytes,2,opt,name=api_key_id,json=apiKeyId,proto3" json:"api_key_id,omitempty"`
+	ApiKeyId string `protobuf:"bytes,2,opt,name=api_key_id,json=apiKeyId,proto3" json:"api_key_id,omitempty"`
+	// Whether to return when the key was used last, and its usage in the running cycle.
+	WithUsage     bool `protobuf:"varint,3,opt,name=with_usage,json=withUsage,proto3" json:"with_usage,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -453,6 +455,13 @@ func (x *GetApiKeyRequest) GetApiKeyId() string {
 		return x.ApiKeyId
 	}
 	return ""
+}
+
+func (x *GetApiKeyRequest) GetWithUsage() bool {
+	if x != nil {
+		return x.WithUsage
+	}
+	return false
 }
 
 // Response of GetApiKey.
@@ -514,7 +523,10 @@ type ListApiKeysRequest struct {
 	PageToken string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// Text to search for, at most 200 characters; empty for all. Each of its words must begin a
 	// word of the id or the display name, whatever the case. Words are runs of letters and digits.
-	Query         string `protobuf:"bytes,5,opt,name=query,proto3" json:"query,omitempty"`
+	Query string `protobuf:"bytes,5,opt,name=query,proto3" json:"query,omitempty"`
+	// Whether to return when each key was used last, and its usage in the running cycle. Then a page has
+	// at most 100 entries.
+	WithUsage     bool `protobuf:"varint,6,opt,name=with_usage,json=withUsage,proto3" json:"with_usage,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -582,6 +594,13 @@ func (x *ListApiKeysRequest) GetQuery() string {
 		return x.Query
 	}
 	return ""
+}
+
+func (x *ListApiKeysRequest) GetWithUsage() bool {
+	if x != nil {
+		return x.WithUsage
+	}
+	return false
 }
 
 // Response of ListApiKeys.
@@ -1434,13 +1453,15 @@ const file_tollgate_v1_api_key_service_proto_rawDesc = "" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12,\n" +
 	"\aapi_key\x18\x02 \x01(\v2\x13.tollgate.v1.ApiKeyR\x06apiKey\"F\n" +
 	"\x16RegisterApiKeyResponse\x12,\n" +
-	"\aapi_key\x18\x01 \x01(\v2\x13.tollgate.v1.ApiKeyR\x06apiKey\"S\n" +
+	"\aapi_key\x18\x01 \x01(\v2\x13.tollgate.v1.ApiKeyR\x06apiKey\"r\n" +
 	"\x10GetApiKeyRequest\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12\x1c\n" +
 	"\n" +
-	"api_key_id\x18\x02 \x01(\tR\bapiKeyId\"A\n" +
+	"api_key_id\x18\x02 \x01(\tR\bapiKeyId\x12\x1d\n" +
+	"\n" +
+	"with_usage\x18\x03 \x01(\bR\twithUsage\"A\n" +
 	"\x11GetApiKeyResponse\x12,\n" +
-	"\aapi_key\x18\x01 \x01(\v2\x13.tollgate.v1.ApiKeyR\x06apiKey\"\xab\x01\n" +
+	"\aapi_key\x18\x01 \x01(\v2\x13.tollgate.v1.ApiKeyR\x06apiKey\"\xca\x01\n" +
 	"\x12ListApiKeysRequest\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12 \n" +
 	"\fkey_group_id\x18\x02 \x01(\tR\n" +
@@ -1448,7 +1469,9 @@ const file_tollgate_v1_api_key_service_proto_rawDesc = "" +
 	"\tpage_size\x18\x03 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
 	"page_token\x18\x04 \x01(\tR\tpageToken\x12\x14\n" +
-	"\x05query\x18\x05 \x01(\tR\x05query\"\x8e\x01\n" +
+	"\x05query\x18\x05 \x01(\tR\x05query\x12\x1d\n" +
+	"\n" +
+	"with_usage\x18\x06 \x01(\bR\twithUsage\"\x8e\x01\n" +
 	"\x13ListApiKeysResponse\x12.\n" +
 	"\bapi_keys\x18\x01 \x03(\v2\x13.tollgate.v1.ApiKeyR\aapiKeys\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1f\n" +

@@ -1417,11 +1417,13 @@ const file_tollgate_v1_budget_service_proto_rawDesc = "" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12\x19\n" +
 	"\bboost_id\x18\x02 \x01(\tR\aboostId\"E\n" +
 	"\x19CancelBudgetBoostResponse\x12(\n" +
-	"\x05boost\x18\x01 \x01(\v2\x12.tollgate.v1.BoostR\x05boost2\x88\x05\n" +
+	"\x05boost\x18\x01 \x01(\v2\x12.tollgate.v1.BoostR\x05boost2\xd7\x05\n" +
 	"\rBudgetService\x12D\n" +
 	"\aSetPlan\x12\x1b.tollgate.v1.SetPlanRequest\x1a\x1c.tollgate.v1.SetPlanResponse\x12k\n" +
 	"\x14SetAutomaticFallback\x12(.tollgate.v1.SetAutomaticFallbackRequest\x1a).tollgate.v1.SetAutomaticFallbackResponse\x12J\n" +
-	"\tGetBudget\x12\x1d.tollgate.v1.GetBudgetRequest\x1a\x1e.tollgate.v1.GetBudgetResponse\x12O\n" +
+	"\tGetBudget\x12\x1d.tollgate.v1.GetBudgetRequest\x1a\x1e.tollgate.v1.GetBudgetResponse\x12M\n" +
+	"\n" +
+	"ListCycles\x12\x1e.tollgate.v1.ListCyclesRequest\x1a\x1f.tollgate.v1.ListCyclesResponse\x12O\n" +
 	"\n" +
 	"WatchSpend\x12\x1e.tollgate.v1.WatchSpendRequest\x1a\x1f.tollgate.v1.WatchSpendResponse0\x01\x12b\n" +
 	"\x11CreateBudgetBoost\x12%.tollgate.v1.CreateBudgetBoostRequest\x1a&.tollgate.v1.CreateBudgetBoostResponse\x12_\n" +
@@ -1503,19 +1505,21 @@ var file_tollgate_v1_budget_service_proto_depIdxs = []int32{
 	5,  // 30: tollgate.v1.BudgetService.SetPlan:input_type -> tollgate.v1.SetPlanRequest
 	7,  // 31: tollgate.v1.BudgetService.SetAutomaticFallback:input_type -> tollgate.v1.SetAutomaticFallbackRequest
 	9,  // 32: tollgate.v1.BudgetService.GetBudget:input_type -> tollgate.v1.GetBudgetRequest
-	11, // 33: tollgate.v1.BudgetService.WatchSpend:input_type -> tollgate.v1.WatchSpendRequest
-	13, // 34: tollgate.v1.BudgetService.CreateBudgetBoost:input_type -> tollgate.v1.CreateBudgetBoostRequest
-	15, // 35: tollgate.v1.BudgetService.ListBudgetBoosts:input_type -> tollgate.v1.ListBudgetBoostsRequest
-	17, // 36: tollgate.v1.BudgetService.CancelBudgetBoost:input_type -> tollgate.v1.CancelBudgetBoostRequest
-	6,  // 37: tollgate.v1.BudgetService.SetPlan:output_type -> tollgate.v1.SetPlanResponse
-	8,  // 38: tollgate.v1.BudgetService.SetAutomaticFallback:output_type -> tollgate.v1.SetAutomaticFallbackResponse
-	10, // 39: tollgate.v1.BudgetService.GetBudget:output_type -> tollgate.v1.GetBudgetResponse
-	12, // 40: tollgate.v1.BudgetService.WatchSpend:output_type -> tollgate.v1.WatchSpendResponse
-	14, // 41: tollgate.v1.BudgetService.CreateBudgetBoost:output_type -> tollgate.v1.CreateBudgetBoostResponse
-	16, // 42: tollgate.v1.BudgetService.ListBudgetBoosts:output_type -> tollgate.v1.ListBudgetBoostsResponse
-	18, // 43: tollgate.v1.BudgetService.CancelBudgetBoost:output_type -> tollgate.v1.CancelBudgetBoostResponse
-	37, // [37:44] is the sub-list for method output_type
-	30, // [30:37] is the sub-list for method input_type
+	2,  // 33: tollgate.v1.BudgetService.ListCycles:input_type -> tollgate.v1.ListCyclesRequest
+	11, // 34: tollgate.v1.BudgetService.WatchSpend:input_type -> tollgate.v1.WatchSpendRequest
+	13, // 35: tollgate.v1.BudgetService.CreateBudgetBoost:input_type -> tollgate.v1.CreateBudgetBoostRequest
+	15, // 36: tollgate.v1.BudgetService.ListBudgetBoosts:input_type -> tollgate.v1.ListBudgetBoostsRequest
+	17, // 37: tollgate.v1.BudgetService.CancelBudgetBoost:input_type -> tollgate.v1.CancelBudgetBoostRequest
+	6,  // 38: tollgate.v1.BudgetService.SetPlan:output_type -> tollgate.v1.SetPlanResponse
+	8,  // 39: tollgate.v1.BudgetService.SetAutomaticFallback:output_type -> tollgate.v1.SetAutomaticFallbackResponse
+	10, // 40: tollgate.v1.BudgetService.GetBudget:output_type -> tollgate.v1.GetBudgetResponse
+	3,  // 41: tollgate.v1.BudgetService.ListCycles:output_type -> tollgate.v1.ListCyclesResponse
+	12, // 42: tollgate.v1.BudgetService.WatchSpend:output_type -> tollgate.v1.WatchSpendResponse
+	14, // 43: tollgate.v1.BudgetService.CreateBudgetBoost:output_type -> tollgate.v1.CreateBudgetBoostResponse
+	16, // 44: tollgate.v1.BudgetService.ListBudgetBoosts:output_type -> tollgate.v1.ListBudgetBoostsResponse
+	18, // 45: tollgate.v1.BudgetService.CancelBudgetBoost:output_type -> tollgate.v1.CancelBudgetBoostResponse
+	38, // [38:46] is the sub-list for method output_type
+	30, // [30:38] is the sub-list for method input_type
 	30, // [30:30] is the sub-list for extension type_name
 	30, // [30:30] is the sub-list for extension extendee
 	0,  // [0:30] is the sub-list for field type_name

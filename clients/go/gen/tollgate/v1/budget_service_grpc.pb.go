@@ -24,6 +24,7 @@ const (
 	BudgetService_SetPlan_FullMethodName              = "/tollgate.v1.BudgetService/SetPlan"
 	BudgetService_SetAutomaticFallback_FullMethodName = "/tollgate.v1.BudgetService/SetAutomaticFallback"
 	BudgetService_GetBudget_FullMethodName            = "/tollgate.v1.BudgetService/GetBudget"
+	BudgetService_ListCycles_FullMethodName           = "/tollgate.v1.BudgetService/ListCycles"
 	BudgetService_WatchSpend_FullMethodName           = "/tollgate.v1.BudgetService/WatchSpend"
 	BudgetService_CreateBudgetBoost_FullMethodName    = "/tollgate.v1.BudgetService/CreateBudgetBoost"
 	BudgetService_ListBudgetBoosts_FullMethodName     = "/tollgate.v1.BudgetService/ListBudgetBoosts"
@@ -43,6 +44,10 @@ type BudgetServiceClient interface {
 	SetAutomaticFallback(ctx context.Context, in *SetAutomaticFallbackRequest, opts ...grpc.CallOption) (*SetAutomaticFallbackResponse, error)
 	// Returns the running cycle: all figures of a "Spending & Budget" page.
 	GetBudget(ctx context.Context, in *GetBudgetRequest, opts ...grpc.CallOption) (*GetBudgetResponse, error)
+	// Lists the cycles of a workspace, the running one first, back to that of its first usage: what was
+	// spent in each, and the envelope of its time. Cycles are cut by the plan and the time zone that
+	// the workspace has now; plans of the past are those of the audit log.
+	ListCycles(ctx context.Context, in *ListCyclesRequest, opts ...grpc.CallOption) (*ListCyclesResponse, error)
 	// Streams the running cycle: a snapshot at once, then an update after each committed change, at
 	// most 10 a second. A slow reader gets the newest state. Ends with UNAVAILABLE when the server
 	// stops.
@@ -87,6 +92,16 @@ func (c *budgetServiceClient) GetBudget(ctx context.Context, in *GetBudgetReques
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetBudgetResponse)
 	err := c.cc.Invoke(ctx, BudgetService_GetBudget_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *budgetServiceClient) ListCycles(ctx context.Context, in *ListCyclesRequest, opts ...grpc.CallOption) (*ListCyclesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListCyclesResponse)
+	err := c.cc.Invoke(ctx, BudgetService_ListCycles_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -155,6 +170,10 @@ type BudgetServiceServer interface {
 	SetAutomaticFallback(context.Context, *SetAutomaticFallbackRequest) (*SetAutomaticFallbackResponse, error)
 	// Returns the running cycle: all figures of a "Spending & Budget" page.
 	GetBudget(context.Context, *GetBudgetRequest) (*GetBudgetResponse, error)
+	// Lists the cycles of a workspace, the running one first, back to that of its first usage: what was
+	// spent in each, and the envelope of its time. Cycles are cut by the plan and the time zone that
+	// the workspace has now; plans of the past are those of the audit log.
+	ListCycles(context.Context, *ListCyclesRequest) (*ListCyclesResponse, error)
 	// Streams the running cycle: a snapshot at once, then an update after each committed change, at
 	// most 10 a second. A slow reader gets the newest state. Ends with UNAVAILABLE when the server
 	// stops.
@@ -183,6 +202,9 @@ func (UnimplementedBudgetServiceServer) SetAutomaticFallback(context.Context, *S
 }
 func (UnimplementedBudgetServiceServer) GetBudget(context.Context, *GetBudgetRequest) (*GetBudgetResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetBudget not implemented")
+}
+func (UnimplementedBudgetServiceServer) ListCycles(context.Context, *ListCyclesRequest) (*ListCyclesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListCycles not implemented")
 }
 func (UnimplementedBudgetServiceServer) WatchSpend(*WatchSpendRequest, grpc.ServerStreamingServer[WatchSpendResponse]) error {
 	return status.Error(codes.Unimplemented, "method WatchSpend not implemented")
@@ -271,6 +293,24 @@ func _BudgetService_GetBudget_Handler(srv interface{}, ctx context.Context, dec 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _BudgetService_ListCycles_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListCyclesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(BudgetServiceServer).ListCycles(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: BudgetService_ListCycles_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(BudgetServiceServer).ListCycles(ctx, req.(*ListCyclesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _BudgetService_WatchSpend_Handler(srv interface{}, stream grpc.ServerStream) error {
 	m := new(WatchSpendRequest)
 	if err := stream.RecvMsg(m); err != nil {
@@ -354,6 +394,10 @@ var BudgetService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetBudget",
 			Handler:    _BudgetService_GetBudget_Handler,
+		},
+		{
+			MethodName: "ListCycles",
+			Handler:    _BudgetService_ListCycles_Handler,
 		},
 		{
 			MethodName: "CreateBudgetBoost",

@@ -779,7 +779,7 @@ type ListRateLimitUsageResponse struct {
 	Usages []*RateLimitUsage `protobuf:"bytes,1,rep,name=usages,proto3" json:"usages,omitempty"`
 	// Token of the next page; empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	// Number of entries that match, on all pages.
+	// Number of entries that match, on all pages, counted to 10,000.
 	TotalCount    int64 `protobuf:"varint,3,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1655,7 +1655,7 @@ type ListQuotaUsageResponse struct {
 	Usages []*QuotaUsage `protobuf:"bytes,1,rep,name=usages,proto3" json:"usages,omitempty"`
 	// Token of the next page; empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	// Number of entries that match, on all pages.
+	// Number of entries that match, on all pages, counted to 10,000.
 	TotalCount    int64 `protobuf:"varint,3,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2873,8 +2873,7 @@ const file_tollgate_v1_quota_service_proto_rawDesc = "" +
 	"\x16DeleteRateLimitRequest\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12\"\n" +
 	"\rrate_limit_id\x18\x02 \x01(\tR\vrateLimitId\"\x19\n" +
-	"\x17DeleteRateLimitResponse2\xb0\n" +
-	"\n" +
+	"\x17DeleteRateLimitResponse2\x97\v\n" +
 	"\fQuotaService\x12P\n" +
 	"\vCreateQuota\x12\x1f.tollgate.v1.CreateQuotaRequest\x1a .tollgate.v1.CreateQuotaResponse\x12G\n" +
 	"\bGetQuota\x12\x1c.tollgate.v1.GetQuotaRequest\x1a\x1d.tollgate.v1.GetQuotaResponse\x12M\n" +
@@ -2890,7 +2889,8 @@ const file_tollgate_v1_quota_service_proto_rawDesc = "" +
 	"\x10CancelQuotaBoost\x12$.tollgate.v1.CancelQuotaBoostRequest\x1a%.tollgate.v1.CancelQuotaBoostResponse\x12\\\n" +
 	"\x0fCreateRateLimit\x12#.tollgate.v1.CreateRateLimitRequest\x1a$.tollgate.v1.CreateRateLimitResponse\x12S\n" +
 	"\fGetRateLimit\x12 .tollgate.v1.GetRateLimitRequest\x1a!.tollgate.v1.GetRateLimitResponse\x12Y\n" +
-	"\x0eListRateLimits\x12\".tollgate.v1.ListRateLimitsRequest\x1a#.tollgate.v1.ListRateLimitsResponse\x12\\\n" +
+	"\x0eListRateLimits\x12\".tollgate.v1.ListRateLimitsRequest\x1a#.tollgate.v1.ListRateLimitsResponse\x12e\n" +
+	"\x12ListRateLimitUsage\x12&.tollgate.v1.ListRateLimitUsageRequest\x1a'.tollgate.v1.ListRateLimitUsageResponse\x12\\\n" +
 	"\x0fUpdateRateLimit\x12#.tollgate.v1.UpdateRateLimitRequest\x1a$.tollgate.v1.UpdateRateLimitResponse\x12\\\n" +
 	"\x0fDeleteRateLimit\x12#.tollgate.v1.DeleteRateLimitRequest\x1a$.tollgate.v1.DeleteRateLimitResponseBU\n" +
 	"\x0eio.tollgate.v1B\x11QuotaServiceProtoP\x01Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1b\x06proto3"
@@ -3024,25 +3024,27 @@ var file_tollgate_v1_quota_service_proto_depIdxs = []int32{
 	27, // 65: tollgate.v1.QuotaService.CreateRateLimit:input_type -> tollgate.v1.CreateRateLimitRequest
 	29, // 66: tollgate.v1.QuotaService.GetRateLimit:input_type -> tollgate.v1.GetRateLimitRequest
 	31, // 67: tollgate.v1.QuotaService.ListRateLimits:input_type -> tollgate.v1.ListRateLimitsRequest
-	33, // 68: tollgate.v1.QuotaService.UpdateRateLimit:input_type -> tollgate.v1.UpdateRateLimitRequest
-	35, // 69: tollgate.v1.QuotaService.DeleteRateLimit:input_type -> tollgate.v1.DeleteRateLimitRequest
-	8,  // 70: tollgate.v1.QuotaService.CreateQuota:output_type -> tollgate.v1.CreateQuotaResponse
-	10, // 71: tollgate.v1.QuotaService.GetQuota:output_type -> tollgate.v1.GetQuotaResponse
-	12, // 72: tollgate.v1.QuotaService.ListQuotas:output_type -> tollgate.v1.ListQuotasResponse
-	14, // 73: tollgate.v1.QuotaService.UpdateQuota:output_type -> tollgate.v1.UpdateQuotaResponse
-	16, // 74: tollgate.v1.QuotaService.DeleteQuota:output_type -> tollgate.v1.DeleteQuotaResponse
-	18, // 75: tollgate.v1.QuotaService.ResetQuota:output_type -> tollgate.v1.ResetQuotaResponse
-	20, // 76: tollgate.v1.QuotaService.ListQuotaUsage:output_type -> tollgate.v1.ListQuotaUsageResponse
-	22, // 77: tollgate.v1.QuotaService.CreateQuotaBoost:output_type -> tollgate.v1.CreateQuotaBoostResponse
-	24, // 78: tollgate.v1.QuotaService.ListQuotaBoosts:output_type -> tollgate.v1.ListQuotaBoostsResponse
-	26, // 79: tollgate.v1.QuotaService.CancelQuotaBoost:output_type -> tollgate.v1.CancelQuotaBoostResponse
-	28, // 80: tollgate.v1.QuotaService.CreateRateLimit:output_type -> tollgate.v1.CreateRateLimitResponse
-	30, // 81: tollgate.v1.QuotaService.GetRateLimit:output_type -> tollgate.v1.GetRateLimitResponse
-	32, // 82: tollgate.v1.QuotaService.ListRateLimits:output_type -> tollgate.v1.ListRateLimitsResponse
-	34, // 83: tollgate.v1.QuotaService.UpdateRateLimit:output_type -> tollgate.v1.UpdateRateLimitResponse
-	36, // 84: tollgate.v1.QuotaService.DeleteRateLimit:output_type -> tollgate.v1.DeleteRateLimitResponse
-	70, // [70:85] is the sub-list for method output_type
-	55, // [55:70] is the sub-list for method input_type
+	4,  // 68: tollgate.v1.QuotaService.ListRateLimitUsage:input_type -> tollgate.v1.ListRateLimitUsageRequest
+	33, // 69: tollgate.v1.QuotaService.UpdateRateLimit:input_type -> tollgate.v1.UpdateRateLimitRequest
+	35, // 70: tollgate.v1.QuotaService.DeleteRateLimit:input_type -> tollgate.v1.DeleteRateLimitRequest
+	8,  // 71: tollgate.v1.QuotaService.CreateQuota:output_type -> tollgate.v1.CreateQuotaResponse
+	10, // 72: tollgate.v1.QuotaService.GetQuota:output_type -> tollgate.v1.GetQuotaResponse
+	12, // 73: tollgate.v1.QuotaService.ListQuotas:output_type -> tollgate.v1.ListQuotasResponse
+	14, // 74: tollgate.v1.QuotaService.UpdateQuota:output_type -> tollgate.v1.UpdateQuotaResponse
+	16, // 75: tollgate.v1.QuotaService.DeleteQuota:output_type -> tollgate.v1.DeleteQuotaResponse
+	18, // 76: tollgate.v1.QuotaService.ResetQuota:output_type -> tollgate.v1.ResetQuotaResponse
+	20, // 77: tollgate.v1.QuotaService.ListQuotaUsage:output_type -> tollgate.v1.ListQuotaUsageResponse
+	22, // 78: tollgate.v1.QuotaService.CreateQuotaBoost:output_type -> tollgate.v1.CreateQuotaBoostResponse
+	24, // 79: tollgate.v1.QuotaService.ListQuotaBoosts:output_type -> tollgate.v1.ListQuotaBoostsResponse
+	26, // 80: tollgate.v1.QuotaService.CancelQuotaBoost:output_type -> tollgate.v1.CancelQuotaBoostResponse
+	28, // 81: tollgate.v1.QuotaService.CreateRateLimit:output_type -> tollgate.v1.CreateRateLimitResponse
+	30, // 82: tollgate.v1.QuotaService.GetRateLimit:output_type -> tollgate.v1.GetRateLimitResponse
+	32, // 83: tollgate.v1.QuotaService.ListRateLimits:output_type -> tollgate.v1.ListRateLimitsResponse
+	5,  // 84: tollgate.v1.QuotaService.ListRateLimitUsage:output_type -> tollgate.v1.ListRateLimitUsageResponse
+	34, // 85: tollgate.v1.QuotaService.UpdateRateLimit:output_type -> tollgate.v1.UpdateRateLimitResponse
+	36, // 86: tollgate.v1.QuotaService.DeleteRateLimit:output_type -> tollgate.v1.DeleteRateLimitResponse
+	71, // [71:87] is the sub-list for method output_type
+	55, // [55:71] is the sub-list for method input_type
 	55, // [55:55] is the sub-list for extension type_name
 	55, // [55:55] is the sub-list for extension extendee
 	0,  // [0:55] is the sub-list for field type_name

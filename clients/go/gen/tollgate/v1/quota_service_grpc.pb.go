@@ -21,21 +21,22 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	QuotaService_CreateQuota_FullMethodName      = "/tollgate.v1.QuotaService/CreateQuota"
-	QuotaService_GetQuota_FullMethodName         = "/tollgate.v1.QuotaService/GetQuota"
-	QuotaService_ListQuotas_FullMethodName       = "/tollgate.v1.QuotaService/ListQuotas"
-	QuotaService_UpdateQuota_FullMethodName      = "/tollgate.v1.QuotaService/UpdateQuota"
-	QuotaService_DeleteQuota_FullMethodName      = "/tollgate.v1.QuotaService/DeleteQuota"
-	QuotaService_ResetQuota_FullMethodName       = "/tollgate.v1.QuotaService/ResetQuota"
-	QuotaService_ListQuotaUsage_FullMethodName   = "/tollgate.v1.QuotaService/ListQuotaUsage"
-	QuotaService_CreateQuotaBoost_FullMethodName = "/tollgate.v1.QuotaService/CreateQuotaBoost"
-	QuotaService_ListQuotaBoosts_FullMethodName  = "/tollgate.v1.QuotaService/ListQuotaBoosts"
-	QuotaService_CancelQuotaBoost_FullMethodName = "/tollgate.v1.QuotaService/CancelQuotaBoost"
-	QuotaService_CreateRateLimit_FullMethodName  = "/tollgate.v1.QuotaService/CreateRateLimit"
-	QuotaService_GetRateLimit_FullMethodName     = "/tollgate.v1.QuotaService/GetRateLimit"
-	QuotaService_ListRateLimits_FullMethodName   = "/tollgate.v1.QuotaService/ListRateLimits"
-	QuotaService_UpdateRateLimit_FullMethodName  = "/tollgate.v1.QuotaService/UpdateRateLimit"
-	QuotaService_DeleteRateLimit_FullMethodName  = "/tollgate.v1.QuotaService/DeleteRateLimit"
+	QuotaService_CreateQuota_FullMethodName        = "/tollgate.v1.QuotaService/CreateQuota"
+	QuotaService_GetQuota_FullMethodName           = "/tollgate.v1.QuotaService/GetQuota"
+	QuotaService_ListQuotas_FullMethodName         = "/tollgate.v1.QuotaService/ListQuotas"
+	QuotaService_UpdateQuota_FullMethodName        = "/tollgate.v1.QuotaService/UpdateQuota"
+	QuotaService_DeleteQuota_FullMethodName        = "/tollgate.v1.QuotaService/DeleteQuota"
+	QuotaService_ResetQuota_FullMethodName         = "/tollgate.v1.QuotaService/ResetQuota"
+	QuotaService_ListQuotaUsage_FullMethodName     = "/tollgate.v1.QuotaService/ListQuotaUsage"
+	QuotaService_CreateQuotaBoost_FullMethodName   = "/tollgate.v1.QuotaService/CreateQuotaBoost"
+	QuotaService_ListQuotaBoosts_FullMethodName    = "/tollgate.v1.QuotaService/ListQuotaBoosts"
+	QuotaService_CancelQuotaBoost_FullMethodName   = "/tollgate.v1.QuotaService/CancelQuotaBoost"
+	QuotaService_CreateRateLimit_FullMethodName    = "/tollgate.v1.QuotaService/CreateRateLimit"
+	QuotaService_GetRateLimit_FullMethodName       = "/tollgate.v1.QuotaService/GetRateLimit"
+	QuotaService_ListRateLimits_FullMethodName     = "/tollgate.v1.QuotaService/ListRateLimits"
+	QuotaService_ListRateLimitUsage_FullMethodName = "/tollgate.v1.QuotaService/ListRateLimitUsage"
+	QuotaService_UpdateRateLimit_FullMethodName    = "/tollgate.v1.QuotaService/UpdateRateLimit"
+	QuotaService_DeleteRateLimit_FullMethodName    = "/tollgate.v1.QuotaService/DeleteRateLimit"
 )
 
 // QuotaServiceClient is the client API for QuotaService service.
@@ -77,6 +78,8 @@ type QuotaServiceClient interface {
 	GetRateLimit(ctx context.Context, in *GetRateLimitRequest, opts ...grpc.CallOption) (*GetRateLimitResponse, error)
 	// Lists rate limits by id.
 	ListRateLimits(ctx context.Context, in *ListRateLimitsRequest, opts ...grpc.CallOption) (*ListRateLimitsResponse, error)
+	// Lists how much of rate limits is used in the windows that end now, highest utilization first.
+	ListRateLimitUsage(ctx context.Context, in *ListRateLimitUsageRequest, opts ...grpc.CallOption) (*ListRateLimitUsageResponse, error)
 	// Changes the limits, enforcement or display name of a rate limit. Counts do not change.
 	UpdateRateLimit(ctx context.Context, in *UpdateRateLimitRequest, opts ...grpc.CallOption) (*UpdateRateLimitResponse, error)
 	// Deletes a rate limit. A second call fails with NOT_FOUND.
@@ -221,6 +224,16 @@ func (c *quotaServiceClient) ListRateLimits(ctx context.Context, in *ListRateLim
 	return out, nil
 }
 
+func (c *quotaServiceClient) ListRateLimitUsage(ctx context.Context, in *ListRateLimitUsageRequest, opts ...grpc.CallOption) (*ListRateLimitUsageResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListRateLimitUsageResponse)
+	err := c.cc.Invoke(ctx, QuotaService_ListRateLimitUsage_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *quotaServiceClient) UpdateRateLimit(ctx context.Context, in *UpdateRateLimitRequest, opts ...grpc.CallOption) (*UpdateRateLimitResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(UpdateRateLimitResponse)
@@ -280,6 +293,8 @@ type QuotaServiceServer interface {
 	GetRateLimit(context.Context, *GetRateLimitRequest) (*GetRateLimitResponse, error)
 	// Lists rate limits by id.
 	ListRateLimits(context.Context, *ListRateLimitsRequest) (*ListRateLimitsResponse, error)
+	// Lists how much of rate limits is used in the windows that end now, highest utilization first.
+	ListRateLimitUsage(context.Context, *ListRateLimitUsageRequest) (*ListRateLimitUsageResponse, error)
 	// Changes the limits, enforcement or display name of a rate limit. Counts do not change.
 	UpdateRateLimit(context.Context, *UpdateRateLimitRequest) (*UpdateRateLimitResponse, error)
 	// Deletes a rate limit. A second call fails with NOT_FOUND.
@@ -332,6 +347,9 @@ func (UnimplementedQuotaServiceServer) GetRateLimit(context.Context, *GetRateLim
 }
 func (UnimplementedQuotaServiceServer) ListRateLimits(context.Context, *ListRateLimitsRequest) (*ListRateLimitsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListRateLimits not implemented")
+}
+func (UnimplementedQuotaServiceServer) ListRateLimitUsage(context.Context, *ListRateLimitUsageRequest) (*ListRateLimitUsageResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListRateLimitUsage not implemented")
 }
 func (UnimplementedQuotaServiceServer) UpdateRateLimit(context.Context, *UpdateRateLimitRequest) (*UpdateRateLimitResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method UpdateRateLimit not implemented")
@@ -594,6 +612,24 @@ func _QuotaService_ListRateLimits_Handler(srv interface{}, ctx context.Context, 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _QuotaService_ListRateLimitUsage_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListRateLimitUsageRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QuotaServiceServer).ListRateLimitUsage(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: QuotaService_ListRateLimitUsage_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QuotaServiceServer).ListRateLimitUsage(ctx, req.(*ListRateLimitUsageRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _QuotaService_UpdateRateLimit_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(UpdateRateLimitRequest)
 	if err := dec(in); err != nil {
@@ -688,6 +724,10 @@ var QuotaService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListRateLimits",
 			Handler:    _QuotaService_ListRateLimits_Handler,
+		},
+		{
+			MethodName: "ListRateLimitUsage",
+			Handler:    _QuotaService_ListRateLimitUsage_Handler,
 		},
 		{
 			MethodName: "UpdateRateLimit",

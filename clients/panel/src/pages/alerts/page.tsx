@@ -4,7 +4,7 @@ import { useLingui } from "@lingui/react/macro";
 
 import { AlertService } from "@stubs/alert_service_pb.js";
 
-import { useParam } from "../../app/route";
+import { entryOf, useParam } from "../../app/route";
 import { useThisWorkspace } from "../../app/workspace";
 import { Button } from "../../ui/base";
 import { callOf } from "../../ui/grpcurl";
@@ -50,7 +50,7 @@ export default function AlertsPage() {
           </Button>
         ))}
       </div>
-      {(views[view] ?? views["list"])?.[1]}
+      {entryOf(views, view)?.[1] ?? views.list?.[1]}
     </>
   );
 }

@@ -17,6 +17,7 @@ import { Dialog, FormDialog } from "../../ui/dialog";
 import { CopyButton } from "../../ui/grpcurl";
 import { Table } from "../../ui/table";
 import { useTypeNames } from "./types";
+import { WebhookTest } from "./webhook-test";
 
 function useTypesText() {
   const { t } = useLingui();
@@ -31,7 +32,7 @@ const refresh = {
   },
 };
 
-type Asked = { what: "create" } | { what: "rotate" | "delete"; webhook: Webhook };
+type Asked = { what: "create" } | { what: "rotate" | "delete" | "test"; webhook: Webhook };
 
 export function Webhooks() {
   const { workspaceId } = useThisWorkspace();
@@ -111,6 +112,14 @@ export function Webhooks() {
                           <Button
                             kind="quiet"
                             onClick={() => {
+                              setAsked({ what: "test", webhook });
+                            }}
+                          >
+                            <Trans>Test</Trans>
+                          </Button>
+                          <Button
+                            kind="quiet"
+                            onClick={() => {
                               setAsked({ what: "rotate", webhook });
                             }}
                           >
@@ -134,6 +143,7 @@ export function Webhooks() {
         )}
       </Loaded>
       {asked?.what === "create" && <CreateWebhook onClose={close} onSecret={setSecret} />}
+      {asked?.what === "test" && <WebhookTest webhook={asked.webhook} onClose={close} />}
       {asked?.what === "rotate" && (
         <RotateSecret webhook={asked.webhook} onClose={close} onSecret={setSecret} />
       )}

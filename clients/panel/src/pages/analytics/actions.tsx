@@ -14,6 +14,7 @@ import { save } from "../../ui/download";
 import { useFilters } from "./filters";
 import type { Range } from "./range";
 import { useRange } from "./range";
+import { RecordsExport } from "./records";
 
 /** The reports of the page, in its order. */
 const REPORTS = [
@@ -81,6 +82,7 @@ export function QuickActions() {
         <Button busy={state.busy} onClick={() => void download()}>
           <Trans>Analytics export</Trans>
         </Button>
+        <RecordsExport />
       </div>
       <Outcome error={state.error} done={state.done === true ? t`Downloaded as CSV` : undefined} />
     </Card>

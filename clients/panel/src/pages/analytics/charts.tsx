@@ -1,6 +1,5 @@
 // The four charts of the page.
 
-import { useQuery } from "@connectrpc/connect-query";
 import { Trans, useLingui } from "@lingui/react/macro";
 
 import type {
@@ -9,7 +8,6 @@ import type {
   TeamUsage,
   TimeToFirstValue,
 } from "@stubs/analytics_service_pb.js";
-import { AnalyticsService, TimeGranularity, UsageMetric } from "@stubs/analytics_service_pb.js";
 
 import { useFormat } from "../../app/format";
 import { useThisWorkspace } from "../../app/workspace";
@@ -17,26 +15,15 @@ import { Card, Empty } from "../../ui/base";
 import { BarChart, ColumnChart, Donut, Figures, LineChart } from "../../ui/charts";
 import { Table } from "../../ui/table";
 import { localDate } from "../../ui/zone";
-import { useFilters } from "./filters";
-import { useRange } from "./range";
 
 /** Teams that are shown by themselves. */
 const TEAMS = 7;
 
 export function ActiveUsers({ dashboard }: { dashboard: GetDashboardResponse }) {
-  const { workspaceId, timeZone } = useThisWorkspace();
+  const { timeZone } = useThisWorkspace();
   const { t } = useLingui();
   const format = useFormat();
-  const previous = useQuery(AnalyticsService.method.queryUsage, {
-    workspaceId,
-    range: useRange(),
-    filters: useFilters(),
-    metrics: [UsageMetric.ACTIVE_USERS],
-    granularity: TimeGranularity.DAY,
-    comparePrevious: true,
-  });
-  const total =
-    previous.data?.total?.values?.activeUserCount ?? dashboard.overview?.activeUsers?.value ?? 0n;
+  const total = dashboard.overview?.activeUsers?.value ?? 0n;
   const today = localDate(new Date(), timeZone);
   const points = dashboard.activeUsers.map((point) => ({
     label: format.shortDate(point.startTime),

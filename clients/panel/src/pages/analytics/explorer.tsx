@@ -8,7 +8,7 @@ import type { UsageGroup, UsageValues } from "@stubs/analytics_service_pb.js";
 import { AnalyticsService, UsageMetric } from "@stubs/analytics_service_pb.js";
 
 import { useFormat } from "../../app/format";
-import { useParam } from "../../app/route";
+import { entryOf, useParam } from "../../app/route";
 import { useThisWorkspace } from "../../app/workspace";
 import { Button, Card, Count, Loaded, MoneyText } from "../../ui/base";
 import { CopyAsGrpcurl, callOf } from "../../ui/grpcurl";
@@ -70,12 +70,12 @@ function Question() {
     "cost-per-user": t`Cost per user`,
     users: t`Active users`,
   };
-  const dimensions = [by, then].flatMap((name) => DIMENSIONS[name] ?? []);
+  const dimensions = [by, then].flatMap((name) => entryOf(DIMENSIONS, name) ?? []);
   const input = {
     workspaceId,
     range: useRange(),
     filters: useFilters(),
-    metrics: [METRICS[metric] ?? UsageMetric.COST],
+    metrics: [entryOf(METRICS, metric) ?? UsageMetric.COST],
     groupBy: dimensions.map((dimension) => ({ dimension })),
     top: 20,
     comparePrevious: true,
@@ -121,8 +121,8 @@ function Question() {
         {({ groups }) => (
           <Groups
             groups={groups}
-            titles={[by, then].flatMap((name) => names[name] ?? [])}
-            figure={metrics[metric] ?? ""}
+            titles={[by, then].flatMap((name) => entryOf(names, name) ?? [])}
+            figure={entryOf(metrics, metric) ?? ""}
           />
         )}
       </Loaded>

@@ -45,7 +45,9 @@ export function useDimensionNames(): Record<string, string> {
 function read(text: string): [string, string][] {
   const pairs = text.split(",").map((part) => part.split(":"));
   return pairs.flatMap(([name = "", ...value]) =>
-    name in DIMENSIONS ? [[name, decodeURIComponent(value.join(":"))] as [string, string]] : [],
+    Object.hasOwn(DIMENSIONS, name)
+      ? [[name, decodeURIComponent(value.join(":"))] as [string, string]]
+      : [],
   );
 }
 

@@ -8,7 +8,7 @@ import type { ReportRangeSchema } from "@stubs/analytics_service_pb.js";
 import { ReportPreset } from "@stubs/analytics_service_pb.js";
 
 import { useFormat } from "../../app/format";
-import { setParams, useParam } from "../../app/route";
+import { entryOf, setParams, useParam } from "../../app/route";
 import { Button, Field } from "../../ui/base";
 
 export type Range = MessageInitShape<typeof ReportRangeSchema>;
@@ -35,7 +35,7 @@ export function useRange(): Range {
   const [from] = useParam("from");
   const [to] = useParam("to");
   if (DATE.test(from) && DATE.test(to)) return { firstDate: from, lastDate: to };
-  return { preset: PRESETS[preset] ?? ReportPreset.LAST_30_DAYS };
+  return { preset: entryOf(PRESETS, preset) ?? ReportPreset.LAST_30_DAYS };
 }
 
 export function RangeControls() {
@@ -63,7 +63,7 @@ export function RangeControls() {
     <>
       <select
         aria-label={t`Time range`}
-        value={isCustom ? "custom" : preset in names ? preset : "30d"}
+        value={isCustom ? "custom" : Object.hasOwn(names, preset) ? preset : "30d"}
         onChange={(event) => {
           const range = event.target.value;
           setParams({ range: range === "30d" ? "" : range, from: "", to: "" });

@@ -5,7 +5,7 @@ import { useLingui } from "@lingui/react/macro";
 import { ApiKeyService } from "@stubs/api_key_service_pb.js";
 import { QuotaService } from "@stubs/quota_service_pb.js";
 
-import { useParam } from "../../app/route";
+import { entryOf, useParam } from "../../app/route";
 import { useThisWorkspace } from "../../app/workspace";
 import { Button } from "../../ui/base";
 import { callOf } from "../../ui/grpcurl";
@@ -14,6 +14,7 @@ import { Groups } from "./groups";
 import { Keys } from "./keys";
 import { Quotas } from "./quotas";
 import { RateLimits } from "./rate-limits";
+import { RateUsage } from "./rate-usage";
 import { Utilisation } from "./utilisation";
 
 export default function KeysPage() {
@@ -25,7 +26,13 @@ export default function KeysPage() {
     quotas: [t`Quotas`, <Quotas key="quotas" />],
     keys: [t`API keys`, <Keys key="keys" />],
     groups: [t`Groups`, <Groups key="groups" />],
-    rates: [t`Rate limits`, <RateLimits key="rates" />],
+    rates: [
+      t`Rate limits`,
+      <div key="rates" className="stack">
+        <RateLimits />
+        <RateUsage />
+      </div>,
+    ],
   };
   const calls = [
     callOf(QuotaService.method.listQuotaUsage, { workspaceId }),
@@ -49,7 +56,7 @@ export default function KeysPage() {
           </Button>
         ))}
       </div>
-      {(views[view] ?? views["use"])?.[1]}
+      {entryOf(views, view)?.[1] ?? views.use?.[1]}
     </>
   );
 }

@@ -7,6 +7,7 @@ import { Trans, useLingui } from "@lingui/react/macro";
 import { CatalogService } from "@stubs/catalog_service_pb.js";
 import type { ModelLimit } from "@stubs/model_limit_service_pb.js";
 import { ModelLimitService } from "@stubs/model_limit_service_pb.js";
+import { Decision, UsageService } from "@stubs/usage_service_pb.js";
 
 import { queries } from "../../app/api";
 import { useFormat } from "../../app/format";
@@ -22,7 +23,7 @@ interface Props {
 
 export function ModelDialog({ row, all, onClose }: Props) {
   const { workspaceId } = useThisWorkspace();
-  const { administer } = useAllowed();
+  const { administer, operate } = useAllowed();
   const after = {
     onSuccess: () => {
       void queries.invalidateQueries();
@@ -50,6 +51,7 @@ export function ModelDialog({ row, all, onClose }: Props) {
           <Price modelId={modelId} />
         </dl>
         <Chain row={row} all={all} />
+        {operate && <Preview modelId={modelId} />}
         {(enable.error ?? disable.error) && <ErrorBox error={enable.error ?? disable.error} />}
         {administer && (
           <footer>
@@ -221,5 +223,48 @@ function Chain({ row, all }: { row: ModelLimit; all: ModelLimit[] }) {
       )}
       {save.error && <ErrorBox error={save.error} />}
     </fieldset>
+  );
+}
+
+/** Tokens of the request that is tried, each way. */
+const TRIED = 1_000n;
+
+/** Where a request would go now: tried without holding anything. */
+function Preview({ modelId }: { modelId: string }) {
+  const { workspaceId } = useThisWorkspace();
+  const format = useFormat();
+  const check = useMutation(UsageService.method.checkAndRoute);
+  const { data } = check;
+  const verdict = data?.verdicts.find(({ blocking }) => blocking) ?? data?.verdicts[0];
+  const tokens = format.count(TRIED);
+  return (
+    <div className="preview">
+      <Button
+        busy={check.isPending}
+        onClick={() => {
+          check.mutate({
+            workspaceId,
+            modelId,
+            inputTokenCount: TRIED,
+            maxOutputTokenCount: TRIED,
+            dryRun: true,
+          });
+        }}
+      >
+        <Trans>Try a request</Trans>
+      </Button>
+      <small className="hint">
+        <Trans>of {tokens} tokens in and out; nothing is held</Trans>
+      </small>
+      {data && (
+        <p role="status">
+          {data.decision === Decision.ALLOWED && <Trans>It would run on this model.</Trans>}
+          {data.decision === Decision.ROUTED && <Trans>It would go to {data.modelId}.</Trans>}
+          {data.decision === Decision.BLOCKED && <Trans>It would be blocked.</Trans>}{" "}
+          <span className="hint">{verdict?.message}</span>
+        </p>
+      )}
+      {check.error && <ErrorBox error={check.error} />}
+    </div>
   );
 }

@@ -9,6 +9,7 @@ import { useThisWorkspace } from "../../app/workspace";
 import { callOf } from "../../ui/grpcurl";
 import { PageHead } from "../../ui/page";
 import { BudgetCard } from "./budget";
+import { CyclesCard } from "./cycles";
 import { FallbackCard } from "./fallback";
 import { FreezeButton, Freezes } from "./freeze";
 import { ModelLimitsCard } from "./models";
@@ -31,6 +32,7 @@ export default function LimitsPage() {
       <FallbackCard />
       <ModelLimitsCard />
       <SpendCard />
+      <CyclesCard />
     </>
   );
 }

@@ -7,7 +7,7 @@ import type { Refusal } from "@stubs/usage_service_pb.js";
 import { Decision, Reason, UsageService } from "@stubs/usage_service_pb.js";
 
 import { useFormat } from "../../app/format";
-import { useParam } from "../../app/route";
+import { entryOf, useParam } from "../../app/route";
 import { useThisWorkspace } from "../../app/workspace";
 import { Badge, Card, Loaded } from "../../ui/base";
 import { useSettled } from "../../ui/settled";
@@ -25,7 +25,7 @@ export function Refusals() {
   const [which, setWhich] = useParam("decision");
   const [user, setUser] = useParam("user");
   const userId = useSettled(user.trim());
-  const decision = DECISIONS[which] ?? Decision.UNSPECIFIED;
+  const decision = entryOf(DECISIONS, which) ?? Decision.UNSPECIFIED;
   const refusals = useQuery(
     UsageService.method.listRefusals,
     { workspaceId, decision, userId, pageSize: 20 },
@@ -104,11 +104,11 @@ function Rows({ refusals }: { refusals: Refusal[] }) {
               </span>
               {decision === Decision.ROUTED ? (
                 <Badge>
-                  <Trans>routed</Trans>
+                  <Trans>Routed</Trans>
                 </Badge>
               ) : (
                 <Badge kind="bad">
-                  <Trans>not let through</Trans>
+                  <Trans>Blocked</Trans>
                 </Badge>
               )}
             </span>

@@ -17,6 +17,7 @@ import { AmountInput, parseAmount } from "../../ui/amount";
 import { Badge, Button, Card, ErrorBox, Field, Loaded } from "../../ui/base";
 import { FormDialog } from "../../ui/dialog";
 import { Table } from "../../ui/table";
+import { WithdrawPrice } from "./withdraw";
 
 export function Prices() {
   const { workspaceId } = useThisWorkspace();
@@ -94,8 +95,12 @@ function Rows({ prices }: { prices: Price[] }) {
           currency: price.currencyCode,
           maximumFractionDigits: 9,
         }).format(amount as Intl.StringNumericLiteral);
-  const now = Date.now() / 1000;
-  const current = prices.find(({ effectiveTime }) => Number(effectiveTime?.seconds ?? 0n) <= now);
+  const [now] = useState(() => Date.now() / 1000);
+  const { operate } = useAllowed();
+  const current = prices.find(
+    ({ effectiveTime, withdrawTime }) =>
+      !withdrawTime && Number(effectiveTime?.seconds ?? 0n) <= now,
+  );
   return (
     <Table<Price>
       label={t`Prices`}
@@ -141,12 +146,21 @@ function Rows({ prices }: { prices: Price[] }) {
             </span>
           ),
         },
+        ...(operate
+          ? [
+              {
+                title: "",
+                name: t`Actions`,
+                cell: (price: Price) => <WithdrawPrice price={price} />,
+              },
+            ]
+          : []),
       ]}
     />
   );
 }
 
-/** What the records of the cycle would cost at the prices of now; first without changing anything. */
+/** What records would cost at the prices of now; first without changing anything. */
 function Reprice({ modelId }: { modelId: string }) {
   const { workspaceId } = useThisWorkspace();
   const format = useFormat();

@@ -14,6 +14,7 @@ import { parseAmount } from "../../ui/amount";
 import { Button, Card, Field, Loaded } from "../../ui/base";
 import { FormDialog } from "../../ui/dialog";
 import { Table } from "../../ui/table";
+import { WithdrawRate } from "./withdraw";
 
 export function Rates() {
   const { operate } = useAllowed();
@@ -57,6 +58,15 @@ export function Rates() {
                 cell: ({ rate }) => <span className="number">{rate}</span>,
               },
               { title: t`From`, cell: ({ effectiveTime }) => format.dateTime(effectiveTime) },
+              ...(operate
+                ? [
+                    {
+                      title: "",
+                      name: t`Actions`,
+                      cell: (rate: ExchangeRate) => <WithdrawRate rate={rate} />,
+                    },
+                  ]
+                : []),
             ]}
           />
         )}

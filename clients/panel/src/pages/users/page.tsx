@@ -14,7 +14,7 @@ import type { DirectoryEntry } from "@stubs/directory_service_pb.js";
 import { DirectoryKind, DirectoryService, DirectoryState } from "@stubs/directory_service_pb.js";
 
 import { useFormat } from "../../app/format";
-import { useParam } from "../../app/route";
+import { entryOf, useParam } from "../../app/route";
 import { useAllowed, useThisWorkspace } from "../../app/workspace";
 import { Badge, Button, Card, ErrorBox, MoneyText, Skeleton } from "../../ui/base";
 import { callOf } from "../../ui/grpcurl";
@@ -116,7 +116,7 @@ function UserList({ onAsk }: { onAsk: (asked: Asked) => void }) {
     {
       workspaceId,
       kind: DirectoryKind.USER,
-      state: STATES[state] ?? DirectoryState.UNSPECIFIED,
+      state: entryOf(STATES, state) ?? DirectoryState.UNSPECIFIED,
       departmentId: department,
       query,
       pageSize: 50,

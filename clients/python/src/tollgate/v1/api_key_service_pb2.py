@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from tollgate.v1 import common_pb2 as tollgate_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!tollgate/v1/api_key_service.proto\x12\x0btollgate.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tollgate/v1/common.proto\"\xe5\x03\n\x06\x41piKey\x12\x1c\n\napi_key_id\x18\x01 \x01(\tR\x08\x61piKeyId\x12!\n\x0c\x64isplay_name\x18\x02 \x01(\tR\x0b\x64isplayName\x12 \n\x0ckey_group_id\x18\x03 \x01(\tR\nkeyGroupId\x12*\n\x11\x61llowed_model_ids\x18\x04 \x03(\tR\x0f\x61llowedModelIds\x12\x1a\n\x08\x64isabled\x18\x05 \x01(\x08R\x08\x64isabled\x12;\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nexpireTime\x12;\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12;\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime\x12>\n\rlast_use_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0blastUseTime\x12\x39\n\x0b\x63ycle_usage\x18\n \x01(\x0b\x32\x18.tollgate.v1.ApiKeyUsageR\ncycleUsage\"{\n\x0b\x41piKeyUsage\x12&\n\x04\x63ost\x18\x01 \x01(\x0b\x32\x12.tollgate.v1.MoneyR\x04\x63ost\x12#\n\rrequest_count\x18\x02 \x01(\x03R\x0crequestCount\x12\x1f\n\x0btoken_count\x18\x03 \x01(\x03R\ntokenCount\"\xe6\x01\n\x08KeyGroup\x12 \n\x0ckey_group_id\x18\x01 \x01(\tR\nkeyGroupId\x12!\n\x0c\x64isplay_name\x18\x02 \x01(\tR\x0b\x64isplayName\x12\x1b\n\tkey_count\x18\x03 \x01(\x03R\x08keyCount\x12;\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12;\n\x0bupdate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime\"h\n\x15RegisterApiKeyRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12,\n\x07\x61pi_key\x18\x02 \x01(\x0b\x32\x13.tollgate.v1.ApiKeyR\x06\x61piKey\"F\n\x16RegisterApiKeyResponse\x12,\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x13.tollgate.v1.ApiKeyR\x06\x61piKey\"S\n\x10GetApiKeyRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x1c\n\napi_key_id\x18\x02 \x01(\tR\x08\x61piKeyId\"A\n\x11GetApiKeyResponse\x12,\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x13.tollgate.v1.ApiKeyR\x06\x61piKey\"\xab\x01\n\x12ListApiKeysRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12 \n\x0ckey_group_id\x18\x02 \x01(\tR\nkeyGroupId\x12\x1b\n\tpage_size\x18\x03 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x04 \x01(\tR\tpageToken\x12\x14\n\x05query\x18\x05 \x01(\tR\x05query\"\x8e\x01\n\x13ListApiKeysResponse\x12.\n\x08\x61pi_keys\x18\x01 \x03(\x0b\x32\x13.tollgate.v1.ApiKeyR\x07\x61piKeys\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1f\n\x0btotal_count\x18\x03 \x01(\x03R\ntotalCount\"\xa3\x01\n\x13UpdateApiKeyRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12,\n\x07\x61pi_key\x18\x02 \x01(\x0b\x32\x13.tollgate.v1.ApiKeyR\x06\x61piKey\x12;\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskR\nupdateMask\"D\n\x14UpdateApiKeyResponse\x12,\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x13.tollgate.v1.ApiKeyR\x06\x61piKey\"V\n\x13\x44\x65leteApiKeyRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x1c\n\napi_key_id\x18\x02 \x01(\tR\x08\x61piKeyId\"\x16\n\x14\x44\x65leteApiKeyResponse\"n\n\x15\x43reateKeyGroupRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x32\n\tkey_group\x18\x02 \x01(\x0b\x32\x15.tollgate.v1.KeyGroupR\x08keyGroup\"L\n\x16\x43reateKeyGroupResponse\x12\x32\n\tkey_group\x18\x01 \x01(\x0b\x32\x15.tollgate.v1.KeyGroupR\x08keyGroup\"Y\n\x12GetKeyGroupRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12 \n\x0ckey_group_id\x18\x02 \x01(\tR\nkeyGroupId\"I\n\x13GetKeyGroupResponse\x12\x32\n\tkey_group\x18\x01 \x01(\x0b\x32\x15.tollgate.v1.KeyGroupR\x08keyGroup\"\x8b\x01\n\x14ListKeyGroupsRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x1b\n\tpage_size\x18\x02 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\x12\x14\n\x05query\x18\x04 \x01(\tR\x05query\"\x96\x01\n\x15ListKeyGroupsResponse\x12\x34\n\nkey_groups\x18\x01 \x03(\x0b\x32\x15.tollgate.v1.KeyGroupR\tkeyGroups\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1f\n\x0btotal_count\x18\x03 \x01(\x03R\ntotalCount\"\xab\x01\n\x15UpdateKeyGroupRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x32\n\tkey_group\x18\x02 \x01(\x0b\x32\x15.tollgate.v1.KeyGroupR\x08keyGroup\x12;\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskR\nupdateMask\"L\n\x16UpdateKeyGroupResponse\x12\x32\n\tkey_group\x18\x01 \x01(\x0b\x32\x15.tollgate.v1.KeyGroupR\x08keyGroup\"\\\n\x15\x44\x65leteKeyGroupRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12 \n\x0ckey_group_id\x18\x02 \x01(\tR\nkeyGroupId\"\x18\n\x16\x44\x65leteKeyGroupResponse2\xed\x06\n\rApiKeyService\x12Y\n\x0eRegisterApiKey\x12\".tollgate.v1.RegisterApiKeyRequest\x1a#.tollgate.v1.RegisterApiKeyResponse\x12J\n\tGetApiKey\x12\x1d.tollgate.v1.GetApiKeyRequest\x1a\x1e.tollgate.v1.GetApiKeyResponse\x12P\n\x0bListApiKeys\x12\x1f.tollgate.v1.ListApiKeysRequest\x1a .tollgate.v1.ListApiKeysResponse\x12S\n\x0cUpdateApiKey\x12 .tollgate.v1.UpdateApiKeyRequest\x1a!.tollgate.v1.UpdateApiKeyResponse\x12S\n\x0c\x44\x65leteApiKey\x12 .tollgate.v1.DeleteApiKeyRequest\x1a!.tollgate.v1.DeleteApiKeyResponse\x12Y\n\x0e\x43reateKeyGroup\x12\".tollgate.v1.CreateKeyGroupRequest\x1a#.tollgate.v1.CreateKeyGroupResponse\x12P\n\x0bGetKeyGroup\x12\x1f.tollgate.v1.GetKeyGroupRequest\x1a .tollgate.v1.GetKeyGroupResponse\x12V\n\rListKeyGroups\x12!.tollgate.v1.ListKeyGroupsRequest\x1a\".tollgate.v1.ListKeyGroupsResponse\x12Y\n\x0eUpdateKeyGroup\x12\".tollgate.v1.UpdateKeyGroupRequest\x1a#.tollgate.v1.UpdateKeyGroupResponse\x12Y\n\x0e\x44\x65leteKeyGroup\x12\".tollgate.v1.DeleteKeyGroupRequest\x1a#.tollgate.v1.DeleteKeyGroupResponseBV\n\x0eio.tollgate.v1B\x12\x41piKeyServiceProtoP\x01Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!tollgate/v1/api_key_service.proto\x12\x0btollgate.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tollgate/v1/common.proto\"\xe5\x03\n\x06\x41piKey\x12\x1c\n\napi_key_id\x18\x01 \x01(\tR\x08\x61piKeyId\x12!\n\x0c\x64isplay_name\x18\x02 \x01(\tR\x0b\x64isplayName\x12 \n\x0ckey_group_id\x18\x03 \x01(\tR\nkeyGroupId\x12*\n\x11\x61llowed_model_ids\x18\x04 \x03(\tR\x0f\x61llowedModelIds\x12\x1a\n\x08\x64isabled\x18\x05 \x01(\x08R\x08\x64isabled\x12;\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nexpireTime\x12;\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12;\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime\x12>\n\rlast_use_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0blastUseTime\x12\x39\n\x0b\x63ycle_usage\x18\n \x01(\x0b\x32\x18.tollgate.v1.ApiKeyUsageR\ncycleUsage\"{\n\x0b\x41piKeyUsage\x12&\n\x04\x63ost\x18\x01 \x01(\x0b\x32\x12.tollgate.v1.MoneyR\x04\x63ost\x12#\n\rrequest_count\x18\x02 \x01(\x03R\x0crequestCount\x12\x1f\n\x0btoken_count\x18\x03 \x01(\x03R\ntokenCount\"\xe6\x01\n\x08KeyGroup\x12 \n\x0ckey_group_id\x18\x01 \x01(\tR\nkeyGroupId\x12!\n\x0c\x64isplay_name\x18\x02 \x01(\tR\x0b\x64isplayName\x12\x1b\n\tkey_count\x18\x03 \x01(\x03R\x08keyCount\x12;\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12;\n\x0bupdate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime\"h\n\x15RegisterApiKeyRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12,\n\x07\x61pi_key\x18\x02 \x01(\x0b\x32\x13.tollgate.v1.ApiKeyR\x06\x61piKey\"F\n\x16RegisterApiKeyResponse\x12,\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x13.tollgate.v1.ApiKeyR\x06\x61piKey\"r\n\x10GetApiKeyRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x1c\n\napi_key_id\x18\x02 \x01(\tR\x08\x61piKeyId\x12\x1d\n\nwith_usage\x18\x03 \x01(\x08R\twithUsage\"A\n\x11GetApiKeyResponse\x12,\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x13.tollgate.v1.ApiKeyR\x06\x61piKey\"\xca\x01\n\x12ListApiKeysRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12 \n\x0ckey_group_id\x18\x02 \x01(\tR\nkeyGroupId\x12\x1b\n\tpage_size\x18\x03 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x04 \x01(\tR\tpageToken\x12\x14\n\x05query\x18\x05 \x01(\tR\x05query\x12\x1d\n\nwith_usage\x18\x06 \x01(\x08R\twithUsage\"\x8e\x01\n\x13ListApiKeysResponse\x12.\n\x08\x61pi_keys\x18\x01 \x03(\x0b\x32\x13.tollgate.v1.ApiKeyR\x07\x61piKeys\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1f\n\x0btotal_count\x18\x03 \x01(\x03R\ntotalCount\"\xa3\x01\n\x13UpdateApiKeyRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12,\n\x07\x61pi_key\x18\x02 \x01(\x0b\x32\x13.tollgate.v1.ApiKeyR\x06\x61piKey\x12;\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskR\nupdateMask\"D\n\x14UpdateApiKeyResponse\x12,\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x13.tollgate.v1.ApiKeyR\x06\x61piKey\"V\n\x13\x44\x65leteApiKeyRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x1c\n\napi_key_id\x18\x02 \x01(\tR\x08\x61piKeyId\"\x16\n\x14\x44\x65leteApiKeyResponse\"n\n\x15\x43reateKeyGroupRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x32\n\tkey_group\x18\x02 \x01(\x0b\x32\x15.tollgate.v1.KeyGroupR\x08keyGroup\"L\n\x16\x43reateKeyGroupResponse\x12\x32\n\tkey_group\x18\x01 \x01(\x0b\x32\x15.tollgate.v1.KeyGroupR\x08keyGroup\"Y\n\x12GetKeyGroupRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12 \n\x0ckey_group_id\x18\x02 \x01(\tR\nkeyGroupId\"I\n\x13GetKeyGroupResponse\x12\x32\n\tkey_group\x18\x01 \x01(\x0b\x32\x15.tollgate.v1.KeyGroupR\x08keyGroup\"\x8b\x01\n\x14ListKeyGroupsRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x1b\n\tpage_size\x18\x02 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\x12\x14\n\x05query\x18\x04 \x01(\tR\x05query\"\x96\x01\n\x15ListKeyGroupsResponse\x12\x34\n\nkey_groups\x18\x01 \x03(\x0b\x32\x15.tollgate.v1.KeyGroupR\tkeyGroups\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1f\n\x0btotal_count\x18\x03 \x01(\x03R\ntotalCount\"\xab\x01\n\x15UpdateKeyGroupRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x32\n\tkey_group\x18\x02 \x01(\x0b\x32\x15.tollgate.v1.KeyGroupR\x08keyGroup\x12;\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskR\nupdateMask\"L\n\x16UpdateKeyGroupResponse\x12\x32\n\tkey_group\x18\x01 \x01(\x0b\x32\x15.tollgate.v1.KeyGroupR\x08keyGroup\"\\\n\x15\x44\x65leteKeyGroupRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12 \n\x0ckey_group_id\x18\x02 \x01(\tR\nkeyGroupId\"\x18\n\x16\x44\x65leteKeyGroupResponse2\xed\x06\n\rApiKeyService\x12Y\n\x0eRegisterApiKey\x12\".tollgate.v1.RegisterApiKeyRequest\x1a#.tollgate.v1.RegisterApiKeyResponse\x12J\n\tGetApiKey\x12\x1d.tollgate.v1.GetApiKeyRequest\x1a\x1e.tollgate.v1.GetApiKeyResponse\x12P\n\x0bListApiKeys\x12\x1f.tollgate.v1.ListApiKeysRequest\x1a .tollgate.v1.ListApiKeysResponse\x12S\n\x0cUpdateApiKey\x12 .tollgate.v1.UpdateApiKeyRequest\x1a!.tollgate.v1.UpdateApiKeyResponse\x12S\n\x0c\x44\x65leteApiKey\x12 .tollgate.v1.DeleteApiKeyRequest\x1a!.tollgate.v1.DeleteApiKeyResponse\x12Y\n\x0e\x43reateKeyGroup\x12\".tollgate.v1.CreateKeyGroupRequest\x1a#.tollgate.v1.CreateKeyGroupResponse\x12P\n\x0bGetKeyGroup\x12\x1f.tollgate.v1.GetKeyGroupRequest\x1a .tollgate.v1.GetKeyGroupResponse\x12V\n\rListKeyGroups\x12!.tollgate.v1.ListKeyGroupsRequest\x1a\".tollgate.v1.ListKeyGroupsResponse\x12Y\n\x0eUpdateKeyGroup\x12\".tollgate.v1.UpdateKeyGroupRequest\x1a#.tollgate.v1.UpdateKeyGroupResponse\x12Y\n\x0e\x44\x65leteKeyGroup\x12\".tollgate.v1.DeleteKeyGroupRequest\x1a#.tollgate.v1.DeleteKeyGroupResponseBV\n\x0eio.tollgate.v1B\x12\x41piKeyServiceProtoP\x01Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,41 +46,41 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REGISTERAPIKEYRESPONSE']._serialized_start=1095
   _globals['_REGISTERAPIKEYRESPONSE']._serialized_end=1165
   _globals['_GETAPIKEYREQUEST']._serialized_start=1167
-  _globals['_GETAPIKEYREQUEST']._serialized_end=1250
-  _globals['_GETAPIKEYRESPONSE']._serialized_start=1252
-  _globals['_GETAPIKEYRESPONSE']._serialized_end=1317
-  _globals['_LISTAPIKEYSREQUEST']._serialized_start=1320
-  _globals['_LISTAPIKEYSREQUEST']._serialized_end=1491
-  _globals['_LISTAPIKEYSRESPONSE']._serialized_start=1494
-  _globals['_LISTAPIKEYSRESPONSE']._serialized_end=1636
-  _globals['_UPDATEAPIKEYREQUEST']._serialized_start=1639
-  _globals['_UPDATEAPIKEYREQUEST']._serialized_end=1802
-  _globals['_UPDATEAPIKEYRESPONSE']._serialized_start=1804
-  _globals['_UPDATEAPIKEYRESPONSE']._serialized_end=1872
-  _globals['_DELETEAPIKEYREQUEST']._serialized_start=1874
-  _globals['_DELETEAPIKEYREQUEST']._serialized_end=1960
-  _globals['_DELETEAPIKEYRESPONSE']._serialized_start=1962
-  _globals['_DELETEAPIKEYRESPONSE']._serialized_end=1984
-  _globals['_CREATEKEYGROUPREQUEST']._serialized_start=1986
-  _globals['_CREATEKEYGROUPREQUEST']._serialized_end=2096
-  _globals['_CREATEKEYGROUPRESPONSE']._serialized_start=2098
-  _globals['_CREATEKEYGROUPRESPONSE']._serialized_end=2174
-  _globals['_GETKEYGROUPREQUEST']._serialized_start=2176
-  _globals['_GETKEYGROUPREQUEST']._serialized_end=2265
-  _globals['_GETKEYGROUPRESPONSE']._serialized_start=2267
-  _globals['_GETKEYGROUPRESPONSE']._serialized_end=2340
-  _globals['_LISTKEYGROUPSREQUEST']._serialized_start=2343
-  _globals['_LISTKEYGROUPSREQUEST']._serialized_end=2482
-  _globals['_LISTKEYGROUPSRESPONSE']._serialized_start=2485
-  _globals['_LISTKEYGROUPSRESPONSE']._serialized_end=2635
-  _globals['_UPDATEKEYGROUPREQUEST']._serialized_start=2638
-  _globals['_UPDATEKEYGROUPREQUEST']._serialized_end=2809
-  _globals['_UPDATEKEYGROUPRESPONSE']._serialized_start=2811
-  _globals['_UPDATEKEYGROUPRESPONSE']._serialized_end=2887
-  _globals['_DELETEKEYGROUPREQUEST']._serialized_start=2889
-  _globals['_DELETEKEYGROUPREQUEST']._serialized_end=2981
-  _globals['_DELETEKEYGROUPRESPONSE']._serialized_start=2983
-  _globals['_DELETEKEYGROUPRESPONSE']._serialized_end=3007
-  _globals['_APIKEYSERVICE']._serialized_start=3010
-  _globals['_APIKEYSERVICE']._serialized_end=3887
+  _globals['_GETAPIKEYREQUEST']._serialized_end=1281
+  _globals['_GETAPIKEYRESPONSE']._serialized_start=1283
+  _globals['_GETAPIKEYRESPONSE']._serialized_end=1348
+  _globals['_LISTAPIKEYSREQUEST']._serialized_start=1351
+  _globals['_LISTAPIKEYSREQUEST']._serialized_end=1553
+  _globals['_LISTAPIKEYSRESPONSE']._serialized_start=1556
+  _globals['_LISTAPIKEYSRESPONSE']._serialized_end=1698
+  _globals['_UPDATEAPIKEYREQUEST']._serialized_start=1701
+  _globals['_UPDATEAPIKEYREQUEST']._serialized_end=1864
+  _globals['_UPDATEAPIKEYRESPONSE']._serialized_start=1866
+  _globals['_UPDATEAPIKEYRESPONSE']._serialized_end=1934
+  _globals['_DELETEAPIKEYREQUEST']._serialized_start=1936
+  _globals['_DELETEAPIKEYREQUEST']._serialized_end=2022
+  _globals['_DELETEAPIKEYRESPONSE']._serialized_start=2024
+  _globals['_DELETEAPIKEYRESPONSE']._serialized_end=2046
+  _globals['_CREATEKEYGROUPREQUEST']._serialized_start=2048
+  _globals['_CREATEKEYGROUPREQUEST']._serialized_end=2158
+  _globals['_CREATEKEYGROUPRESPONSE']._serialized_start=2160
+  _globals['_CREATEKEYGROUPRESPONSE']._serialized_end=2236
+  _globals['_GETKEYGROUPREQUEST']._serialized_start=2238
+  _globals['_GETKEYGROUPREQUEST']._serialized_end=2327
+  _globals['_GETKEYGROUPRESPONSE']._serialized_start=2329
+  _globals['_GETKEYGROUPRESPONSE']._serialized_end=2402
+  _globals['_LISTKEYGROUPSREQUEST']._serialized_start=2405
+  _globals['_LISTKEYGROUPSREQUEST']._serialized_end=2544
+  _globals['_LISTKEYGROUPSRESPONSE']._serialized_start=2547
+  _globals['_LISTKEYGROUPSRESPONSE']._serialized_end=2697
+  _globals['_UPDATEKEYGROUPREQUEST']._serialized_start=2700
+  _globals['_UPDATEKEYGROUPREQUEST']._serialized_end=2871
+  _globals['_UPDATEKEYGROUPRESPONSE']._serialized_start=2873
+  _globals['_UPDATEKEYGROUPRESPONSE']._serialized_end=2949
+  _globals['_DELETEKEYGROUPREQUEST']._serialized_start=2951
+  _globals['_DELETEKEYGROUPREQUEST']._serialized_end=3043
+  _globals['_DELETEKEYGROUPRESPONSE']._serialized_start=3045
+  _globals['_DELETEKEYGROUPRESPONSE']._serialized_end=3069
+  _globals['_APIKEYSERVICE']._serialized_start=3072
+  _globals['_APIKEYSERVICE']._serialized_end=3949
 # @@protoc_insertion_point(module_scope)

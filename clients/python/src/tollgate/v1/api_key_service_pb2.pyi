@@ -65,11 +65,11 @@ class ApiKey(_message.Message):
 
     @_builtins.property
     def last_use_time(self) -> _timestamp_pb2.Timestamp:
-        """Latest charge_time of its usage; absent if there is none. Output only."""
+        """Latest charge_time of its usage; absent if there is none, or without with_usage. Output only."""
 
     @_builtins.property
     def cycle_usage(self) -> Global___ApiKeyUsage:
-        """Its usage in the running cycle; in ListApiKeys and GetApiKey alone. Output only."""
+        """Its usage in the running cycle; absent without with_usage. Output only."""
 
     def __init__(
         self,
@@ -227,19 +227,23 @@ class GetApiKeyRequest(_message.Message):
 
     WORKSPACE_ID_FIELD_NUMBER: _builtins.int
     API_KEY_ID_FIELD_NUMBER: _builtins.int
+    WITH_USAGE_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """Its workspace."""
     api_key_id: _builtins.str
     """Its id."""
+    with_usage: _builtins.bool
+    """Whether to return when the key was used last, and its usage in the running cycle."""
     def __init__(
         self,
         *,
         workspace_id: _builtins.str = ...,
         api_key_id: _builtins.str = ...,
+        with_usage: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_key_id", b"api_key_id", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_key_id", b"api_key_id", "with_usage", b"with_usage", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -280,6 +284,7 @@ class ListApiKeysRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     QUERY_FIELD_NUMBER: _builtins.int
+    WITH_USAGE_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """Their workspace."""
     key_group_id: _builtins.str
@@ -292,6 +297,10 @@ class ListApiKeysRequest(_message.Message):
     """Text to search for, at most 200 characters; empty for all. Each of its words must begin a
     word of the id or the display name, whatever the case. Words are runs of letters and digits.
     """
+    with_usage: _builtins.bool
+    """Whether to return when each key was used last, and its usage in the running cycle. Then a page has
+    at most 100 entries.
+    """
     def __init__(
         self,
         *,
@@ -300,10 +309,11 @@ class ListApiKeysRequest(_message.Message):
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
         query: _builtins.str = ...,
+        with_usage: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["key_group_id", b"key_group_id", "page_size", b"page_size", "page_token", b"page_token", "query", b"query", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key_group_id", b"key_group_id", "page_size", b"page_size", "page_token", b"page_token", "query", b"query", "with_usage", b"with_usage", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -50,6 +50,11 @@ class BudgetServiceStub(object):
                 request_serializer=tollgate_dot_v1_dot_budget__service__pb2.GetBudgetRequest.SerializeToString,
                 response_deserializer=tollgate_dot_v1_dot_budget__service__pb2.GetBudgetResponse.FromString,
                 _registered_method=True)
+        self.ListCycles = channel.unary_unary(
+                '/tollgate.v1.BudgetService/ListCycles',
+                request_serializer=tollgate_dot_v1_dot_budget__service__pb2.ListCyclesRequest.SerializeToString,
+                response_deserializer=tollgate_dot_v1_dot_budget__service__pb2.ListCyclesResponse.FromString,
+                _registered_method=True)
         self.WatchSpend = channel.unary_stream(
                 '/tollgate.v1.BudgetService/WatchSpend',
                 request_serializer=tollgate_dot_v1_dot_budget__service__pb2.WatchSpendRequest.SerializeToString,
@@ -93,6 +98,15 @@ class BudgetServiceServicer(object):
 
     def GetBudget(self, request, context):
         """Returns the running cycle: all figures of a "Spending & Budget" page.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListCycles(self, request, context):
+        """Lists the cycles of a workspace, the running one first, back to that of its first usage: what was
+        spent in each, and the envelope of its time. Cycles are cut by the plan and the time zone that
+        the workspace has now; plans of the past are those of the audit log.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -145,6 +159,11 @@ def add_BudgetServiceServicer_to_server(servicer, server):
                     servicer.GetBudget,
                     request_deserializer=tollgate_dot_v1_dot_budget__service__pb2.GetBudgetRequest.FromString,
                     response_serializer=tollgate_dot_v1_dot_budget__service__pb2.GetBudgetResponse.SerializeToString,
+            ),
+            'ListCycles': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCycles,
+                    request_deserializer=tollgate_dot_v1_dot_budget__service__pb2.ListCyclesRequest.FromString,
+                    response_serializer=tollgate_dot_v1_dot_budget__service__pb2.ListCyclesResponse.SerializeToString,
             ),
             'WatchSpend': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchSpend,
@@ -249,6 +268,33 @@ class BudgetService(object):
             '/tollgate.v1.BudgetService/GetBudget',
             tollgate_dot_v1_dot_budget__service__pb2.GetBudgetRequest.SerializeToString,
             tollgate_dot_v1_dot_budget__service__pb2.GetBudgetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCycles(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tollgate.v1.BudgetService/ListCycles',
+            tollgate_dot_v1_dot_budget__service__pb2.ListCyclesRequest.SerializeToString,
+            tollgate_dot_v1_dot_budget__service__pb2.ListCyclesResponse.FromString,
             options,
             channel_credentials,
             insecure,

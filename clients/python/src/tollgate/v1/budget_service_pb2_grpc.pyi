@@ -41,6 +41,11 @@ class BudgetServiceStub:
     """Switches automatic fallback to a cheaper model on or off."""
     GetBudget: _grpc.UnaryUnaryMultiCallable[_budget_service_pb2.GetBudgetRequest, _budget_service_pb2.GetBudgetResponse]
     """Returns the running cycle: all figures of a "Spending & Budget" page."""
+    ListCycles: _grpc.UnaryUnaryMultiCallable[_budget_service_pb2.ListCyclesRequest, _budget_service_pb2.ListCyclesResponse]
+    """Lists the cycles of a workspace, the running one first, back to that of its first usage: what was
+    spent in each, and the envelope of its time. Cycles are cut by the plan and the time zone that
+    the workspace has now; plans of the past are those of the audit log.
+    """
     WatchSpend: _grpc.UnaryStreamMultiCallable[_budget_service_pb2.WatchSpendRequest, _budget_service_pb2.WatchSpendResponse]
     """Streams the running cycle: a snapshot at once, then an update after each committed change, at
     most 10 a second. A slow reader gets the newest state. Ends with UNAVAILABLE when the server
@@ -66,6 +71,11 @@ class BudgetServiceAsyncStub(BudgetServiceStub):
     """Switches automatic fallback to a cheaper model on or off."""
     GetBudget: _aio.UnaryUnaryMultiCallable[_budget_service_pb2.GetBudgetRequest, _budget_service_pb2.GetBudgetResponse]  # type: ignore[assignment]
     """Returns the running cycle: all figures of a "Spending & Budget" page."""
+    ListCycles: _aio.UnaryUnaryMultiCallable[_budget_service_pb2.ListCyclesRequest, _budget_service_pb2.ListCyclesResponse]  # type: ignore[assignment]
+    """Lists the cycles of a workspace, the running one first, back to that of its first usage: what was
+    spent in each, and the envelope of its time. Cycles are cut by the plan and the time zone that
+    the workspace has now; plans of the past are those of the audit log.
+    """
     WatchSpend: _aio.UnaryStreamMultiCallable[_budget_service_pb2.WatchSpendRequest, _budget_service_pb2.WatchSpendResponse]  # type: ignore[assignment]
     """Streams the running cycle: a snapshot at once, then an update after each committed change, at
     most 10 a second. A slow reader gets the newest state. Ends with UNAVAILABLE when the server
@@ -106,6 +116,17 @@ class BudgetServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_budget_service_pb2.GetBudgetResponse, _abc.Awaitable[_budget_service_pb2.GetBudgetResponse]]:
         """Returns the running cycle: all figures of a "Spending & Budget" page."""
+
+    @_abc_1.abstractmethod
+    def ListCycles(
+        self,
+        request: _budget_service_pb2.ListCyclesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_budget_service_pb2.ListCyclesResponse, _abc.Awaitable[_budget_service_pb2.ListCyclesResponse]]:
+        """Lists the cycles of a workspace, the running one first, back to that of its first usage: what was
+        spent in each, and the envelope of its time. Cycles are cut by the plan and the time zone that
+        the workspace has now; plans of the past are those of the audit log.
+        """
 
     @_abc_1.abstractmethod
     def WatchSpend(

@@ -433,7 +433,7 @@ class ListRateLimitUsageResponse(_message.Message):
     next_page_token: _builtins.str
     """Token of the next page; empty on the last page."""
     total_count: _builtins.int
-    """Number of entries that match, on all pages."""
+    """Number of entries that match, on all pages, counted to 10,000."""
     @_builtins.property
     def usages(self) -> _containers.RepeatedCompositeFieldContainer[Global___RateLimitUsage]:
         """Highest utilization first, then by rate limit, subject and bound. A rate limit for each subject
@@ -876,7 +876,7 @@ class ListQuotaUsageResponse(_message.Message):
     next_page_token: _builtins.str
     """Token of the next page; empty on the last page."""
     total_count: _builtins.int
-    """Number of entries that match, on all pages."""
+    """Number of entries that match, on all pages, counted to 10,000."""
     @_builtins.property
     def usages(self) -> _containers.RepeatedCompositeFieldContainer[Global___QuotaUsage]:
         """Highest utilization first, then by quota and subject."""

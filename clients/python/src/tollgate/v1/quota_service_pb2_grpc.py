@@ -101,6 +101,11 @@ class QuotaServiceStub(object):
                 request_serializer=tollgate_dot_v1_dot_quota__service__pb2.ListRateLimitsRequest.SerializeToString,
                 response_deserializer=tollgate_dot_v1_dot_quota__service__pb2.ListRateLimitsResponse.FromString,
                 _registered_method=True)
+        self.ListRateLimitUsage = channel.unary_unary(
+                '/tollgate.v1.QuotaService/ListRateLimitUsage',
+                request_serializer=tollgate_dot_v1_dot_quota__service__pb2.ListRateLimitUsageRequest.SerializeToString,
+                response_deserializer=tollgate_dot_v1_dot_quota__service__pb2.ListRateLimitUsageResponse.FromString,
+                _registered_method=True)
         self.UpdateRateLimit = channel.unary_unary(
                 '/tollgate.v1.QuotaService/UpdateRateLimit',
                 request_serializer=tollgate_dot_v1_dot_quota__service__pb2.UpdateRateLimitRequest.SerializeToString,
@@ -215,6 +220,13 @@ class QuotaServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListRateLimitUsage(self, request, context):
+        """Lists how much of rate limits is used in the windows that end now, highest utilization first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def UpdateRateLimit(self, request, context):
         """Changes the limits, enforcement or display name of a rate limit. Counts do not change.
         """
@@ -296,6 +308,11 @@ def add_QuotaServiceServicer_to_server(servicer, server):
                     servicer.ListRateLimits,
                     request_deserializer=tollgate_dot_v1_dot_quota__service__pb2.ListRateLimitsRequest.FromString,
                     response_serializer=tollgate_dot_v1_dot_quota__service__pb2.ListRateLimitsResponse.SerializeToString,
+            ),
+            'ListRateLimitUsage': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRateLimitUsage,
+                    request_deserializer=tollgate_dot_v1_dot_quota__service__pb2.ListRateLimitUsageRequest.FromString,
+                    response_serializer=tollgate_dot_v1_dot_quota__service__pb2.ListRateLimitUsageResponse.SerializeToString,
             ),
             'UpdateRateLimit': grpc.unary_unary_rpc_method_handler(
                     servicer.UpdateRateLimit,
@@ -661,6 +678,33 @@ class QuotaService(object):
             '/tollgate.v1.QuotaService/ListRateLimits',
             tollgate_dot_v1_dot_quota__service__pb2.ListRateLimitsRequest.SerializeToString,
             tollgate_dot_v1_dot_quota__service__pb2.ListRateLimitsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRateLimitUsage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tollgate.v1.QuotaService/ListRateLimitUsage',
+            tollgate_dot_v1_dot_quota__service__pb2.ListRateLimitUsageRequest.SerializeToString,
+            tollgate_dot_v1_dot_quota__service__pb2.ListRateLimitUsageResponse.FromString,
             options,
             channel_credentials,
             insecure,

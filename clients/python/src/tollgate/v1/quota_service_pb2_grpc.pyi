@@ -73,6 +73,8 @@ class QuotaServiceStub:
     """Returns one rate limit."""
     ListRateLimits: _grpc.UnaryUnaryMultiCallable[_quota_service_pb2.ListRateLimitsRequest, _quota_service_pb2.ListRateLimitsResponse]
     """Lists rate limits by id."""
+    ListRateLimitUsage: _grpc.UnaryUnaryMultiCallable[_quota_service_pb2.ListRateLimitUsageRequest, _quota_service_pb2.ListRateLimitUsageResponse]
+    """Lists how much of rate limits is used in the windows that end now, highest utilization first."""
     UpdateRateLimit: _grpc.UnaryUnaryMultiCallable[_quota_service_pb2.UpdateRateLimitRequest, _quota_service_pb2.UpdateRateLimitResponse]
     """Changes the limits, enforcement or display name of a rate limit. Counts do not change."""
     DeleteRateLimit: _grpc.UnaryUnaryMultiCallable[_quota_service_pb2.DeleteRateLimitRequest, _quota_service_pb2.DeleteRateLimitResponse]
@@ -123,6 +125,8 @@ class QuotaServiceAsyncStub(QuotaServiceStub):
     """Returns one rate limit."""
     ListRateLimits: _aio.UnaryUnaryMultiCallable[_quota_service_pb2.ListRateLimitsRequest, _quota_service_pb2.ListRateLimitsResponse]  # type: ignore[assignment]
     """Lists rate limits by id."""
+    ListRateLimitUsage: _aio.UnaryUnaryMultiCallable[_quota_service_pb2.ListRateLimitUsageRequest, _quota_service_pb2.ListRateLimitUsageResponse]  # type: ignore[assignment]
+    """Lists how much of rate limits is used in the windows that end now, highest utilization first."""
     UpdateRateLimit: _aio.UnaryUnaryMultiCallable[_quota_service_pb2.UpdateRateLimitRequest, _quota_service_pb2.UpdateRateLimitResponse]  # type: ignore[assignment]
     """Changes the limits, enforcement or display name of a rate limit. Counts do not change."""
     DeleteRateLimit: _aio.UnaryUnaryMultiCallable[_quota_service_pb2.DeleteRateLimitRequest, _quota_service_pb2.DeleteRateLimitResponse]  # type: ignore[assignment]
@@ -248,6 +252,14 @@ class QuotaServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_quota_service_pb2.ListRateLimitsResponse, _abc.Awaitable[_quota_service_pb2.ListRateLimitsResponse]]:
         """Lists rate limits by id."""
+
+    @_abc_1.abstractmethod
+    def ListRateLimitUsage(
+        self,
+        request: _quota_service_pb2.ListRateLimitUsageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_quota_service_pb2.ListRateLimitUsageResponse, _abc.Awaitable[_quota_service_pb2.ListRateLimitUsageResponse]]:
+        """Lists how much of rate limits is used in the windows that end now, highest utilization first."""
 
     @_abc_1.abstractmethod
     def UpdateRateLimit(

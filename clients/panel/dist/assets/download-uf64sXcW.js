@@ -1,0 +1,1 @@
+function e(e,t){let n=URL.createObjectURL(e),r=document.createElement(`a`);r.href=n,r.download=t,r.click(),setTimeout(()=>{URL.revokeObjectURL(n)},1e4)}function t(e){let t=document.createElement(`a`);t.href=e,t.download=``,t.click()}export{e as n,t};
