@@ -19,7 +19,8 @@ use tollgate::proto::v1::{
     CheckAndRouteResponse, CheckAndRouteStreamRequest, CheckAndRouteStreamResponse,
     CreateBudgetBoostRequest, CreateBudgetBoostResponse, Decision, ExtendHoldRequest,
     ExtendHoldResponse, GetBudgetRequest, GetBudgetResponse, ListBudgetBoostsRequest,
-    ListBudgetBoostsResponse, ListHoldsRequest, ListHoldsResponse, ListUsageRecordsRequest,
+    ListBudgetBoostsResponse, ListCyclesRequest, ListCyclesResponse, ListHoldsRequest,
+    ListHoldsResponse, ListRefusalsRequest, ListRefusalsResponse, ListUsageRecordsRequest,
     ListUsageRecordsResponse, Money, Outcome, Reason, RecordCreditRequest, RecordCreditResponse,
     RecordUsageBatchRequest, RecordUsageBatchResponse, RecordUsageRequest, RecordUsageResponse,
     ReleaseHoldRequest, ReleaseHoldResponse, RepriceUsageRequest, RepriceUsageResponse,
@@ -290,6 +291,10 @@ impl UsageService for State {
         not_here()
     }
 
+    async fn list_refusals(&self, _: Request<ListRefusalsRequest>) -> Answer<ListRefusalsResponse> {
+        not_here()
+    }
+
     async fn list_usage_records(
         &self,
         _: Request<ListUsageRecordsRequest>,
@@ -322,6 +327,10 @@ impl BudgetService for State {
             ..Budget::default()
         };
         Ok(Response::new(GetBudgetResponse { budget: Some(budget) }))
+    }
+
+    async fn list_cycles(&self, _: Request<ListCyclesRequest>) -> Answer<ListCyclesResponse> {
+        not_here()
     }
 
     type WatchSpendStream = NoStream<WatchSpendResponse>;

@@ -94,6 +94,13 @@ impl UsageService for Echo {
         Err(not_echoed())
     }
 
+    async fn list_refusals(
+        &self,
+        _request: Request<v1::ListRefusalsRequest>,
+    ) -> Answer<v1::ListRefusalsResponse> {
+        Err(not_echoed())
+    }
+
     async fn list_usage_records(
         &self,
         _request: Request<v1::ListUsageRecordsRequest>,

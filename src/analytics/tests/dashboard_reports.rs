@@ -1,12 +1,15 @@
 //! The reports of the dashboard.
 
 use super::*;
-use crate::analytics::reports::dashboard::dashboard;
+use crate::analytics::reports::dashboard::{Rankings, dashboard};
 use crate::analytics::reports::first_value::{NeverActivePosition, never_active};
 use crate::analytics::reports::live::live;
 use crate::analytics::reports::overview::CountFigure;
 use crate::analytics::reports::teams::{TEAMS_MAX, teams};
-use crate::storage::reports::SignUp;
+use crate::storage::reports::{OrderBy, SignUp};
+
+const RANKINGS: Rankings =
+    Rankings { workflows: OrderBy::Tokens, assistants: OrderBy::Tokens, top: 10 };
 
 fn of(user: &'static str, department: &'static str) -> Vec<(Dimension, &'static str)> {
     vec![
@@ -47,7 +50,8 @@ fn store() -> FakeStore {
 
 #[tokio::test]
 async fn the_dashboard_has_all_reports() {
-    let page = run_report!(&store(), |scope| dashboard(&scope, Range::default(), &[], 10)).unwrap();
+    let page =
+        run_report!(&store(), |scope| dashboard(&scope, Range::default(), &[], RANKINGS)).unwrap();
     let overview = &page.overview;
     assert_eq!(overview.total_users, CountFigure { value: 2, previous: 1 });
     assert_eq!(overview.active_users, CountFigure { value: 2, previous: 1 });
@@ -78,7 +82,8 @@ async fn the_dashboard_has_all_reports() {
 async fn refusals_are_absent_with_a_filter_that_they_are_not_counted_by() {
     let filters = [only(UsageDimension::Of(Dimension::Department), &["law"])];
     let page =
-        run_report!(&store(), |scope| dashboard(&scope, Range::default(), &filters, 10)).unwrap();
+        run_report!(&store(), |scope| dashboard(&scope, Range::default(), &filters, RANKINGS))
+            .unwrap();
     assert_eq!(page.overview.blocked, None);
     assert_eq!(page.overview.requests.value, 2);
     assert_eq!(page.overview.active_users.value, 2);

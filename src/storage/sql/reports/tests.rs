@@ -7,7 +7,7 @@ use super::records::{Measure, Records};
 use super::selection::Selection;
 use super::{log, refusals, users};
 use crate::domain::Time;
-use crate::domain::attribution::Dimension;
+use crate::domain::attribution::{Dimension, EntryKind};
 use crate::domain::time::MICROS_PER_DAY;
 use crate::domain::time::calendar::Window;
 use crate::storage::reports::{Axis, Filter, OrderBy, RefusalsQuery, Source};
