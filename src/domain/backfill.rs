@@ -6,10 +6,10 @@ use std::sync::Arc;
 use crate::domain::Time;
 use crate::domain::api_key::{ApiKey, KeyGroup};
 use crate::domain::boost::Boost;
-use crate::domain::freeze::Freeze;
 use crate::domain::quota::{Consumption, Quota, Scope, Unit};
 use crate::domain::rate_limit::{RateLimit, RateWindow};
 use crate::domain::time::Micros;
+use crate::domain::workspace::freeze::Freeze;
 
 /// What is configured for the subjects of a workspace.
 #[derive(Clone, Debug, Default)]

@@ -76,7 +76,6 @@ macro_rules! coded_enum {
 pub(crate) use coded_enum;
 
 pub mod access;
-pub mod freeze;
 pub mod money;
 pub mod time;
 pub mod attribution;

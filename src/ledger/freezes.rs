@@ -9,7 +9,7 @@ use hashbrown::HashMap;
 use super::error::Error;
 use crate::domain::Time;
 use crate::domain::attribution::{SubjectIds, SubjectKind, SubjectMap, tag_subject_id};
-use crate::domain::freeze::{FREEZES_MAX, Freeze};
+use crate::domain::workspace::freeze::{FREEZES_MAX, Freeze};
 
 #[derive(Default)]
 pub struct Freezes {

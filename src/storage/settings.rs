@@ -17,9 +17,9 @@ use crate::domain::boost::Boost;
 use crate::domain::catalog::price::Price;
 use crate::domain::catalog::withdrawal::Withdrawal;
 use crate::domain::catalog::{Confirmation, ExchangeRate, Model};
-use crate::domain::freeze::{Freeze, FrozenSubject};
 use crate::domain::quota::Quota;
 use crate::domain::rate_limit::RateLimit;
+use crate::domain::workspace::freeze::{Freeze, FrozenSubject};
 use crate::domain::workspace::{ModelAlias, Workspace, WorkspaceModel};
 
 /// One change of settings.

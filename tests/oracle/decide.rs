@@ -278,7 +278,7 @@ impl Oracle {
         let mut waits = Vec::new();
         for kind in SubjectKind::ALL {
             for id in who.subject_ids(kind) {
-                let of_subject = |freeze: &&tollgate::domain::freeze::Freeze| {
+                let of_subject = |freeze: &&tollgate::domain::workspace::freeze::Freeze| {
                     (freeze.subject.kind, &*freeze.subject.id) == (kind, &*id)
                 };
                 let Some(freeze) = self.freezes.iter().find(of_subject) else { continue };

@@ -25,11 +25,11 @@ use tollgate::domain::catalog::{ExchangeRate, Model};
 use tollgate::domain::check::{
     BudgetState, BudgetStatus, Check, Decision, Reason, RefusalCounts, RefusalKey,
 };
-use tollgate::domain::freeze::Freeze;
 use tollgate::domain::quota::Quota;
 use tollgate::domain::rate_limit::RateLimit;
 use tollgate::domain::record::Record;
 use tollgate::domain::time::calendar::Window;
+use tollgate::domain::workspace::freeze::Freeze;
 use tollgate::domain::workspace::{HoldExpiryPolicy, Workspace, WorkspaceModel};
 use tollgate::domain::{Amount, Time};
 

@@ -2,9 +2,9 @@
 
 use tollgate::domain::api_key::{ApiKey, KeyGroup};
 use tollgate::domain::boost::{Boost, BoostTarget};
-use tollgate::domain::freeze::{Freeze, FrozenSubject};
 use tollgate::domain::quota::Quota;
 use tollgate::domain::rate_limit::RateLimit;
+use tollgate::domain::workspace::freeze::{Freeze, FrozenSubject};
 use tollgate::domain::workspace::{Workspace, WorkspaceModel};
 
 use super::Oracle;

@@ -10,12 +10,12 @@ use tollgate::domain::api_key::{ApiKey, KeyGroup};
 use tollgate::domain::attribution::SubjectKind;
 use tollgate::domain::boost::Boost;
 use tollgate::domain::boost::BoostTarget;
-use tollgate::domain::freeze::FrozenSubject;
 use tollgate::domain::quota::{Enforcement, Period, Quota, Scope, Unit};
 use tollgate::domain::rate_limit::{RateBound, RateLimit, RateWindow};
 use tollgate::domain::record::RecordKind;
 use tollgate::domain::time::{MICROS_PER_MINUTE, MICROS_PER_SECOND};
 use tollgate::domain::workspace::Workspace;
+use tollgate::domain::workspace::freeze::FrozenSubject;
 use tollgate::domain::{Amount, Currency, Time};
 use tollgate::engine::{
     Actor, ApiKeyChange, BoostAmount, Engine, Error, HoldFilter, LimitChange, NewBoost, NewFreeze,

@@ -2,11 +2,14 @@
 
 use chrono::NaiveDate;
 use tollgate::domain::alert::AlertPolicy;
+use tollgate::domain::attribution::SubjectKind;
 use tollgate::domain::catalog::bill::{Factor, Multiplier};
 use tollgate::domain::catalog::price::{Price, Rate, Rates, Source, Variant};
+use tollgate::domain::catalog::withdrawal::{Withdrawal, WithdrawnKind, id_of_rate};
 use tollgate::domain::catalog::{Confirmation, ExchangeRate, Model};
 use tollgate::domain::time::calendar::DayOfWeek;
 use tollgate::domain::usage::ServiceTier;
+use tollgate::domain::workspace::freeze::{Freeze, FrozenSubject};
 use tollgate::domain::workspace::{
     HoldDurability, HoldExpiryPolicy, ModelAlias, Plan, ReportedCostPolicy, UnknownKeyPolicy,
     UnpricedModelPolicy, Workspace, WorkspaceModel,
@@ -133,6 +136,55 @@ pub async fn the_catalog_comes_back_as_it_was_put(world: &World) {
     };
     put(&*store, Change::PutModel(changed.clone())).await;
     assert_eq!(store.catalog().await.unwrap().models, [changed, other]);
+}
+
+pub async fn withdrawals_stay_beside_what_they_withdraw(world: &World) {
+    let store = world.store().await;
+    let rate = rate(1, START);
+    let withdrawal = |kind, id: &str, reason: &str| Withdrawal {
+        kind,
+        id: id.into(),
+        reason: reason.to_owned(),
+        actor: "eve".to_owned(),
+        withdraw_time: START,
+    };
+    let of_price = withdrawal(WithdrawnKind::Price, "price", "typed wrongly");
+    let of_rate = withdrawal(WithdrawnKind::ExchangeRate, &id_of_rate(&rate), "also");
+    put(&*store, Change::PutPrices(vec![price("price", START)])).await;
+    put(&*store, Change::PutExchangeRate(rate)).await;
+    put(&*store, Change::PutWithdrawal(of_rate.clone())).await;
+    put(&*store, Change::PutWithdrawal(withdrawal(WithdrawnKind::Price, "price", "x"))).await;
+    put(&*store, Change::PutWithdrawal(of_price.clone())).await;
+    let catalog = store.catalog().await.unwrap();
+    assert_eq!(catalog.withdrawals, [of_price.clone(), of_rate]);
+    assert_eq!((catalog.prices.len(), catalog.exchange_rates.len()), (1, 1));
+    put(&*store, Change::RestoreExchangeRate(rate)).await;
+    assert_eq!(store.catalog().await.unwrap().withdrawals, [of_price]);
+}
+
+pub async fn freezes_are_loaded_with_the_limits(world: &World) {
+    let store = world.store().await;
+    let subject = |kind, id: &str| FrozenSubject { kind, id: id.into() };
+    let freeze = |kind, id: &str, end_time: Option<Time>| Freeze {
+        subject: subject(kind, id),
+        reason: "because".to_owned(),
+        end_time,
+        actor: "eve".to_owned(),
+        create_time: START,
+        update_time: START + 1,
+    };
+    let whole = freeze(SubjectKind::Workspace, "", None);
+    let user = freeze(SubjectKind::User, "ada", Some(START + 5));
+    put_in(&*store, "w", Change::PutFreeze(freeze(SubjectKind::User, "ada", None))).await;
+    put_in(&*store, "w", Change::PutFreeze(user.clone())).await;
+    put_in(&*store, "w", Change::PutFreeze(whole.clone())).await;
+    put_in(&*store, "v", Change::PutFreeze(freeze(SubjectKind::ApiKey, "k", None))).await;
+    let freezes = store.limit_config("w", START).await.unwrap().freezes;
+    assert_eq!(freezes, [whole.clone(), user]);
+    put_in(&*store, "w", Change::DeleteFreeze(subject(SubjectKind::User, "ada"))).await;
+    put_in(&*store, "w", Change::DeleteFreeze(subject(SubjectKind::User, "bob"))).await;
+    assert_eq!(store.limit_config("w", START).await.unwrap().freezes, [whole]);
+    assert_eq!(store.limit_config("v", START).await.unwrap().freezes.len(), 1);
 }
 
 pub async fn prices_and_rates_come_in_the_order_of_their_create_time(world: &World) {

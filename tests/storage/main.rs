@@ -62,6 +62,8 @@ conformance! {
     administration::an_empty_store_has_nothing,
     administration::the_catalog_comes_back_as_it_was_put,
     administration::prices_and_rates_come_in_the_order_of_their_create_time,
+    administration::withdrawals_stay_beside_what_they_withdraw,
+    administration::freezes_are_loaded_with_the_limits,
     administration::a_price_never_changes,
     administration::the_last_confirmation_of_a_price_counts,
     administration::an_exchange_rate_is_replaced,

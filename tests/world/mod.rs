@@ -18,13 +18,13 @@ use tollgate::domain::boost::{Boost, BoostTarget};
 use tollgate::domain::catalog::Catalog;
 use tollgate::domain::catalog::price::Quote;
 use tollgate::domain::check::{BudgetStatus, Check, Decision};
-use tollgate::domain::freeze::{Freeze, FrozenSubject};
 use tollgate::domain::quota::{Quota, Scope};
 use tollgate::domain::rate_limit::RateLimit;
 use tollgate::domain::record::{CreditReport, EXPIRY_ATTEMPT, Record, RecordKind, UsageReport};
 use tollgate::domain::time::MICROS_PER_DAY;
 use tollgate::domain::time::calendar::Window;
 use tollgate::domain::usage::{Note, Usage};
+use tollgate::domain::workspace::freeze::{Freeze, FrozenSubject};
 use tollgate::domain::workspace::{ModelAlias, Workspace, WorkspaceModel};
 use tollgate::domain::{Amount, Time};
 use tollgate::ledger::{

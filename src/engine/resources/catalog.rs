@@ -163,8 +163,8 @@ impl Engine {
         .await
     }
 
-    /// Withdraws a price that was wrong: it counts no more, for checks and records from then on, and
-    /// for what is priced again. One that is withdrawn already stays as it is.
+    /// Withdraws a price that was wrong: it counts no more, for checks and records from then on,
+    /// and for what is priced again. One that is withdrawn already stays as it is.
     pub async fn withdraw_price(
         &self,
         actor: Actor,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Edit;
 use crate::domain::Time;
 use crate::domain::attribution::SubjectKind;
-use crate::domain::freeze::{FREEZE_SPAN_MAX, Freeze, FrozenSubject};
+use crate::domain::workspace::freeze::{FREEZE_SPAN_MAX, Freeze, FrozenSubject};
 use crate::engine::Engine;
 use crate::engine::audit::{self, Actor};
 use crate::engine::error::{Error, Result};

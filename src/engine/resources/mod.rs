@@ -53,16 +53,14 @@ pub use cycle::{CycleView, Cycles};
 pub use directory::{NewEntry, SubjectNames};
 pub use erasure::Erased;
 pub use freeze::NewFreeze;
-pub use model_limit::ModelLimitSetting;
+pub use model_limit::{ModelLimitChange, ModelLimitSetting};
 pub use quota::{LimitChange, NewQuota, QuotaChange, RequestedLimit, ThresholdChange};
 pub use rate_limit::{NewRateLimit, RateLimitChange, RatePosition};
 pub use receiver::{
     EMAIL_RECEIVERS_MAX, NewEmailReceiver, NewWebhook, SECRET_BYTES, SECRET_OVERLAP, WEBHOOKS_MAX,
     WebhookChange,
 };
-pub use workspace::{
-    AlertPolicyChange, ModelLimitChange, NewWorkspace, PlanChange, WorkspaceChange,
-};
+pub use workspace::{AlertPolicyChange, NewWorkspace, PlanChange, WorkspaceChange};
 
 /// What all kinds of resources have. They belong to a workspace and have an id there.
 pub struct Kind<R: 'static> {

@@ -6,15 +6,15 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use serde_json::Value;
 
+use super::Edit;
 use super::listing::list;
-use super::{Edit, Kind, Resource, no_backfill};
 use crate::domain::alert::AlertPolicy;
 use crate::domain::attribution::AttributionField;
 use crate::domain::quota::Unit;
 use crate::domain::time::calendar::DayOfWeek;
 use crate::domain::workspace::{
     HoldDurability, HoldExpiryPolicy, Plan, ReportedCostPolicy, UnknownKeyPolicy,
-    UnpricedModelPolicy, Workspace, WorkspaceModel,
+    UnpricedModelPolicy, Workspace,
 };
 use crate::domain::{Amount, Currency};
 use crate::engine::audit::{self, Actor};
@@ -84,14 +84,6 @@ pub struct AlertPolicyChange {
     pub large_record_cost: Option<(Currency, Amount)>,
 }
 
-/// Cap and fallback chain to be set.
-#[derive(Clone, Debug)]
-pub struct ModelLimitChange {
-    pub limit: Option<(Currency, Amount)>,
-    pub enabled: bool,
-    pub fallback_model_ids: Vec<String>,
-}
-
 /// A part of a workspace that has entries of its own in the audit log, under the workspace's id.
 struct Part {
     kind: &'static str,
@@ -120,19 +112,6 @@ const ALERT_POLICY: Part = Part {
         Some(audit::state(&InCurrency { currency, value }))
     },
 };
-
-/// A model in a workspace: whether it is allowed, its cap, its fallback chain.
-impl Resource for WorkspaceModel {
-    const KIND: Kind<WorkspaceModel> = Kind {
-        name: "model_limit",
-        id: |model| &model.model_id,
-        set_update_time: |_, _| {},
-        audit_state: |edit, model| Ok(audit::state(&edit.in_currency(model))),
-        put: Change::PutWorkspaceModel,
-        backfill: no_backfill,
-        install: Some(|ledger, now, model, _| ledger.set_model(now, model)),
-    };
-}
 
 impl Engine {
     pub async fn create_workspace(&self, actor: Actor, new: NewWorkspace) -> Result<Workspace> {
@@ -302,74 +281,6 @@ impl Engine {
         };
         Ok(alerts_of(self.edit(actor, workspace_id, set).await?))
     }
-
-    /// Allows a model in a workspace, or disallows it. Its cap stays as it is.
-    pub async fn enable_model(
-        &self,
-        actor: Actor,
-        workspace_id: &str,
-        model_id: &str,
-        enabled: bool,
-    ) -> Result<InCurrency<ModelView>> {
-        self.change_model(actor, workspace_id, model_id, move |_, model| {
-            model.enabled = enabled;
-            Ok(())
-        })
-        .await
-    }
-
-    /// Sets cap and fallback chain of a model in a workspace.
-    pub async fn set_model_limit(
-        &self,
-        actor: Actor,
-        workspace_id: &str,
-        model_id: &str,
-        change: ModelLimitChange,
-    ) -> Result<InCurrency<ModelView>> {
-        self.change_model(actor, workspace_id, model_id, move |edit, model| {
-            model.limit = change.limit.map(|limit| edit.amount("limit", limit)).transpose()?;
-            model.limit_enabled = change.enabled;
-            model.fallback_model_ids = edit.fallback_chain(model, &change.fallback_model_ids)?;
-            Ok(())
-        })
-        .await
-    }
-
-    /// Every model of a workspace that is enabled, capped or has spend, by id.
-    pub async fn model_limits(&self, workspace_id: &str) -> Result<InCurrency<Vec<ModelView>>> {
-        let workspace = self.workspace(workspace_id).await?;
-        let mut ledger = workspace.lock();
-        let currency = ledger.workspace().currency;
-        Ok(InCurrency { currency, value: ledger.model_views(self.now()) })
-    }
-
-    async fn change_model<C>(
-        &self,
-        actor: Actor,
-        workspace_id: &str,
-        model_id: &str,
-        change: C,
-    ) -> Result<InCurrency<ModelView>>
-    where
-        C: FnOnce(&Edit, &mut WorkspaceModel) -> Result<()> + Send + 'static,
-    {
-        let model_id = model_id.to_owned();
-        let change = |edit: Edit| async move {
-            let catalog = edit.shared.catalog.load_full();
-            let named = catalog.named(&model_id).map(|entry| entry.model().id.clone());
-            let id = named.ok_or_else(|| Error::model_not_found(&catalog, &model_id))?;
-            let set = edit.ledger().model_view_of(edit.now, &id).settings;
-            let before = set.clone().unwrap_or_else(|| unset(id.clone()));
-            let mut model = before.clone();
-            change(&edit, &mut model)?;
-            if model != before {
-                edit.put(set.map(Arc::new), model).await?;
-            }
-            let view = edit.ledger().model_view_of(edit.now, &id);
-            Ok(edit.in_currency(view))
-        };
-        self.edit(actor, workspace_id, change).await
-    }
 }
 
 impl WorkspaceChange {
@@ -479,47 +390,8 @@ impl Edit {
             }
         }
     }
-
-    /// The models of a chain by their catalog's ids.
-    pub(super) fn fallback_chain(
-        &self,
-        model: &WorkspaceModel,
-        ids: &[String],
-    ) -> Result<Vec<Arc<str>>> {
-        let catalog = self.shared.catalog.load();
-        let mut chain = Vec::with_capacity(ids.len());
-        for (index, id) in ids.iter().enumerate() {
-            let refuse = |expected: &str| {
-                let field = format!("fallback_model_ids[{index}]");
-                Err(Error::Field { field, expected: expected.to_owned() })
-            };
-            let Some(entry) = catalog.named(id) else {
-                return refuse("expected a model of the catalog");
-            };
-            let id = entry.model().id.clone();
-            if id == model.model_id {
-                return refuse("expected another model than the one that is limited");
-            }
-            if chain.contains(&id) {
-                return refuse("expected each model once");
-            }
-            chain.push(id);
-        }
-        Ok(chain)
-    }
 }
 
 fn alerts_of(workspace: Workspace) -> InCurrency<AlertPolicy> {
     InCurrency { currency: workspace.currency, value: workspace.alerts }
-}
-
-/// A model of which nothing was ever set.
-pub(super) fn unset(model_id: Arc<str>) -> WorkspaceModel {
-    WorkspaceModel {
-        model_id,
-        enabled: false,
-        limit: None,
-        limit_enabled: true,
-        fallback_model_ids: Vec::new(),
-    }
 }

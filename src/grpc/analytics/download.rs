@@ -217,8 +217,8 @@ fn protected(mut response: Response<Body>) -> Response<Body> {
     response
 }
 
-/// A first part and those that follow, each made when the reader has taken the one before. A failure
-/// cuts the answer off: a part of a file is never taken for the whole.
+/// A first part and those that follow, each made when the reader has taken the one before. A
+/// failure cuts the answer off: a part of a file is never taken for the whole.
 struct FileBody {
     first: Option<Bytes>,
     rest: Option<Parts>,

@@ -1,6 +1,6 @@
 //! Requests about freezes, and freezes as protos.
 
-use crate::domain::freeze::{Freeze, FrozenSubject, can_be_frozen};
+use crate::domain::workspace::freeze::{Freeze, FrozenSubject, can_be_frozen};
 use crate::engine::NewFreeze;
 use crate::grpc::shared::decode::{Decoded, Decoder, decode};
 use crate::grpc::shared::subject::subject_to_proto;

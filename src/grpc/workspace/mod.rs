@@ -11,7 +11,7 @@ use super::ServiceContext;
 use super::access::{authorize, by, caller};
 use super::shared::page::{to_count, workspace_page};
 use super::shared::text;
-use crate::domain::freeze::Freeze;
+use crate::domain::workspace::freeze::Freeze;
 use crate::engine::Engine;
 use crate::proto::v1;
 use crate::proto::v1::workspace_service_server::WorkspaceService;

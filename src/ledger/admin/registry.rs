@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::domain::Time;
 use crate::domain::api_key::{ApiKey, KeyGroup};
 use crate::domain::attribution::SubjectKind;
-use crate::domain::freeze::Freeze;
+use crate::domain::workspace::freeze::Freeze;
 use crate::ledger::error::Error;
 use crate::ledger::state::Ledger;
 

@@ -30,9 +30,9 @@ impl Ledger {
 
     /// Decides on a request and holds its worst-case cost in every limit that applies: in all of
     /// them, or, if it is blocked, in none (I2). The order is fixed: whether the workspace is
-    /// archived, or a subject frozen; fields of the attribution that are required; rules about the key and the model (known, enabled, allowed for the key,
-    /// priced); then all limits; then other models, if only the model's cap or limits that
-    /// downgrade block it.
+    /// archived, or a subject frozen; fields of the attribution that are required; rules about the
+    /// key and the model (known, enabled, allowed for the key, priced); then all limits; then other
+    /// models, if only the model's cap or limits that downgrade block it.
     ///
     /// # Errors
     /// If the request id is in use with other content, an exchange rate is missing, or there are
@@ -187,8 +187,8 @@ impl Ledger {
         Ok(Ok((model, estimate)))
     }
 
-    /// The decision on a request that is stopped, or that a rule about its attribution, key or model
-    /// refuses.
+    /// The decision on a request that is stopped, or that a rule about its attribution, key or
+    /// model refuses.
     fn refuse(&mut self, prepared: &PreparedCheck, verdicts: Vec<Verdict>) -> Decision {
         let reason = verdicts.first().and_then(|verdict| verdict.reason);
         let wait = retry_after(&verdicts);

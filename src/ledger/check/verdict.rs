@@ -7,9 +7,9 @@ use crate::domain::check::{
     Check, HELD_RETRY_AFTER, LimitFigures, LimitKind, LimitPeriod, Reason, Subject, VERDICTS_MAX,
     Verdict,
 };
-use crate::domain::freeze::Freeze;
 use crate::domain::quota::{Consumption, Enforcement, Period, Unit};
 use crate::domain::time::Micros;
+use crate::domain::workspace::freeze::Freeze;
 use crate::domain::{Amount, Time};
 use crate::ledger::limits::{Limit, LimitSource, Rule, Slots};
 use crate::ledger::models::{ModelIndex, Totals};

@@ -329,6 +329,11 @@ impl Reference {
             Step::Boost(draw) => rules::boost(oracle, self.serial, &draw),
             Step::CancelBoost { index } => rules::cancel(oracle, index),
             Step::Freeze(draw) => rules::freeze(oracle, &draw),
+            Step::Archive { is_archived } => {
+                let archive_time = is_archived.then_some(oracle.now);
+                let workspace = Workspace { archive_time, ..oracle.workspace.clone() };
+                Call::Workspace(Box::new(workspace))
+            }
             other => self.policy(other),
         }
     }
@@ -342,9 +347,6 @@ impl Reference {
                 let start_date = NaiveDate::from_ymd_opt(2026, 1, start_day).expect("in January");
                 let (budget, overage) = (millis(budget), millis(overage));
                 workspace.plan = Some(Plan { budget, overage, start_date });
-            }
-            Step::Archive { is_archived } => {
-                workspace.archive_time = is_archived.then_some(self.oracle.now);
             }
             Step::Zone { zone } => workspace.time_zone = ZONES[usize::from(zone)],
             Step::Demands { week_start, required } => {

@@ -8,10 +8,10 @@ use tollgate::domain::Time;
 use tollgate::domain::api_key::{ApiKey, KeyGroup};
 use tollgate::domain::attribution::{Attribution, SubjectKind};
 use tollgate::domain::boost::{Boost, BoostTarget};
-use tollgate::domain::freeze::{Freeze, FrozenSubject};
 use tollgate::domain::quota::{Enforcement, Period, Quota, Scope, Unit};
 use tollgate::domain::rate_limit::{RateBound, RateLimit, RateWindow};
 use tollgate::domain::time::MICROS_PER_SECOND;
+use tollgate::domain::workspace::freeze::{Freeze, FrozenSubject};
 
 use super::Call;
 use super::draws::{

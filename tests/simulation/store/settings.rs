@@ -11,11 +11,11 @@ use tollgate::domain::api_key::{ApiKey, KeyGroup};
 use tollgate::domain::backfill::LimitConfig;
 use tollgate::domain::boost::{Boost, BoostTarget};
 use tollgate::domain::catalog::price::Price;
-use tollgate::domain::catalog::withdrawal::id_of_rate;
+use tollgate::domain::catalog::withdrawal::{Withdrawal, id_of_rate};
 use tollgate::domain::catalog::{Confirmation, ExchangeRate};
-use tollgate::domain::freeze::FrozenSubject;
 use tollgate::domain::quota::{Quota, Scope};
 use tollgate::domain::rate_limit::RateLimit;
+use tollgate::domain::workspace::freeze::FrozenSubject;
 use tollgate::domain::workspace::{ModelAlias, Workspace, WorkspaceModel};
 use tollgate::storage::Result;
 use tollgate::storage::audit::{AuditEvent, AuditFilter, AuditStore};
@@ -40,12 +40,7 @@ impl Disk {
             Change::PutPrices(prices) => self.add_prices(prices),
             Change::ConfirmPrices(prices) => self.confirm_prices(prices),
             Change::PutExchangeRate(rate) => self.put_exchange_rate(rate),
-            Change::PutWithdrawal(new) => {
-                let withdrawals = &mut self.catalog.withdrawals;
-                withdrawals.retain(|other| (other.kind, &other.id) != (new.kind, &new.id));
-                withdrawals.push(new);
-                withdrawals.sort_by_key(|it| (it.kind, it.id.clone()));
-            }
+            Change::PutWithdrawal(new) => self.withdraw(new),
             Change::RestoreExchangeRate(rate) => {
                 let id = id_of_rate(&rate);
                 self.catalog.withdrawals.retain(|withdrawal| withdrawal.id != id);
@@ -60,24 +55,14 @@ impl Disk {
             Change::PutKeyGroup(new) => drop(self.key_groups.insert(key(&new.id), new)),
             Change::PutBoost(new) => drop(self.boosts.insert(key(&new.id), new)),
             Change::PutFreeze(new) => {
-                let key = (workspace_id.to_owned(), freeze_key(&new.subject));
-                self.freezes.insert(key, new);
+                drop(self.freezes.insert(key(&freeze_key(&new.subject)), new));
             }
             Change::DeleteFreeze(subject) => {
-                self.freezes.remove(&(workspace_id.to_owned(), freeze_key(&subject)));
+                drop(self.freezes.remove(&key(&freeze_key(&subject))));
             }
             Change::PutWebhook(new) => self.put_webhook(key(&new.id), new),
             Change::PutEmailReceiver(new) => drop(self.email_receivers.insert(key(&new.id), new)),
-            Change::DeleteQuota(id) => {
-                self.quotas.remove(&key(&id));
-                self.boosts.retain(|(workspace, _), boost| {
-                    let of_it = match &boost.target {
-                        BoostTarget::Quota { quota_id, .. } => *quota_id == id,
-                        BoostTarget::Envelope => false,
-                    };
-                    workspace != workspace_id || !of_it
-                });
-            }
+            Change::DeleteQuota(id) => self.delete_quota(workspace_id, &id),
             Change::DeleteRateLimit(id) => drop(self.rate_limits.remove(&key(&id))),
             Change::DeleteApiKey(id) => drop(self.api_keys.remove(&key(&id))),
             Change::DeleteKeyGroup(id) => drop(self.key_groups.remove(&key(&id))),
@@ -116,6 +101,25 @@ impl Disk {
         self.plain_secrets |= new.secret.is_plain();
         self.plain_secrets |= old_secret.is_some_and(StoredSecret::is_plain);
         self.webhooks.insert(key, new);
+    }
+
+    fn withdraw(&mut self, new: Withdrawal) {
+        let withdrawals = &mut self.catalog.withdrawals;
+        withdrawals.retain(|other| (other.kind, &other.id) != (new.kind, &new.id));
+        withdrawals.push(new);
+        withdrawals.sort_by_key(|it| (it.kind, it.id.clone()));
+    }
+
+    /// With its boosts.
+    fn delete_quota(&mut self, workspace_id: &str, id: &Arc<str>) {
+        self.quotas.remove(&(workspace_id.to_owned(), id.to_string()));
+        self.boosts.retain(|(workspace, _), boost| {
+            let of_it = match &boost.target {
+                BoostTarget::Quota { quota_id, .. } => quota_id == id,
+                BoostTarget::Envelope => false,
+            };
+            workspace != workspace_id || !of_it
+        });
     }
 
     fn confirm_prices(&mut self, prices: Vec<Confirmation>) {
@@ -356,8 +360,8 @@ impl AuditStore for SimStore {
 }
 
 /// Kind and id of the subject.
-fn freeze_key(subject: &FrozenSubject) -> String {
-    format!("{:02}{}", subject.kind as u8, subject.id)
+fn freeze_key(subject: &FrozenSubject) -> Arc<str> {
+    format!("{:02}{}", subject.kind as u8, subject.id).into()
 }
 
 /// What a workspace has, by id.

@@ -9,7 +9,6 @@ pub mod boost;
 pub mod catalog;
 pub mod delivery;
 pub mod directory;
-pub mod freeze;
 pub mod entry_words;
 pub mod quota;
 pub mod rate_limit;

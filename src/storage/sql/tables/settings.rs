@@ -11,11 +11,10 @@ use super::catalog::{
 };
 use super::directory::DIRECTORY;
 use super::entry_words::put_words;
-use super::freeze::{FREEZES, delete_freeze};
 use super::quota::{self, QUOTAS, matching};
 use super::rate_limit::RATE_LIMITS;
 use super::receiver::{EMAIL_RECEIVERS, WEBHOOKS, put_webhook};
-use super::workspace::{MODEL_ALIASES, WORKSPACE_MODELS, WORKSPACES};
+use super::workspace::{FREEZES, MODEL_ALIASES, WORKSPACE_MODELS, WORKSPACES, delete_freeze};
 use crate::domain::Time;
 use crate::domain::access::AccessToken;
 use crate::domain::api_key::{ApiKey, KeyGroup};

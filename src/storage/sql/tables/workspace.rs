@@ -1,9 +1,12 @@
-//! Workspaces, their plans, and their models.
+//! Workspaces, their plans, their models, and what is frozen in them.
 
 use crate::domain::alert::AlertPolicy;
+use crate::domain::workspace::freeze::{Freeze, FrozenSubject};
 use crate::domain::workspace::{ModelAlias, Plan, ReportedCostPolicy, Workspace, WorkspaceModel};
+use crate::storage::sql::connection::backend::Backend;
+use crate::storage::sql::connection::session::Write;
 use crate::storage::sql::row::{
-    Cell, Columns, FromRow, Kind, Reader, Value, columns, from_json, optional, row, to_json,
+    Cell, Columns, FromRow, Kind, Reader, Value, code, columns, from_json, optional, row, to_json,
 };
 use crate::storage::sql::table::Table;
 use crate::storage::{Error, Result};
@@ -115,4 +118,23 @@ impl Cell for ReportedCostPolicy {
         let (charged_providers, alert_percent): (Vec<String>, u16) = from_json(text)?;
         Ok(Some(ReportedCostPolicy { charged_providers, alert_percent }))
     }
+}
+
+pub static FREEZES: Table<Freeze> =
+    Table::owned("freezes", &["workspace_id", "subject_kind", "subject_id"]);
+
+row! { Freeze { subject, reason, end_time, actor, create_time, update_time } }
+
+row! { FrozenSubject { kind = "subject_kind", id = "subject_id" } }
+
+const DELETE: &str =
+    "DELETE FROM freezes WHERE workspace_id = $1 AND subject_kind = $2 AND subject_id = $3";
+
+pub async fn delete_freeze<DB: Backend>(
+    write: &mut Write<'_, DB>,
+    workspace_id: &str,
+    subject: &FrozenSubject,
+) -> Result<()> {
+    let key = [Value::Text(workspace_id), code(subject.kind), Value::Text(&subject.id)];
+    write.execute(DELETE, &key).await.map(drop)
 }
