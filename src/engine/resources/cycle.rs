@@ -1,8 +1,8 @@
 //! The cycles of a workspace, the running one and those before it: what was spent in each, and the
 //! envelope of its time.
 //!
-//! Nothing is kept for it: sums are those of the usage log, plans those of the audit log. Cycles are
-//! cut by the plan and the zone that the workspace has now.
+//! Nothing is kept for it: sums are those of the usage log, plans those of the audit log. Cycles
+//! are cut by the plan and the zone that the workspace has now.
 
 use serde_json::Value;
 

@@ -1,5 +1,5 @@
-//! How much of rate limits is used: read from the sliding windows, a few subjects at a time, because
-//! there may be a million and nobody is decided on meanwhile.
+//! How much of rate limits is used: read from the sliding windows, a few subjects at a time,
+//! because there may be a million and nobody is decided on meanwhile.
 
 use std::sync::Arc;
 
@@ -38,8 +38,8 @@ impl RateUsage {
 }
 
 impl Limits {
-    /// Adds the usage of the next `count` subjects from a position on. A filter that names a subject
-    /// visits that alone; the id of the filter is that of a rate limit.
+    /// Adds the usage of the next `count` subjects from a position on. A filter that names a
+    /// subject visits that alone; the id of the filter is that of a rate limit.
     pub fn rate_usage(
         &self,
         context: &Context,
