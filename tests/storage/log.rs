@@ -72,7 +72,7 @@ pub async fn holds_change_with_the_records_of_a_group(world: &World) {
         assert_eq!(store.append_with_holds(&[], &second).await.unwrap(), []);
     }
     assert_eq!(store.holds("w").await.unwrap(), [longer, hold("c")]);
-    assert_eq!(store.holds("v").await.unwrap(), [foreign.clone()]);
+    assert_eq!(store.holds("v").await.unwrap(), std::slice::from_ref(&foreign));
 
     // With a record that exists, they change all the same.
     let twin = Record { seq: 2, ..record(1) };

@@ -34,6 +34,18 @@ pub struct RecordPage {
     pub go_on: Option<RecordPosition>,
 }
 
+/// A decision, and what its answer has to wait for.
+struct Decided {
+    decision: InCurrency<Decision>,
+    uncommitted: Option<Uncommitted>,
+}
+
+/// A hold that is to be stored before it is answered.
+struct Uncommitted {
+    workspace: Arc<WorkspaceHandle>,
+    attempt: i32,
+}
+
 impl Engine {
     /// Decides on a request. No storage is touched once the workspace is loaded.
     pub async fn check(&self, workspace_id: &str, check: Check) -> Result<InCurrency<Decision>> {
@@ -51,17 +63,15 @@ impl Engine {
                 .shared
                 .workspaces
                 .with(workspace_id, |workspace| self.check_in(workspace, check));
-            let (decision, unstored) = match decided {
+            let Decided { decision, uncommitted } = match decided {
                 Some(decided) => decided?,
                 None => self.check_in(&self.workspace(workspace_id).await?, check)?,
             };
-            match unstored {
-                // Then it is decided again: the request is held now, or was ended meanwhile.
-                Some((workspace, attempt)) => {
-                    self.commit_hold(&workspace, check.request_id(), attempt).await?;
-                }
-                None => return Ok(decision),
-            }
+            let Some(Uncommitted { workspace, attempt }) = uncommitted else {
+                return Ok(decision);
+            };
+            // Then it is decided again: the request is held now, or was ended meanwhile.
+            self.commit_hold(&workspace, check.request_id(), attempt).await?;
         }
     }
 
@@ -111,12 +121,11 @@ impl Engine {
         stored.map(drop)
     }
 
-    /// With the workspace and the attempt, if the answer has to wait until its hold is stored.
     fn check_in(
         &self,
         workspace: &Arc<WorkspaceHandle>,
         check: &mut PreparedCheck,
-    ) -> Result<(InCurrency<Decision>, Option<(Arc<WorkspaceHandle>, i32)>)> {
+    ) -> Result<Decided> {
         if !self.shared.lease.is_held() {
             return Err(self.shared.not_owner());
         }
@@ -148,8 +157,9 @@ impl Engine {
             let attribution = attribution.flatten();
             self.note_decision(workspace, now, check, attribution.as_ref(), &value);
         }
-        let unstored = unstored.map(|_| (workspace.clone(), value.attempt));
-        Ok((InCurrency { currency, value }, unstored))
+        let uncommitted =
+            unstored.map(|_| Uncommitted { workspace: workspace.clone(), attempt: value.attempt });
+        Ok(Decided { decision: InCurrency { currency, value }, uncommitted })
     }
 
     /// Records one attempt; returns when it is durable.

@@ -79,15 +79,11 @@ impl Authenticator {
     /// Notes the caller of a request with it.
     ///
     /// # Errors
-    /// The answer, if it is not let in.
-    fn let_in(&self, request: &mut Request<Body>) -> Result<(), Response<Body>> {
-        match self.authenticate(request) {
-            Ok(caller) => {
-                caller.map(|caller| request.extensions_mut().insert(caller));
-                Ok(())
-            }
-            Err(failure) => Err(Status::from(failure).into_http()),
-        }
+    /// If it is not let in.
+    fn let_in(&self, request: &mut Request<Body>) -> Result<(), Failure> {
+        let caller = self.authenticate(request)?;
+        caller.map(|caller| request.extensions_mut().insert(caller));
+        Ok(())
     }
 
     /// The caller of a request; none if it needs none, or there is no such call.
@@ -218,7 +214,7 @@ impl<S> Authenticated<S> {
     {
         match self.authenticator.let_in(&mut request) {
             Ok(()) => Either::Left(self.inner.clone().call(request)),
-            Err(refusal) => Either::Right(ready(Ok(refusal))),
+            Err(failure) => Either::Right(ready(Ok(Status::from(failure).into_http()))),
         }
     }
 }
@@ -241,7 +237,7 @@ where
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         match self.authenticator.let_in(&mut request) {
             Ok(()) => Either::Left(self.inner.call(request)),
-            Err(refusal) => Either::Right(ready(Ok(refusal))),
+            Err(failure) => Either::Right(ready(Ok(Status::from(failure).into_http()))),
         }
     }
 }

@@ -102,13 +102,17 @@ impl Case {
 }
 
 fn traces(traces: UserTraces) -> Vec<String> {
-    let UserTraces { quotas, rate_limits, boosts, is_known } = traces;
-    vec![
+    let UserTraces { quotas, rate_limits, boosts, is_known, is_frozen } = traces;
+    let mut traces = vec![
         format!("{quotas} quotas"),
         format!("{rate_limits} rate limits"),
         format!("{boosts} boosts"),
         if is_known { "known" } else { "unknown" }.to_owned(),
-    ]
+    ];
+    if is_frozen {
+        traces.push("frozen".to_owned());
+    }
+    traces
 }
 
 fn repriced(record: Option<&Record>) -> Vec<String> {
