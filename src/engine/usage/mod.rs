@@ -139,10 +139,11 @@ impl Engine {
             HoldDurability::Memory | HoldDurability::Journaled => ledger.decide(now, check),
         };
         let value = decision.map_err(|error| Error::of_ledger(error, check.request_id()))?;
+        let holds = value.answer != Answer::Blocked && !check.is_dry_run();
         let unstored = match durability {
-            HoldDurability::Committed if !check.is_dry_run() => {
+            HoldDurability::Committed if holds => {
                 let stored = ledger.stored_hold(check.request_id(), Some(value.attempt));
-                stored.filter(|stored| !stored.is_there && value.answer != Answer::Blocked)
+                stored.filter(|stored| !stored.is_there)
             }
             _ => None,
         };
@@ -150,7 +151,7 @@ impl Engine {
         let is_refused = value.answer != Answer::Allowed;
         let attribution = is_refused.then(|| ledger.held_attribution(check.request_id()));
         drop(ledger);
-        if durability != HoldDurability::Memory {
+        if durability != HoldDurability::Memory && holds {
             self.shared.writer.store_holds(workspace, durability);
         }
         if unstored.is_none() {

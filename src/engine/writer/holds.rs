@@ -54,6 +54,12 @@ impl DueHolds {
         }
     }
 
+    /// Whether some are to be stored now: with jobs alone there is no group.
+    pub fn are_due(&self) -> bool {
+        let at = self.state.lock().unwrap_or_else(PoisonError::into_inner).at;
+        at.is_some_and(|at| at <= Instant::now())
+    }
+
     /// Until some are to be stored.
     pub async fn wait(&self) {
         loop {

@@ -283,12 +283,20 @@ impl Writer {
             };
             match work {
                 None => break,
-                Some(Work::Job(job)) => self.perform(job).await,
+                Some(Work::Job(job)) => {
+                    self.perform(job).await;
+                    if shared.writer.holds.are_due() {
+                        self.write(Vec::new()).await;
+                    }
+                }
                 Some(Work::Group(group)) => {
                     let (records, start) = (group.len(), Instant::now());
                     self.write(group).await;
-                    self.group_records =
-                        next_group_records(self.group_records, records, start.elapsed());
+                    // Holds alone say nothing of records.
+                    if records > 0 {
+                        self.group_records =
+                            next_group_records(self.group_records, records, start.elapsed());
+                    }
                 }
             }
         }

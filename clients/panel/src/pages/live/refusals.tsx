@@ -120,15 +120,25 @@ function Rows({ refusals }: { refusals: Refusal[] }) {
   );
 }
 
-/** In the words of the server; the code of the reason is for those who look it up. */
+/** Each limit that was in the way, in the words of the server; the code of the reason is for those
+ *  who look it up. */
 function Why({ refusal }: { refusal: Refusal }) {
-  const first = refusal.verdicts.find(({ blocking }) => blocking) ?? refusal.verdicts[0];
+  const blocking = refusal.verdicts.filter(({ blocking }) => blocking);
+  const shown = blocking.length > 0 ? blocking : refusal.verdicts.slice(0, 1);
+  const code = <span className="mono">{Reason[refusal.reason]}</span>;
+  if (shown.length === 0) {
+    return <span className="why">{code}</span>;
+  }
   return (
     <span className="why">
-      <span>{first?.message || Reason[refusal.reason]}</span>
-      <small className="hint">
-        {first?.hint} <span className="mono">{Reason[refusal.reason]}</span>
-      </small>
+      {shown.map(({ message, hint }, index) => (
+        <span key={index}>
+          <span>{message || Reason[refusal.reason]}</span>
+          <small className="hint">
+            {hint} {index === 0 && code}
+          </small>
+        </span>
+      ))}
     </span>
   );
 }

@@ -7,6 +7,7 @@ import { Trans, useLingui } from "@lingui/react/macro";
 import type { Workspace } from "@stubs/workspace_service_pb.js";
 import {
   DayOfWeek,
+  HoldDurability,
   HoldExpiryPolicy,
   UnknownKeyPolicy,
   UnpricedModelPolicy,
@@ -24,6 +25,7 @@ const FIELDS = [
   "first_day_of_week",
   "unpriced_model_policy",
   "hold_expiry_policy",
+  "hold_durability",
   "unknown_key_policy",
   "usage_retention_days",
   "required_attribution_fields",
@@ -63,6 +65,11 @@ function useChoices() {
     expiry: {
       [HoldExpiryPolicy.RELEASE]: t`Charge nothing`,
       [HoldExpiryPolicy.CHARGE_ESTIMATE]: t`Charge the amount held`,
+    },
+    durability: {
+      [HoldDurability.MEMORY]: t`Are lost`,
+      [HoldDurability.JOURNALED]: t`Are kept, but for the last moments`,
+      [HoldDurability.COMMITTED]: t`Are kept; each check waits for that`,
     },
     keys: {
       [UnknownKeyPolicy.ACCEPT]: t`Accept them`,
@@ -212,6 +219,15 @@ function WorkspaceForm({ workspace }: { workspace: Workspace }) {
         draft.holdExpiryPolicy,
         (holdExpiryPolicy) => {
           set({ holdExpiryPolicy });
+        },
+      )}
+      {select(
+        <Trans>Holds after a crash of the server</Trans>,
+        "hold_durability",
+        choices.durability,
+        draft.holdDurability,
+        (holdDurability) => {
+          set({ holdDurability });
         },
       )}
       {select(
