@@ -27,7 +27,7 @@ pub enum Appended {
     Existing(Box<Record>),
 }
 
-/// Holds that storage keeps, as they have changed. None is both taken and ended.
+/// Holds that storage keeps, as they have changed. One that has ended may be taken anew.
 #[derive(Clone, Debug, Default)]
 pub struct HoldChanges {
     pub taken: Vec<StoredHold>,
@@ -119,9 +119,9 @@ pub trait LogStore: Send + Sync + 'static {
         self.append_with_holds(records, &HoldChanges::default()).await
     }
 
-    /// Appends records, in one transaction, and in the same stores the holds that were taken, in
-    /// place of any of the same (workspace, request), and deletes those that have ended. Tries of
-    /// the same change the same. Must return an outcome for each record, in order. A
+    /// Appends records, in one transaction, and in the same deletes the holds that have ended, and
+    /// then stores those that were taken, in place of any of the same (workspace, request). Tries
+    /// of the same change the same. Must return an outcome for each record, in order. A
     /// record whose key is in the log already, or earlier in `records`, must not be written, and
     /// its outcome must be the record that is there. A record that is there under its own `seq` was
     /// written by an earlier try, and its outcome must be `New`. `seq`s grow within `records` and

@@ -81,6 +81,12 @@ pub async fn holds_change_with_the_records_of_a_group(world: &World) {
     assert_eq!(appended, [existing(&record(1))]);
     assert_eq!(store.holds("w").await.unwrap(), [hold("d")]);
 
+    // Ended, and taken anew.
+    let anew = StoredHold { attempt: 1, ..hold("d") };
+    let again = HoldChanges { taken: vec![anew.clone()], ended: ended(&["d"]) };
+    store.append_with_holds(&[], &again).await.unwrap();
+    assert_eq!(store.holds("w").await.unwrap(), [anew]);
+
     // Many at once.
     let ids: Vec<String> = (0..1_003).map(|n| format!("{n:04}")).collect();
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();

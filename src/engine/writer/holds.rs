@@ -22,7 +22,7 @@ use crate::storage::log::HoldChanges;
 
 /// How long holds wait for a group of records.
 const HOLDS_WAIT: Duration = Duration::from_millis(20);
-/// Most holds of a workspace that are stored with one group, and most that are deleted.
+/// Most holds of a workspace that are stored with one group.
 const HOLDS_PER_GROUP_MAX: usize = 2_048;
 
 /// Workspaces with holds that are to be stored, or deleted in storage.

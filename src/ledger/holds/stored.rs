@@ -11,7 +11,9 @@ use super::{Hold, Holds};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Stored {
     state: State,
-    /// Whether storage has it, perhaps as it was before it was extended.
+    /// Whether it is being written, perhaps as it was before it changed.
+    is_being_written: bool,
+    /// Whether storage has it, perhaps as it was before it changed.
     pub is_there: bool,
 }
 
@@ -22,10 +24,8 @@ enum State {
     None,
     /// It is to be written.
     Unwritten,
-    /// It is being written.
-    Writing,
-    /// Storage has it as it is.
-    Written,
+    /// It has not changed since it was taken to be written.
+    Taken,
     /// A record that is being written ends it, also in storage.
     Ending,
 }
@@ -73,7 +73,15 @@ impl Holds {
     /// Notes that a hold comes from storage.
     pub fn note_written(&mut self, request_id: &str) {
         let Some(node) = self.find(request_id).filter(|_| self.unstored.is_kept) else { return };
-        self.nodes[node as usize].stored = Stored { state: State::Written, is_there: true };
+        let stored = &mut self.nodes[node as usize].stored;
+        *stored = Stored { state: State::Taken, is_there: true, ..Stored::default() };
+    }
+
+    /// Notes that storage has a hold that has ended.
+    pub fn note_stale(&mut self, request_id: &Arc<str>) {
+        if self.unstored.is_kept {
+            self.unstored.ended.push(request_id.clone());
+        }
     }
 
     /// Takes at most `limit` holds that are to be written.
@@ -84,7 +92,8 @@ impl Holds {
             if let Some(kept) = self.nodes.get_mut(node as usize)
                 && kept.stored.state == State::Unwritten
             {
-                kept.stored.state = State::Writing;
+                kept.stored.state = State::Taken;
+                kept.stored.is_being_written = true;
                 self.unstored.writing.push(node);
             }
         }
@@ -92,23 +101,22 @@ impl Holds {
         nodes.collect()
     }
 
-    /// Takes at most `limit` requests whose holds are to be deleted.
-    pub fn take_ended(&mut self, limit: usize) -> Vec<Arc<str>> {
-        let count = limit.min(self.unstored.ended.len());
-        self.unstored.ended.drain(..count).collect()
+    /// Takes the requests whose holds are to be deleted, before any is written: a request may have
+    /// another hold by now.
+    pub fn take_ended(&mut self) -> Vec<Arc<str>> {
+        std::mem::take(&mut self.unstored.ended)
     }
 
     /// What was taken has been written and deleted, or none of it.
     pub fn end_writing(&mut self, is_written: bool, ended: Vec<Arc<str>>) {
         for node in std::mem::take(&mut self.unstored.writing) {
-            // Its hold may have ended, and the node be that of another.
             let Some(kept) = self.nodes.get_mut(node as usize) else { continue };
-            match kept.stored.state {
-                State::Writing if is_written => {
-                    kept.stored = Stored { state: State::Written, is_there: true };
+            // Its hold may have ended, and the node be that of another.
+            if std::mem::take(&mut kept.stored.is_being_written) {
+                kept.stored.is_there |= is_written;
+                if !is_written && kept.stored.state == State::Taken {
+                    self.mark_unwritten(node);
                 }
-                State::Writing => self.mark_unwritten(node),
-                _ => {}
             }
         }
         if !is_written {
@@ -125,7 +133,7 @@ impl Holds {
             return false;
         }
         kept.stored.state = State::Ending;
-        kept.stored.is_there
+        kept.stored.may_be_there()
     }
 
     /// The record was not written.
@@ -160,12 +168,12 @@ impl Holds {
 impl Stored {
     /// Whether storage has it as it is.
     pub fn is_current(self) -> bool {
-        self.is_there && matches!(self.state, State::Written | State::Ending)
+        self.is_there && !self.is_being_written && self.state != State::Unwritten
     }
 
     /// Whether storage has it, or will.
     fn may_be_there(self) -> bool {
-        self.is_there || self.state == State::Writing
+        self.is_there || self.is_being_written
     }
 }
 
@@ -192,7 +200,7 @@ mod tests {
     }
 
     fn ended(holds: &mut Holds) -> Vec<Arc<str>> {
-        holds.take_ended(ALL)
+        holds.take_ended()
     }
 
     fn write_all(holds: &mut Holds) {
@@ -239,6 +247,22 @@ mod tests {
         assert_eq!(ended(&mut holds), [Arc::from("a")]);
         assert!(!is_there(&holds, "b"), "another one in the same node");
         assert_eq!(taken(&mut holds), ["b"]);
+    }
+
+    #[test]
+    fn one_that_changes_while_it_is_written_is_there_and_written_again() {
+        let mut holds = kept(&["a", "b"]);
+        taken(&mut holds);
+        for request in ["a", "b"] {
+            holds.extend(request, Time::from_micros(9_000_000));
+        }
+        holds.end_writing(true, Vec::new());
+        let stored = holds.stored("a", None).unwrap();
+        assert!(stored.is_there && !stored.is_current());
+        assert!(holds.begin_ending("a", 0), "the record deletes it");
+        assert_eq!(taken(&mut holds), ["b"]);
+        holds.end_writing(true, Vec::new());
+        assert!(holds.stored("b", None).unwrap().is_current());
     }
 
     #[test]

@@ -56,15 +56,15 @@ impl Ledger {
         self.holds.stored(request_id, attempt)
     }
 
-    /// Takes at most `limit` holds that are to be written to storage, and as many requests whose
-    /// holds are to be deleted there. Answered with [`Ledger::end_storing`].
+    /// Takes at most `limit` holds that are to be written to storage, and the requests whose holds
+    /// are to be deleted there before. Answered with [`Ledger::end_storing`].
     pub fn take_unstored(&mut self, limit: usize) -> (Vec<HoldView>, Vec<Arc<str>>) {
         let unwritten = self.holds.take_unwritten(limit);
         let view = |hold: &Hold| {
             let model_id = self.models.get(hold.model).id().clone();
             HoldView { hold: hold.clone(), model_id, live: true }
         };
-        (unwritten.into_iter().map(view).collect(), self.holds.take_ended(limit))
+        (unwritten.into_iter().map(view).collect(), self.holds.take_ended())
     }
 
     /// What was taken has been written and deleted, or none of it.

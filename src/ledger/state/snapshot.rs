@@ -31,7 +31,8 @@ pub struct RestoredHold {
 }
 
 impl Ledger {
-    /// Restores a hold that storage has. False if it has expired meanwhile, or exists already.
+    /// Restores a hold that storage has. False if it has expired or was recorded meanwhile, or
+    /// exists already.
     pub fn restore_hold(
         &mut self,
         now: Time,
@@ -40,8 +41,14 @@ impl Ledger {
         hold: RestoredHold,
     ) -> bool {
         let now = self.advance(now);
-        if self.holds.get(&hold.request_id).is_some() {
-            return false;
+        match self.holds.get_or_attempt(&hold.request_id) {
+            Ok(_) => return false,
+            // Its record came while it was not in memory any more.
+            Err(next) if next > hold.attempt => {
+                self.holds.note_stale(&hold.request_id);
+                return false;
+            }
+            Err(_) => {}
         }
         let model = self.models.find_or_add(model_id, self.context.catalog());
         let attribution = hold.attribution.as_deref().and_then(PackedAttribution::new);

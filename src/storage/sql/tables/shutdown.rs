@@ -107,12 +107,11 @@ impl<DB: Backend> ShutdownStore for SqlStore<DB> {
     }
 }
 
-/// Stores holds that were taken, and deletes those that have ended.
+/// Deletes holds that have ended, and stores those that were taken.
 pub async fn change_holds<DB: Backend>(
     write: &mut Write<'_, DB>,
     holds: &HoldChanges,
 ) -> Result<()> {
-    HOLDS.put(write, &holds.taken).await?;
     for of_workspace in holds.ended.chunk_by(|(one, _), (next, _)| one == next) {
         for part in of_workspace.chunks(DELETED_MAX) {
             let mut values = vec![Value::Shared(&part[0].0)];
@@ -123,7 +122,7 @@ pub async fn change_holds<DB: Backend>(
             write.execute(AssertSqlSafe(sql), &values).await?;
         }
     }
-    Ok(())
+    HOLDS.put(write, &holds.taken).await
 }
 
 /// `$2, $3`: placeholders with these numbers.
