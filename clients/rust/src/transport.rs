@@ -26,10 +26,11 @@ const RETRIED: [&str; 4] = [
     "/tollgate.v1.UsageService/ReleaseHold",
 ];
 /// Calls that answer for as long as the caller listens, and so have no deadline of their own.
-const STREAMED: [&str; 5] = [
+const STREAMED: [&str; 6] = [
     "/tollgate.v1.AlertService/WatchAlerts",
     "/tollgate.v1.AnalyticsService/ExportUsage",
     "/tollgate.v1.AnalyticsService/WatchLiveMetrics",
+    "/tollgate.v1.AnalyticsService/WatchWorkspace",
     "/tollgate.v1.BudgetService/WatchSpend",
     "/tollgate.v1.UsageService/CheckAndRouteStream",
 ];
