@@ -113,8 +113,8 @@ impl Engine {
         if stored.is_err() {
             let now = self.now();
             workspace.attempt(|ledger| match ledger.stored_hold(request_id, attempt) {
-                Some(Stored { is_there: false, .. }) => ledger.release(now, request_id).is_ok(),
-                // Another call has the answer that it is held.
+                // Otherwise another call has the answer that it is held.
+                Some(stored) if !stored.is_answered() => ledger.release(now, request_id).is_ok(),
                 Some(_) | None => false,
             });
         }

@@ -23,13 +23,13 @@ impl Holds {
     }
 
     /// Marks holds that have expired, each once, as due to be charged: they hold until then.
-    /// Removes and returns one that is not to be charged, because `only_stored` ones are and
-    /// storage has never had it: nobody was answered that it is held.
-    pub fn mark_expired(&mut self, now: Time, only_stored: bool) -> Option<Hold> {
+    /// Removes and returns one that is not to be charged, because `only_answered` ones are and
+    /// nobody was answered that it is held.
+    pub fn mark_expired(&mut self, now: Time, only_answered: bool) -> Option<Hold> {
         while let Some(node) = self.first_expired(now) {
             self.unlink(node);
             let expired = &mut self.nodes[node as usize];
-            if only_stored && !expired.stored.is_there {
+            if only_answered && !expired.stored.is_answered() {
                 return Some(self.remove_node(node));
             }
             expired.hold.expiring = true;

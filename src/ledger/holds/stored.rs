@@ -15,6 +15,8 @@ pub struct Stored {
     is_being_written: bool,
     /// Whether storage has it, perhaps as it was before it changed.
     pub is_there: bool,
+    /// Whether a caller may have been answered that it is held before storage had it.
+    is_promised: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,6 +37,8 @@ enum State {
 pub struct Unstored {
     /// Whether storage keeps the holds of this workspace.
     is_kept: bool,
+    /// Whether callers are answered once it has them.
+    is_committed: bool,
     /// Nodes with holds to be written, each perhaps twice; of some the hold has ended.
     unwritten: Vec<u32>,
     writing: Vec<u32>,
@@ -43,8 +47,12 @@ pub struct Unstored {
 }
 
 impl Holds {
-    /// Whether storage keeps these holds, from now on.
-    pub fn set_kept(&mut self, is_kept: bool) {
+    /// Whether storage keeps these holds, from now on, and callers are answered once it has them.
+    pub fn set_kept(&mut self, is_kept: bool, is_committed: bool) {
+        if is_committed && !std::mem::replace(&mut self.unstored.is_committed, is_committed) {
+            self.nodes.iter_mut().for_each(|(_, kept)| kept.stored.is_promised = true);
+        }
+        self.unstored.is_committed = is_committed;
         if self.unstored.is_kept == is_kept {
             return;
         }
@@ -171,6 +179,11 @@ impl Stored {
         self.is_there && !self.is_being_written && self.state != State::Unwritten
     }
 
+    /// Whether a caller may have been answered that it is held.
+    pub fn is_answered(self) -> bool {
+        self.is_there || self.is_promised
+    }
+
     /// Whether storage has it, or will.
     fn may_be_there(self) -> bool {
         self.is_there || self.is_being_written
@@ -187,7 +200,7 @@ mod tests {
 
     fn kept(requests: &[&str]) -> Holds {
         let mut holds = Holds::default();
-        holds.set_kept(true);
+        holds.set_kept(true, false);
         requests.iter().for_each(|id| holds.insert(hold(id, Time::default())));
         holds
     }
@@ -332,15 +345,26 @@ mod tests {
     }
 
     #[test]
+    fn what_was_answered_before_answers_waited_stays_answered() {
+        let mut holds = kept(&["before"]);
+        let is_answered = |holds: &Holds, id: &str| holds.stored(id, None).unwrap().is_answered();
+        holds.set_kept(true, true);
+        holds.insert(hold("after", Time::default()));
+        assert!(is_answered(&holds, "before") && !is_answered(&holds, "after"));
+        write_all(&mut holds);
+        assert!(is_answered(&holds, "after"));
+    }
+
+    #[test]
     fn storage_has_none_where_it_does_not_keep_them() {
         let mut holds = Holds::default();
         holds.insert(hold("a", Time::default()));
         assert!(!holds.has_unstored());
-        holds.set_kept(true);
+        holds.set_kept(true, false);
         assert_eq!(taken(&mut holds), ["a"]);
         holds.end_writing(true, Vec::new());
         holds.insert(hold("b", Time::default()));
-        holds.set_kept(false);
+        holds.set_kept(false, false);
         assert_eq!(taken(&mut holds), [] as [&str; 0]);
         assert_eq!(ended(&mut holds), [Arc::from("a")]);
         holds.remove("a");

@@ -42,7 +42,8 @@ impl Ledger {
     /// Has storage keep the holds, if the workspace says so.
     pub(in crate::ledger) fn keep_holds(&mut self) {
         let durability = self.context.workspace().hold_durability;
-        self.holds.set_kept(durability != HoldDurability::Memory);
+        let is_committed = durability == HoldDurability::Committed;
+        self.holds.set_kept(durability != HoldDurability::Memory, is_committed);
     }
 
     /// Whether holds are to be written to storage, or deleted there.
@@ -113,8 +114,8 @@ impl Ledger {
             }
             HoldExpiryPolicy::ChargeEstimate => {
                 let durability = self.context.workspace().hold_durability;
-                let only_stored = durability == HoldDurability::Committed;
-                while let Some(hold) = self.holds.mark_expired(now, only_stored) {
+                let only_answered = durability == HoldDurability::Committed;
+                while let Some(hold) = self.holds.mark_expired(now, only_answered) {
                     self.expire(hold);
                 }
             }
