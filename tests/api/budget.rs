@@ -43,6 +43,9 @@ async fn a_new_workspace_has_defaults_and_comes_back_as_it_was_made() {
     assert!(workspace.automatic_fallback);
     assert_eq!(workspace.unpriced_model_policy(), v1::UnpricedModelPolicy::Deny);
     assert_eq!(workspace.hold_expiry_policy(), v1::HoldExpiryPolicy::Release);
+    // On Postgres another server may take over.
+    let durabilities = [v1::HoldDurability::Memory, v1::HoldDurability::Journaled];
+    assert!(durabilities.contains(&workspace.hold_durability()));
     assert_eq!(workspace.unknown_key_policy(), v1::UnknownKeyPolicy::Accept);
     assert_eq!(workspace.required_attribution_fields, [""; 0]);
     assert_eq!(workspace.first_day_of_week(), v1::DayOfWeek::Monday);
@@ -57,6 +60,7 @@ async fn a_new_workspace_has_defaults_and_comes_back_as_it_was_made() {
         time_zone: "Europe/Berlin".to_owned(),
         unpriced_model_policy: v1::UnpricedModelPolicy::Allow.into(),
         hold_expiry_policy: v1::HoldExpiryPolicy::ChargeEstimate.into(),
+        hold_durability: v1::HoldDurability::Committed.into(),
         unknown_key_policy: v1::UnknownKeyPolicy::Deny.into(),
         usage_retention_days: 62,
         required_attribution_fields: vec!["user_id".to_owned(), "session_id".to_owned()],

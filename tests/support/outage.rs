@@ -86,7 +86,7 @@ macro_rules! forward {
                 let is_defective = *self.defective.lock().unwrap() == Some(stringify!($name));
                 assert!(!is_defective, "a defect in {}", stringify!($name));
                 self.check()?;
-                let appends = matches!(stringify!($name), "append" | "append_audited");
+                let appends = matches!(stringify!($name), "append_with_holds" | "append_audited");
                 let _appending = match appends {
                     true => Some(self.appending.acquire().await.unwrap()),
                     false => None,

@@ -107,16 +107,11 @@ impl Engine {
         request_id: &str,
         attempt: i32,
     ) -> Result<()> {
-        let (writer, attempt) = (&self.shared.writer, Some(attempt));
-        let hold = (request_id, attempt);
+        let (writer, hold) = (&self.shared.writer, (request_id, Some(attempt)));
         let stored = writer.hold_stored(workspace, hold, |stored| stored.is_there).await;
         if stored.is_err() {
             let now = self.now();
-            workspace.attempt(|ledger| match ledger.stored_hold(request_id, attempt) {
-                // Otherwise another call has the answer that it is held.
-                Some(stored) if !stored.is_answered() => ledger.release(now, request_id).is_ok(),
-                Some(_) | None => false,
-            });
+            workspace.attempt(|ledger| ledger.release_unanswered(now, request_id, attempt));
         }
         stored.map(drop)
     }

@@ -108,11 +108,19 @@ impl WriterHandle {
             // From here on, so that nothing is missed.
             let mut stored = pin!(workspace.stored().notified());
             stored.as_mut().enable();
-            match workspace.attempt(|ledger| ledger.stored_hold(request_id, attempt)) {
+            let found = workspace.attempt(|ledger| {
+                let durability = ledger.workspace().hold_durability;
+                (durability, ledger.stored_hold(request_id, attempt))
+            });
+            match found {
                 None => return Err(Error::Quarantined),
-                Some(None) => return Ok(false),
-                Some(Some(stored)) if is_enough(stored) => return Ok(true),
-                Some(Some(_)) => {}
+                Some((_, None)) => return Ok(false),
+                Some((_, Some(stored))) if is_enough(stored) => return Ok(true),
+                Some((HoldDurability::Committed, Some(_))) => {}
+                // Nobody waits any more.
+                Some((HoldDurability::Memory | HoldDurability::Journaled, Some(_))) => {
+                    return Ok(true);
+                }
             }
             self.require_storage()?;
             if self.queue.is_closed() {

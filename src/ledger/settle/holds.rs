@@ -57,6 +57,17 @@ impl Ledger {
         self.holds.stored(request_id, attempt)
     }
 
+    /// Releases the hold of an attempt, unless its caller, or another one, may have been answered
+    /// that it is held.
+    pub fn release_unanswered(&mut self, now: Time, request_id: &str, attempt: i32) {
+        let is_committed = self.context.workspace().hold_durability == HoldDurability::Committed;
+        let stored = self.holds.stored(request_id, Some(attempt));
+        if is_committed && stored.is_some_and(|stored| !stored.is_answered()) {
+            // One that has expired is about to end anyway.
+            let _ = self.release(now, request_id);
+        }
+    }
+
     /// Takes at most `limit` holds that are to be written to storage, and the requests whose holds
     /// are to be deleted there before. Answered with [`Ledger::end_storing`].
     pub fn take_unstored(&mut self, limit: usize) -> (Vec<HoldView>, Vec<Arc<str>>) {

@@ -47,7 +47,11 @@ fn at(seconds: i64) -> Option<Timestamp> {
 #[tokio::test]
 async fn a_workspace_and_its_plan_are_logged_with_before_and_after() {
     let server = Server::start().await;
-    let workspace = v1::Workspace { workspace_id: ACME.to_owned(), ..Default::default() };
+    let workspace = v1::Workspace {
+        workspace_id: ACME.to_owned(),
+        hold_durability: v1::HoldDurability::Journaled.into(),
+        ..Default::default()
+    };
     let create = v1::CreateWorkspaceRequest { workspace: Some(workspace) };
     server.workspace().create_workspace(by("ada", create)).await.unwrap();
     let (event, before, after) = newest(&server, ACME).await;
@@ -64,6 +68,7 @@ async fn a_workspace_and_its_plan_are_logged_with_before_and_after() {
         "automatic_fallback": true,
         "unpriced_models": "deny",
         "hold_expiry": "release",
+        "hold_durability": "journaled",
         "unknown_keys": "accept",
         "required_fields": [],
         "week_start": "monday",
@@ -80,6 +85,7 @@ async fn a_workspace_and_its_plan_are_logged_with_before_and_after() {
         time_zone: "Europe/Berlin".to_owned(),
         unpriced_model_policy: v1::UnpricedModelPolicy::Allow.into(),
         hold_expiry_policy: v1::HoldExpiryPolicy::ChargeEstimate.into(),
+        hold_durability: v1::HoldDurability::Committed.into(),
         unknown_key_policy: v1::UnknownKeyPolicy::Deny.into(),
         usage_retention_days: 400,
         price_max_age_days: 30,
@@ -99,6 +105,7 @@ async fn a_workspace_and_its_plan_are_logged_with_before_and_after() {
     assert_eq!(after["time_zone"], "Europe/Berlin");
     assert_eq!(after["unpriced_models"], "allow");
     assert_eq!(after["hold_expiry"], "charge_estimate");
+    assert_eq!(after["hold_durability"], "committed");
     assert_eq!(after["unknown_keys"], "deny");
     assert_eq!(after["usage_retention_days"], 400);
     assert_eq!(after["price_max_age_days"], 30);
