@@ -163,6 +163,8 @@ impl Client {
     /// sliding one ends during a test.
     pub async fn create_workspace(&self) {
         let workspace = v1::Workspace {
+            // Those that outlive a kill have tests of their own.
+            hold_durability: v1::HoldDurability::Memory.into(),
             workspace_id: self.id(),
             currency_code: "USD".into(),
             time_zone: zone_where_it_is_noon(),

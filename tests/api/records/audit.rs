@@ -75,6 +75,7 @@ async fn a_workspace_and_its_plan_are_logged_with_before_and_after() {
         "reported_cost": { "charged_providers": [], "alert_percent": 0 },
         "usage_retention_days": null,
         "price_max_age_days": null,
+        "archive_time": null,
     });
     assert_eq!(after, created);
 

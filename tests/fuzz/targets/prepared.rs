@@ -8,7 +8,7 @@ use prost_types::Timestamp;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tollgate::domain::access::{Role, Secret};
-use tollgate::domain::time::{MICROS_PER_DAY, MICROS_PER_SECOND};
+use tollgate::domain::time::{MICROS_PER_DAY, MICROS_PER_SECOND, Micros};
 use tollgate::engine::{Actor, NewToken};
 use tollgate::grpc::Admission;
 use tollgate::proto::v1;
@@ -19,6 +19,8 @@ use crate::machine::reference::START;
 
 /// Entries of each list.
 pub const ENTRIES: usize = 3;
+/// How long the workspace exists: more cycles than that.
+const PAST: Micros = 100 * MICROS_PER_DAY;
 pub const ACME: &str = "acme";
 
 pub struct Prepared {
@@ -53,8 +55,12 @@ impl Prepared {
         let (open, credentials) = runtime.block_on(async {
             let path = folder.path().join("tollgate.db");
             let store = sql::open(&format!("sqlite:{}", path.display())).await;
-            let clock = Arc::new(StillClock::new(START));
+            let clock = Arc::new(StillClock::new(START - PAST));
             let mut server = Server::start(store.expect("it opens"), clock.clone()).await;
+            let workspace = v1::Workspace { workspace_id: acme(), ..Default::default() };
+            let request = v1::CreateWorkspaceRequest { workspace: Some(workspace) };
+            server.ask("WorkspaceService/CreateWorkspace", request).await;
+            clock.advance(PAST);
             for index in 0..ENTRIES {
                 fill(&mut server, index).await;
             }
@@ -93,16 +99,19 @@ fn acme() -> String {
 /// One entry of each list.
 async fn fill(server: &mut Server, index: usize) {
     let name = |prefix: &str| format!("{prefix}-{index}");
-    if index == 0 {
-        let workspace = v1::Workspace { workspace_id: acme(), ..Default::default() };
-        let request = v1::CreateWorkspaceRequest { workspace: Some(workspace) };
-        server.ask("WorkspaceService/CreateWorkspace", request).await;
-    }
     let workspace = v1::Workspace { workspace_id: name("w"), ..Default::default() };
     let request = v1::CreateWorkspaceRequest { workspace: Some(workspace) };
     server.ask("WorkspaceService/CreateWorkspace", request).await;
     catalog(server, index).await;
     limits(server, index).await;
+    let subject = v1::Subject { r#type: v1::SubjectType::User.into(), id: name("frozen") };
+    let freeze = v1::FreezeRequest {
+        workspace_id: acme(),
+        subject: Some(subject),
+        reason: "stop".to_owned(),
+        end_time: None,
+    };
+    server.ask("WorkspaceService/Freeze", freeze).await;
     let api_key = v1::ApiKey { api_key_id: name("k"), ..Default::default() };
     let request = v1::RegisterApiKeyRequest { workspace_id: acme(), api_key: Some(api_key) };
     server.ask("ApiKeyService/RegisterApiKey", request).await;
@@ -224,7 +233,11 @@ async fn spend(server: &mut Server, clock: &StillClock) {
             attribution: attribution.clone(),
             ..Default::default()
         };
-        server.ask("UsageService/CheckAndRoute", check).await;
+        server.ask("UsageService/CheckAndRoute", check.clone()).await;
+        let request_id = format!("refused-{index}");
+        let refused =
+            v1::CheckAndRouteRequest { request_id, model_id: "not-enabled".to_owned(), ..check };
+        server.ask("UsageService/CheckAndRoute", refused).await;
         let usage = v1::Usage { input_token_count: 4_000_000, ..Default::default() };
         let record = v1::RecordUsageRequest {
             workspace_id: acme(),
