@@ -473,7 +473,7 @@ impl Auditor {
     pub fn extended(
         &mut self,
         life: u64,
-        now: Time,
+        (sent, now): (Time, Time),
         request: &Request,
         reply: &Result<Time, Error>,
     ) {
@@ -492,7 +492,7 @@ impl Auditor {
             };
             // An earlier one may be answered later.
             let is_longer = *expire_time >= hold.expire_time;
-            let may_be_late = is_overlapped || is_checking;
+            let may_be_late = is_overlapped || is_checking || sent != now;
             assert!(is_longer || may_be_late, "an extension never shortens");
             hold.expire_time = hold.expire_time.max(*expire_time);
         }

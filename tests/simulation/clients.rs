@@ -127,9 +127,10 @@ impl Client {
     async fn extend(&self, luck: &mut StdRng, workspace: &str, number: u32) {
         let request: Request = (workspace.to_owned(), format!("r{number}"));
         let span = luck.random_range(1..1_200) * MICROS_PER_SECOND;
+        let sent = self.clock.now();
         self.auditor().checking(self.life, request.clone());
         let reply = self.engine.extend(workspace, &request.1, span).await;
-        self.auditor().extended(self.life, self.clock.now(), &request, &reply);
+        self.auditor().extended(self.life, (sent, self.clock.now()), &request, &reply);
     }
 
     /// A change of policy. It is open until it is known to have happened.
