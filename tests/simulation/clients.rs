@@ -23,6 +23,7 @@ use tollgate::engine::{
 use super::auditor::{Auditor, Request};
 use super::clock::SimClock;
 use super::rules;
+use super::store::faults::Fault;
 use super::world::{COMMITTED, MODELS, START, WORKSPACES, price};
 
 /// The first is in no group at first; the last is never registered.
@@ -81,8 +82,10 @@ impl Client {
         let request = (workspace.to_owned(), check.request_id.to_string());
         self.auditor().checking(self.life, request);
         let reply = faults.check(&self.engine, workspace, check.clone()).await;
-        let times = (sent, self.clock.now());
-        self.auditor().checked(self.life, times, workspace, &check, &reply);
+        let now = self.clock.now();
+        // What this fault adds to a check is no wait of the server.
+        let sent = if faults.has(Fault::CheckThenUpdate) { now } else { sent };
+        self.auditor().checked(self.life, (sent, now), workspace, &check, &reply);
         let answer = reply.map(|decision| decision.answer);
         !matches!(answer, Err(_) | Ok(tollgate::domain::check::Answer::Blocked))
     }
