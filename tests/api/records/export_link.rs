@@ -50,6 +50,8 @@ async fn fetch_as(
     path: &str,
     host: Option<&str>,
 ) -> Fetched {
+    // Another test may have chosen before.
+    drop(rustls::crypto::ring::default_provider().install_default());
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let url = format!("http://{}{path}", server.address);
     let mut request = client.request(method, url);
