@@ -21,6 +21,7 @@ use http::header::{
 };
 use http::{Response, StatusCode};
 use http_body::{Body as HttpBody, Frame};
+use http_body_util::Full;
 use prost::Message;
 use sha2::Sha256;
 use tonic::body::Body;
@@ -164,7 +165,7 @@ fn file(first: Part, rest: Option<Parts>) -> Response<Body> {
     let disposition = format!("attachment; filename=\"{}\"", plain(&first.file_name));
     let media_type = HeaderValue::from_str(&first.media_type);
     let body = match rest {
-        Some(rest) => Body::new(FileBody { first: Some(first.data.into()), rest: Some(rest) }),
+        Some(rest) => Body::new(FileBody { first: Some(first.data.into()), rest }),
         None => Body::empty(),
     };
     let mut response = protected(Response::new(body));
@@ -196,8 +197,7 @@ fn refused(status: &Status) -> Response<Body> {
 
 fn words(code: StatusCode, text: &str) -> Response<Body> {
     let text = Bytes::copy_from_slice(text.as_bytes());
-    let mut response =
-        protected(Response::new(Body::new(FileBody { first: Some(text), rest: None })));
+    let mut response = protected(Response::new(Body::new(Full::new(text))));
     *response.status_mut() = code;
     let plain = HeaderValue::from_static("text/plain; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, plain);
@@ -221,7 +221,7 @@ fn protected(mut response: Response<Body>) -> Response<Body> {
 /// failure cuts the answer off: a part of a file is never taken for the whole.
 struct FileBody {
     first: Option<Bytes>,
-    rest: Option<Parts>,
+    rest: Parts,
 }
 
 impl HttpBody for FileBody {
@@ -235,8 +235,7 @@ impl HttpBody for FileBody {
         if let Some(first) = self.first.take_if(|first| !first.is_empty()) {
             return Poll::Ready(Some(Ok(Frame::data(first))));
         }
-        let Some(rest) = &mut self.rest else { return Poll::Ready(None) };
-        let part = ready!(rest.as_mut().poll_next(context));
+        let part = ready!(self.rest.as_mut().poll_next(context));
         Poll::Ready(part.map(|part| part.map(|part| Frame::data(part.data.into()))))
     }
 }

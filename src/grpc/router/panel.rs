@@ -3,10 +3,7 @@
 //! They are kept compressed, and decompressed for the few who cannot read that. What is neither a
 //! file nor an address of the page is not found, so that no mistake looks like a page.
 
-use std::convert::Infallible;
 use std::io::Read;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use flate2::read::GzDecoder;
@@ -16,7 +13,7 @@ use http::header::{
     X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, Method, Request, Response, StatusCode};
-use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body_util::Full;
 use tonic::body::Body;
 
 /// One file of the panel.
@@ -115,7 +112,7 @@ fn serve(file: &'static File, asked: &HeaderMap) -> Response<Body> {
 
 fn with_body(body: Bytes) -> Response<Body> {
     let length = HeaderValue::from(body.len());
-    let mut response = Response::new(Body::new(Whole(Some(body))));
+    let mut response = Response::new(Body::new(Full::new(body)));
     response.headers_mut().extend(PROTECTION);
     response.headers_mut().insert(CONTENT_LENGTH, length);
     response
@@ -141,30 +138,6 @@ fn accepts_gzip(list: &HeaderValue) -> bool {
         let is_refused = |weight: &str| weight.parse() == Ok(0.0_f32);
         is_it && !parts.any(|part| part.strip_prefix("q=").is_some_and(is_refused))
     })
-}
-
-/// A body that is there.
-struct Whole(Option<Bytes>);
-
-impl HttpBody for Whole {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let bytes = self.0.take().filter(|bytes| !bytes.is_empty());
-        Poll::Ready(bytes.map(|bytes| Ok(Frame::data(bytes))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.0.as_ref().is_none_or(Bytes::is_empty)
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.0.as_ref().map_or(0, Bytes::len) as u64)
-    }
 }
 
 #[cfg(test)]
