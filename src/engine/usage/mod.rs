@@ -47,8 +47,8 @@ struct Uncommitted {
 }
 
 impl Engine {
-    /// Decides on a request. No storage is touched once the workspace is loaded, but where its holds
-    /// are committed: there an answer waits until its hold is stored.
+    /// Decides on a request. Once the workspace is loaded no storage is touched, except where its
+    /// holds are committed: there an answer waits until its hold is stored.
     pub async fn check(&self, workspace_id: &str, check: Check) -> Result<InCurrency<Decision>> {
         self.decide(workspace_id, &mut PreparedCheck::new(check)).await
     }

@@ -176,7 +176,7 @@ impl Writer {
     }
 
     /// Stores what is left when the server stops.
-    pub(super) async fn store_all_holds(&mut self) {
+    pub(super) async fn store_all_holds(&self) {
         loop {
             let mut workspaces = self.shared.workspaces.sound();
             workspaces.sort_by(|a, b| a.id().cmp(b.id()));

@@ -49,10 +49,10 @@ pub struct Unstored {
 impl Holds {
     /// Whether storage keeps these holds, from now on, and callers are answered once it has them.
     pub fn set_kept(&mut self, is_kept: bool, is_committed: bool) {
-        if is_committed && !std::mem::replace(&mut self.unstored.is_committed, is_committed) {
+        let was_committed = std::mem::replace(&mut self.unstored.is_committed, is_committed);
+        if is_committed && !was_committed {
             self.nodes.iter_mut().for_each(|(_, kept)| kept.stored.is_promised = true);
         }
-        self.unstored.is_committed = is_committed;
         if self.unstored.is_kept == is_kept {
             return;
         }
