@@ -202,7 +202,7 @@ impl Shared {
     }
 
     /// Saves the shutdown snapshot. Returns how many holds it has. A workspace whose ledger has
-    /// failed is found as after a crash: its holds are given back.
+    /// failed is found as after a crash: its holds that are not stored are given back.
     pub(super) async fn save_snapshot(&self) -> storage::Result<usize> {
         let now = self.clock.now();
         let mut holds = Vec::new();

@@ -1,8 +1,8 @@
 //! A loaded workspace: its ledger behind a lock, and the signals to those who watch it.
 //!
 //! A ledger that fails, because an assertion in it does not hold, decides on nothing any more: its
-//! workspace is quarantined, and is loaded again from the log when somebody asks for it. That ends
-//! its live holds, as a crash would, and touches no other workspace.
+//! workspace is quarantined, and is loaded again from storage when somebody asks for it. That ends
+//! its live holds that are not stored, as a crash would, and touches no other workspace.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};

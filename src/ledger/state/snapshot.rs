@@ -1,4 +1,5 @@
-//! Snapshot: what lives in memory alone is saved at a shutdown and restored at the next start.
+//! Snapshot: what lives in memory is saved at a shutdown, and restored at the next start with the
+//! holds that storage keeps.
 
 use std::sync::Arc;
 
