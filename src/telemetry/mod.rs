@@ -23,6 +23,7 @@ use prometheus_client::encoding::prometheus_text;
 use prometheus_client::registry::Registry;
 
 pub use decisions::decided;
+pub use rpc::code_name;
 pub use table::*;
 pub use values::{Exported, Kind};
 

@@ -111,7 +111,7 @@ impl RpcDurations {
     }
 }
 
-/// A status as the conventions spell it.
+/// A status as the conventions, and the documents of gRPC, spell it: `INVALID_ARGUMENT`.
 pub fn code_name(code: Code) -> &'static str {
     CODES[code as usize]
 }

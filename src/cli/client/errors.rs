@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
+use tollgate::telemetry::code_name;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
@@ -62,18 +63,6 @@ fn tell_json(value: &Value) {
 fn exit_code(code: Code) -> ExitCode {
     let number = u8::try_from(i32::from(code)).unwrap_or(0);
     ExitCode::from(EXIT_CODES_FROM + number)
-}
-
-/// The code as the gRPC documents write it: `UNAVAILABLE`, `INVALID_ARGUMENT`.
-pub fn code_name(code: Code) -> String {
-    let mut name = String::new();
-    for letter in format!("{code:?}").chars() {
-        if letter.is_ascii_uppercase() && !name.is_empty() {
-            name.push('_');
-        }
-        name.push(letter.to_ascii_uppercase());
-    }
-    name
 }
 
 /// Status and message, then reason, fields and what else the details say, each on a line.

@@ -10,6 +10,7 @@ use tollgate::proto::v1::{
     self, Attribution, BudgetState, CheckAndRouteRequest, CheckAndRouteResponse, GetBudgetRequest,
     Money, Outcome, RecordUsageRequest, Usage, UsageSource,
 };
+use tollgate::telemetry::code_name;
 use tollgate_lab::replay::tally::{Decision, Failure};
 use tollgate_lab::replay::trace::Row;
 use tollgate_lab::replay::{Budget, Recorded, Server};
@@ -147,19 +148,11 @@ fn amount(money: Option<Money>) -> Option<Decimal> {
 }
 
 fn failed(call: &'static str, status: &tonic::Status) -> Failure {
-    Failure { call, code: code_name(status.code()), message: status.message().to_owned() }
-}
-
-/// The code as the gRPC documents write it: `UNAVAILABLE`, `INVALID_ARGUMENT`.
-fn code_name(code: tonic::Code) -> String {
-    let mut name = String::new();
-    for letter in format!("{code:?}").chars() {
-        if letter.is_ascii_uppercase() && !name.is_empty() {
-            name.push('_');
-        }
-        name.push(letter.to_ascii_uppercase());
+    Failure {
+        call,
+        code: code_name(status.code()).to_owned(),
+        message: status.message().to_owned(),
     }
-    name
 }
 
 #[cfg(test)]

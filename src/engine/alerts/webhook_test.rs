@@ -22,18 +22,22 @@ pub const EVENT_TYPE: &str = "webhook.test";
 /// In the audit log.
 const KIND: &str = "webhook_test";
 
+/// What is posted to a webhook.
+pub struct Post<'a> {
+    pub webhook: &'a Webhook,
+    pub secrets: &'a SigningSecrets,
+    /// The `webhook-id`.
+    pub id: &'a str,
+    /// The time that is signed.
+    pub now: Time,
+    pub body: String,
+}
+
 /// Posts to webhooks.
 #[async_trait]
 pub trait WebhookSender: Send + Sync {
     /// Makes one attempt, within the time of an attempt to deliver.
-    async fn post(
-        &self,
-        webhook: &Webhook,
-        secrets: &SigningSecrets,
-        id: &str,
-        now: Time,
-        body: String,
-    ) -> Posted;
+    async fn post(&self, post: Post<'_>) -> Posted;
 }
 
 /// What came of it.
@@ -83,7 +87,9 @@ impl Engine {
         });
         let posted = match secrets {
             Ok(secrets) => {
-                sender.post(&webhook, &secrets, &delivery_id, now, body.to_string()).await
+                let (webhook, secrets, id) = (&webhook, &secrets, &*delivery_id);
+                let body = body.to_string();
+                sender.post(Post { webhook, secrets, id, now, body }).await
             }
             Err(unopened) => {
                 let error = format!("not sent: its secret is {unopened}");

@@ -21,6 +21,7 @@ use tracing::{info, warn};
 use crate::config::Smtp;
 use crate::domain::Time;
 use crate::engine::alerts::address::AddressRules;
+use crate::engine::alerts::webhook_test::Post;
 use crate::engine::alerts::{
     Attempt, Destination, Outgoing, ReceiverChange, ReceiverKey, receiver_id,
 };
@@ -211,7 +212,8 @@ impl Sender {
         match (&outgoing.to, &self.mail) {
             (Destination::Webhook(webhook, Ok(secrets)), _) => {
                 let body = payload::body(&outgoing.alert, &outgoing.wording);
-                self.webhooks.send(webhook, secrets, &delivery.id, engine.now(), body).await
+                let (id, now) = (&*delivery.id, engine.now());
+                self.webhooks.send(Post { webhook, secrets, id, now, body }).await
             }
             (Destination::Webhook(_, Err(unopened)), _) => {
                 Sent::failed(format!("not sent: its secret is {unopened}"))

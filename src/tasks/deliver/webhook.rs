@@ -18,11 +18,10 @@ use tokio::time::{Instant, timeout};
 
 use super::{ATTEMPT_TIMEOUT, Sent, bounded};
 use crate::domain::Time;
-use crate::domain::alert::receiver::Webhook;
 use crate::domain::alert::secret::{SigningSecret, SigningSecrets};
 use crate::domain::time::MICROS_PER_SECOND;
 use crate::engine::alerts::address::AddressRules;
-use crate::engine::alerts::webhook_test::{Posted, WebhookSender};
+use crate::engine::alerts::webhook_test::{Post, Posted, WebhookSender};
 use crate::outbound::{self, describe};
 
 pub const ID_HEADER: &str = "webhook-id";
@@ -43,29 +42,17 @@ impl Client {
     }
 
     /// Makes one attempt to deliver an alert.
-    pub(super) async fn send(
-        &self,
-        webhook: &Webhook,
-        secrets: &SigningSecrets,
-        id: &str,
-        now: Time,
-        body: String,
-    ) -> Sent {
-        match self.request(webhook, secrets, id, now, body).await {
+    pub(super) async fn send(&self, post: Post<'_>) -> Sent {
+        let now = post.now;
+        match self.request(post).await {
             Ok(answer) => judge(answer.status(), answer.headers(), now),
             Err(error) => Sent::failed(error),
         }
     }
 
     /// Posts a body, signed; why there is no answer if there is none.
-    async fn request(
-        &self,
-        webhook: &Webhook,
-        secrets: &SigningSecrets,
-        id: &str,
-        now: Time,
-        body: String,
-    ) -> Result<reqwest::Response, String> {
+    async fn request(&self, post: Post<'_>) -> Result<reqwest::Response, String> {
+        let Post { webhook, secrets, id, now, body } = post;
         // Again, as when it was created: the configuration may have changed since.
         let url = self.rules.check(&webhook.url);
         let url = url.map_err(|expected| format!("not sent: {expected}"))?;
@@ -95,16 +82,9 @@ impl Client {
 
 #[async_trait]
 impl WebhookSender for Client {
-    async fn post(
-        &self,
-        webhook: &Webhook,
-        secrets: &SigningSecrets,
-        id: &str,
-        now: Time,
-        body: String,
-    ) -> Posted {
+    async fn post(&self, post: Post<'_>) -> Posted {
         let begun = Instant::now();
-        let request = self.request(webhook, secrets, id, now, body);
+        let request = self.request(post);
         let answer = timeout(ATTEMPT_TIMEOUT, request).await;
         let answer = answer.unwrap_or_else(|_| Err("timed out".to_owned()));
         let latency = begun.elapsed();
@@ -166,6 +146,7 @@ fn retry_after_of(text: &str, now: Time) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::alert::receiver::Webhook;
     use crate::domain::alert::secret::StoredSecret;
 
     fn secrets() -> SigningSecrets {
@@ -226,7 +207,9 @@ mod tests {
 
     async fn error_of(rules: AddressRules, url: &str) -> String {
         let (webhook, secrets, body) = (webhook(url), secrets(), "{}".to_owned());
-        let sent = Client::new(rules).send(&webhook, &secrets, "id", Time::default(), body).await;
+        let (webhook, secrets, now) = (&webhook, &secrets, Time::default());
+        let post = Post { webhook, secrets, id: "id", now, body };
+        let sent = Client::new(rules).send(post).await;
         let Sent::Failed { error, .. } = sent else { panic!("it was sent") };
         error
     }
