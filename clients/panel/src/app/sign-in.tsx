@@ -3,7 +3,7 @@
 import { useState } from "react";
 import { Trans } from "@lingui/react/macro";
 
-import { Button, Field } from "../ui/base";
+import { Button, TextField } from "../ui/base";
 import { Preferences } from "./preferences";
 import { signIn } from "./session";
 
@@ -32,20 +32,14 @@ export function SignIn({ refused }: { refused: boolean }) {
             <Trans>The token is not valid, or not any more.</Trans>
           </p>
         )}
-        <Field label={<Trans>Access token</Trans>}>
-          {(props) => (
-            <input
-              {...props}
-              type="password"
-              autoComplete="off"
-              spellCheck={false}
-              value={secret}
-              onChange={(event) => {
-                setSecret(event.target.value);
-              }}
-            />
-          )}
-        </Field>
+        <TextField
+          label={<Trans>Access token</Trans>}
+          type="password"
+          autoComplete="off"
+          spellCheck={false}
+          value={secret}
+          onChange={setSecret}
+        />
         <Button type="submit" kind="primary">
           <Trans>Sign in</Trans>
         </Button>

@@ -113,6 +113,30 @@ export function Field({ label, hint, error, children }: FieldProps) {
   );
 }
 
+type TextFieldProps = Omit<FieldProps, "children"> &
+  Omit<ComponentProps<"input">, "id" | "value" | "onChange"> & {
+    value: string;
+    onChange: (value: string) => void;
+  };
+
+/** A field of one line of text, or of what its `type` says. */
+export function TextField({ label, hint, error, value, onChange, ...input }: TextFieldProps) {
+  return (
+    <Field label={label} hint={hint} error={error}>
+      {(props) => (
+        <input
+          {...props}
+          {...input}
+          value={value}
+          onChange={(event) => {
+            onChange(event.target.value);
+          }}
+        />
+      )}
+    </Field>
+  );
+}
+
 /** An amount in the currency's digits; all of its digits are in the value and the title. */
 export function MoneyText({ money }: { money: Money | undefined }) {
   const format = useFormat();

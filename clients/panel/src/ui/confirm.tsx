@@ -4,7 +4,7 @@ import { useState } from "react";
 import type { ReactNode } from "react";
 import { Trans } from "@lingui/react/macro";
 
-import { Field } from "./base";
+import { TextField } from "./base";
 import { FormDialog } from "./dialog";
 
 interface Props {
@@ -34,18 +34,12 @@ export function Confirm({ title, submit, word, busy, error, onConfirm, onClose, 
     >
       <p>{children}</p>
       {word !== undefined && (
-        <Field label={<Trans>Type {word} to go on</Trans>}>
-          {(props) => (
-            <input
-              {...props}
-              autoComplete="off"
-              value={typed}
-              onChange={(event) => {
-                setTyped(event.target.value);
-              }}
-            />
-          )}
-        </Field>
+        <TextField
+          label={<Trans>Type {word} to go on</Trans>}
+          autoComplete="off"
+          value={typed}
+          onChange={setTyped}
+        />
       )}
     </FormDialog>
   );

@@ -4,7 +4,7 @@ import { useState } from "react";
 import type { ReactNode } from "react";
 import { Trans } from "@lingui/react/macro";
 
-import { Field } from "./base";
+import { TextField } from "./base";
 import { FormDialog } from "./dialog";
 
 interface Props {
@@ -33,17 +33,7 @@ export function ReasonDialog({ title, submit, busy, error, onConfirm, onClose, c
       onClose={onClose}
     >
       <p>{children}</p>
-      <Field label={<Trans>Reason</Trans>}>
-        {(props) => (
-          <input
-            {...props}
-            value={reason}
-            onChange={(event) => {
-              setReason(event.target.value);
-            }}
-          />
-        )}
-      </Field>
+      <TextField label={<Trans>Reason</Trans>} value={reason} onChange={setReason} />
     </FormDialog>
   );
 }

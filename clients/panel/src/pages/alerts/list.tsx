@@ -1,4 +1,4 @@
-// Alerts, the latest first; those that nobody has seen yet can be acknowledged.
+// Alerts, the latest first; those that are not acknowledged yet can be.
 
 import { useEffect } from "react";
 import { useMutation } from "@connectrpc/connect-query";

@@ -1,4 +1,4 @@
-// "Alerts": what was raised, who has seen it, and who is told.
+// "Alerts": alerts with their acknowledgement, deliveries, thresholds and receivers.
 
 import { useLingui } from "@lingui/react/macro";
 

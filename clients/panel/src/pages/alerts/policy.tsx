@@ -11,7 +11,7 @@ import { queries, violations } from "../../app/api";
 import { useFormat } from "../../app/format";
 import { useAllowed, useThisWorkspace } from "../../app/workspace";
 import { AmountInput, editable, parseAmount } from "../../ui/amount";
-import { Button, Card, Field, Loaded, Outcome } from "../../ui/base";
+import { Button, Card, Field, Loaded, Outcome, TextField } from "../../ui/base";
 
 export function Policy() {
   const { workspaceId } = useThisWorkspace();
@@ -66,37 +66,21 @@ function PolicyForm({ policy }: { policy: AlertPolicy }) {
         });
       }}
     >
-      <Field
+      <TextField
         label={<Trans>Of the budget, in percent</Trans>}
         hint={t`For example 50, 80, 100; empty for none`}
         error={errors.get("alert_policy.envelope_threshold_percents")}
-      >
-        {(props) => (
-          <input
-            {...props}
-            disabled={!administer}
-            value={envelope}
-            onChange={(event) => {
-              setEnvelope(event.target.value);
-            }}
-          />
-        )}
-      </Field>
-      <Field
+        disabled={!administer}
+        value={envelope}
+        onChange={setEnvelope}
+      />
+      <TextField
         label={<Trans>Of a model limit, in percent</Trans>}
         error={errors.get("alert_policy.model_limit_threshold_percents")}
-      >
-        {(props) => (
-          <input
-            {...props}
-            disabled={!administer}
-            value={models}
-            onChange={(event) => {
-              setModels(event.target.value);
-            }}
-          />
-        )}
-      </Field>
+        disabled={!administer}
+        value={models}
+        onChange={setModels}
+      />
       <Field
         label={<Trans>A single request that costs more than</Trans>}
         hint={<Trans>Empty for none</Trans>}

@@ -1,4 +1,4 @@
-// Who is told: webhooks and addresses of mail.
+// Receivers of alerts: webhooks and e-mail addresses.
 
 import { useState } from "react";
 import { useMutation, useQuery } from "@connectrpc/connect-query";
@@ -11,7 +11,8 @@ import { AlertService } from "@stubs/alert_service_pb.js";
 import { queries, violations } from "../../app/api";
 import { useFormat } from "../../app/format";
 import { useAllowed, useThisWorkspace } from "../../app/workspace";
-import { Badge, Button, Card, ErrorBox, Field, Loaded } from "../../ui/base";
+import { Badge, Button, Card, ErrorBox, Loaded, TextField } from "../../ui/base";
+import { Checks } from "../../ui/checks";
 import { Confirm } from "../../ui/confirm";
 import { Dialog, FormDialog } from "../../ui/dialog";
 import { CopyButton } from "../../ui/grpcurl";
@@ -190,55 +191,26 @@ function CreateWebhook({ onClose, onSecret }: SecretProps) {
         create.mutate({ workspaceId, webhook: { url, displayName: name, types: [...types] } });
       }}
     >
-      <Field
+      <TextField
         label={<Trans>Address</Trans>}
         hint={<Trans>https, of a public host</Trans>}
         error={errors.get("webhook.url")}
-      >
-        {(props) => (
-          <input
-            {...props}
-            type="url"
-            value={url}
-            onChange={(event) => {
-              setUrl(event.target.value);
-            }}
-          />
-        )}
-      </Field>
-      <Field label={<Trans>Name</Trans>} error={errors.get("webhook.display_name")}>
-        {(props) => (
-          <input
-            {...props}
-            value={name}
-            onChange={(event) => {
-              setName(event.target.value);
-            }}
-          />
-        )}
-      </Field>
-      <fieldset>
-        <legend className="field-label">
-          <Trans>Alerts; none for all</Trans>
-        </legend>
-        <div className="checks">
-          {Object.entries(names).map(([type, title]) => (
-            <label key={type}>
-              <input
-                type="checkbox"
-                checked={types.has(Number(type))}
-                onChange={(event) => {
-                  const next = new Set(types);
-                  if (event.target.checked) next.add(Number(type));
-                  else next.delete(Number(type));
-                  setTypes(next);
-                }}
-              />
-              {title}
-            </label>
-          ))}
-        </div>
-      </fieldset>
+        type="url"
+        value={url}
+        onChange={setUrl}
+      />
+      <TextField
+        label={<Trans>Name</Trans>}
+        error={errors.get("webhook.display_name")}
+        value={name}
+        onChange={setName}
+      />
+      <Checks
+        legend={<Trans>Alerts; none for all</Trans>}
+        entries={Object.entries(names).map(([type, title]) => [Number(type), title] as const)}
+        chosen={types}
+        onChange={setTypes}
+      />
     </FormDialog>
   );
 }
@@ -337,22 +309,14 @@ export function Emails() {
             create.mutate({ workspaceId, emailReceiver: { address } });
           }}
         >
-          <Field
+          <TextField
             label={<Trans>Address</Trans>}
             error={violations(create.error).get("email_receiver.address")}
-          >
-            {(props) => (
-              <input
-                {...props}
-                type="email"
-                disabled={isMissing}
-                value={address}
-                onChange={(event) => {
-                  setAddress(event.target.value);
-                }}
-              />
-            )}
-          </Field>
+            type="email"
+            disabled={isMissing}
+            value={address}
+            onChange={setAddress}
+          />
           <Button type="submit" busy={create.isPending} disabled={address === "" || isMissing}>
             <Trans>Add address</Trans>
           </Button>

@@ -16,7 +16,7 @@ import { BarChart, ColumnChart, Donut, Figures, LineChart } from "../../ui/chart
 import { Table } from "../../ui/table";
 import { localDate } from "../../ui/zone";
 
-/** Teams that are shown by themselves. */
+/** Teams with a slice of their own; the rest is Others. */
 const TEAMS = 7;
 
 export function ActiveUsers({ dashboard }: { dashboard: GetDashboardResponse }) {
@@ -213,7 +213,7 @@ export function FirstValue({ figures }: { figures: TimeToFirstValue | undefined 
     >
       {figures.userCount === 0n ? (
         <Empty>
-          <Trans>Nobody signed up in this range</Trans>
+          <Trans>No sign-ups in this range</Trans>
         </Empty>
       ) : (
         <ColumnChart

@@ -9,7 +9,7 @@ import { ReportPreset } from "@stubs/analytics_service_pb.js";
 
 import { useFormat } from "../../app/format";
 import { entryOf, setParams, useParam } from "../../app/route";
-import { Button, Field } from "../../ui/base";
+import { Button, TextField } from "../../ui/base";
 
 export type Range = MessageInitShape<typeof ReportRangeSchema>;
 
@@ -108,35 +108,21 @@ function CustomRange({ from, to }: { from: string; to: string }) {
           popover.current?.hidePopover();
         }}
       >
-        <Field label={<Trans>First day</Trans>}>
-          {(props) => (
-            <input
-              {...props}
-              type="date"
-              required
-              value={first}
-              onChange={(event) => {
-                setFirst(event.target.value);
-              }}
-            />
-          )}
-        </Field>
-        <Field
+        <TextField
+          label={<Trans>First day</Trans>}
+          type="date"
+          required
+          value={first}
+          onChange={setFirst}
+        />
+        <TextField
           label={<Trans>Last day</Trans>}
           error={isWrong ? t`Expected a day that is not before the first` : undefined}
-        >
-          {(props) => (
-            <input
-              {...props}
-              type="date"
-              required
-              value={last}
-              onChange={(event) => {
-                setLast(event.target.value);
-              }}
-            />
-          )}
-        </Field>
+          type="date"
+          required
+          value={last}
+          onChange={setLast}
+        />
         <Button type="submit" kind="primary">
           <Trans>Apply</Trans>
         </Button>

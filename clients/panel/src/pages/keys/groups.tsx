@@ -14,7 +14,8 @@ import { useFormat } from "../../app/format";
 import { navigate, pathOf } from "../../app/route";
 import { useAllowed, useThisWorkspace } from "../../app/workspace";
 import { AmountInput, parseAmount } from "../../ui/amount";
-import { Button, Card, Count, Field, Loaded } from "../../ui/base";
+import { Button, Card, Count, Field, Loaded, TextField } from "../../ui/base";
+import { Checks } from "../../ui/checks";
 import { Confirm } from "../../ui/confirm";
 import { FormDialog } from "../../ui/dialog";
 import { options, useNames } from "../../ui/subject";
@@ -179,20 +180,12 @@ function CreateDialog({ onClose }: { onClose: () => void }) {
       onSubmit={() => void create()}
       onClose={onClose}
     >
-      <Field
+      <TextField
         label={<Trans>Group name</Trans>}
         hint={id === "" ? undefined : <Trans>Its id is {id}</Trans>}
-      >
-        {(props) => (
-          <input
-            {...props}
-            value={name}
-            onChange={(event) => {
-              setName(event.target.value);
-            }}
-          />
-        )}
-      </Field>
+        value={name}
+        onChange={setName}
+      />
       <div className="two">
         <Field label={<Trans>Shared quota</Trans>} hint={<Trans>Empty for none</Trans>}>
           {(props) => (
@@ -213,33 +206,15 @@ function CreateDialog({ onClose }: { onClose: () => void }) {
           )}
         </Field>
       </div>
-      <fieldset>
-        <legend className="field-label">
-          <Trans>API keys in the group</Trans>
-        </legend>
-        <div className="checks">
-          {keys.data?.apiKeys.map(({ apiKeyId, displayName }) => (
-            <label key={apiKeyId}>
-              <input
-                type="checkbox"
-                checked={chosen.has(apiKeyId)}
-                onChange={(event) => {
-                  const next = new Set(chosen);
-                  if (event.target.checked) next.add(apiKeyId);
-                  else next.delete(apiKeyId);
-                  setChosen(next);
-                }}
-              />
-              {displayName || apiKeyId}
-            </label>
-          ))}
-          {keys.data?.apiKeys.length === 0 && (
-            <span className="hint">
-              <Trans>No keys yet</Trans>
-            </span>
-          )}
-        </div>
-      </fieldset>
+      <Checks
+        legend={<Trans>API keys in the group</Trans>}
+        entries={(keys.data?.apiKeys ?? []).map(
+          ({ apiKeyId, displayName }) => [apiKeyId, displayName || apiKeyId] as const,
+        )}
+        chosen={chosen}
+        onChange={setChosen}
+        empty={keys.data && <Trans>No keys yet</Trans>}
+      />
     </FormDialog>
   );
 }

@@ -10,7 +10,7 @@ import { ApiKeyService } from "@stubs/api_key_service_pb.js";
 
 import { queries, violations } from "../../app/api";
 import { useThisWorkspace } from "../../app/workspace";
-import { Field } from "../../ui/base";
+import { Field, TextField } from "../../ui/base";
 import { Confirm } from "../../ui/confirm";
 import { FormDialog } from "../../ui/dialog";
 import { localDate, localMidnight } from "../../ui/zone";
@@ -63,33 +63,20 @@ export function KeyDialog({
         else update.mutate({ workspaceId, apiKey: changed, updateMask: { paths: ["*"] } });
       }}
     >
-      <Field
+      <TextField
         label={<Trans>Id</Trans>}
         hint={<Trans>As services send it; never the secret.</Trans>}
         error={errors.get("api_key.api_key_id")}
-      >
-        {(props) => (
-          <input
-            {...props}
-            disabled={apiKey !== undefined}
-            value={id}
-            onChange={(event) => {
-              setId(event.target.value);
-            }}
-          />
-        )}
-      </Field>
-      <Field label={<Trans>Name</Trans>} error={errors.get("api_key.display_name")}>
-        {(props) => (
-          <input
-            {...props}
-            value={name}
-            onChange={(event) => {
-              setName(event.target.value);
-            }}
-          />
-        )}
-      </Field>
+        disabled={apiKey !== undefined}
+        value={id}
+        onChange={setId}
+      />
+      <TextField
+        label={<Trans>Name</Trans>}
+        error={errors.get("api_key.display_name")}
+        value={name}
+        onChange={setName}
+      />
       <div className="two">
         <Field label={<Trans>Group</Trans>} error={errors.get("api_key.key_group_id")}>
           {(props) => (
@@ -109,38 +96,22 @@ export function KeyDialog({
             </select>
           )}
         </Field>
-        <Field
+        <TextField
           label={<Trans>Last day</Trans>}
           hint={<Trans>Empty for ever</Trans>}
           error={errors.get("api_key.expire_time")}
-        >
-          {(props) => (
-            <input
-              {...props}
-              type="date"
-              value={until}
-              onChange={(event) => {
-                setUntil(event.target.value);
-              }}
-            />
-          )}
-        </Field>
+          type="date"
+          value={until}
+          onChange={setUntil}
+        />
       </div>
-      <Field
+      <TextField
         label={<Trans>Allowed models</Trans>}
         hint={<Trans>Ids with commas between; empty for all</Trans>}
         error={errors.get("api_key.allowed_model_ids")}
-      >
-        {(props) => (
-          <input
-            {...props}
-            value={models}
-            onChange={(event) => {
-              setModels(event.target.value);
-            }}
-          />
-        )}
-      </Field>
+        value={models}
+        onChange={setModels}
+      />
       <label className="checks">
         <span>
           <input

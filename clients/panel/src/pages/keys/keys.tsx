@@ -42,7 +42,7 @@ export function Keys() {
   return (
     <Card
       title={<Trans>API keys</Trans>}
-      hint={<Trans>Keys by which callers are told apart. Secrets of keys are never here.</Trans>}
+      hint={<Trans>API keys by their ids. Their secrets are never stored here.</Trans>}
       aside={
         administer && (
           <Button

@@ -13,7 +13,7 @@ import { queries, violations } from "../../app/api";
 import { useFormat } from "../../app/format";
 import { useThisWorkspace } from "../../app/workspace";
 import { AmountInput, parseAmount } from "../../ui/amount";
-import { Button, Field } from "../../ui/base";
+import { Button, Field, TextField } from "../../ui/base";
 import { FormDialog } from "../../ui/dialog";
 import { localMidnight } from "../../ui/zone";
 
@@ -74,49 +74,28 @@ export function QuotaBoostDialog({ quota, onClose }: { quota: Quota; onClose: ()
         }
       </Field>
       {quota.eachSubject && (
-        <Field
+        <TextField
           label={<Trans>Only for</Trans>}
           hint={<Trans>The id of one; empty for all</Trans>}
           error={errors.get("subject_id")}
-        >
-          {(props) => (
-            <input
-              {...props}
-              value={subject}
-              onChange={(event) => {
-                setSubject(event.target.value);
-              }}
-            />
-          )}
-        </Field>
+          value={subject}
+          onChange={setSubject}
+        />
       )}
-      <Field
+      <TextField
         label={<Trans>Last day</Trans>}
         hint={<Trans>Included, in {timeZone}</Trans>}
         error={errors.get("end_time")}
-      >
-        {(props) => (
-          <input
-            {...props}
-            type="date"
-            value={until}
-            onChange={(event) => {
-              setUntil(event.target.value);
-            }}
-          />
-        )}
-      </Field>
-      <Field label={<Trans>Reason</Trans>} error={errors.get("reason")}>
-        {(props) => (
-          <input
-            {...props}
-            value={reason}
-            onChange={(event) => {
-              setReason(event.target.value);
-            }}
-          />
-        )}
-      </Field>
+        type="date"
+        value={until}
+        onChange={setUntil}
+      />
+      <TextField
+        label={<Trans>Reason</Trans>}
+        error={errors.get("reason")}
+        value={reason}
+        onChange={setReason}
+      />
     </FormDialog>
   );
 }

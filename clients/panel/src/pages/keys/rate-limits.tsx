@@ -11,7 +11,7 @@ import { QuotaService } from "@stubs/quota_service_pb.js";
 import { queries, violations } from "../../app/api";
 import { useFormat } from "../../app/format";
 import { useAllowed, useThisWorkspace } from "../../app/workspace";
-import { Badge, Button, Card, ErrorBox, Field, Skeleton } from "../../ui/base";
+import { Badge, Button, Card, ErrorBox, Field, Skeleton, TextField } from "../../ui/base";
 import { Confirm } from "../../ui/confirm";
 import { FormDialog } from "../../ui/dialog";
 import { More, useList } from "../../ui/pages";
@@ -236,18 +236,13 @@ function EditDialog({ limit, onClose }: { limit: RateLimit | undefined; onClose:
                 </select>
               )}
             </Field>
-            <Field label={<Trans>Id</Trans>} error={errors.get("rate_limit.subject.id")}>
-              {(props) => (
-                <input
-                  {...props}
-                  disabled={each || type === SubjectType.WORKSPACE}
-                  value={id}
-                  onChange={(event) => {
-                    setId(event.target.value);
-                  }}
-                />
-              )}
-            </Field>
+            <TextField
+              label={<Trans>Id</Trans>}
+              error={errors.get("rate_limit.subject.id")}
+              disabled={each || type === SubjectType.WORKSPACE}
+              value={id}
+              onChange={setId}
+            />
           </div>
           {type !== SubjectType.WORKSPACE && (
             <label className="checks">

@@ -11,7 +11,7 @@ import { queries, violations } from "../../app/api";
 import { useFormat } from "../../app/format";
 import { useThisWorkspace } from "../../app/workspace";
 import { AmountInput, parseAmount } from "../../ui/amount";
-import { Field } from "../../ui/base";
+import { Field, TextField } from "../../ui/base";
 import { FormDialog } from "../../ui/dialog";
 import { localMidnight } from "../../ui/zone";
 
@@ -49,33 +49,20 @@ export function BoostDialog({ currency, onClose }: { currency: string; onClose: 
           <AmountInput {...props} currency={currency} value={amount} onChange={setAmount} />
         )}
       </Field>
-      <Field
+      <TextField
         label={<Trans>Last day</Trans>}
         hint={<Trans>Included, in {timeZone}</Trans>}
         error={errors.get("end_time")}
-      >
-        {(props) => (
-          <input
-            {...props}
-            type="date"
-            value={until}
-            onChange={(event) => {
-              setUntil(event.target.value);
-            }}
-          />
-        )}
-      </Field>
-      <Field label={<Trans>Reason</Trans>} error={errors.get("reason")}>
-        {(props) => (
-          <input
-            {...props}
-            value={reason}
-            onChange={(event) => {
-              setReason(event.target.value);
-            }}
-          />
-        )}
-      </Field>
+        type="date"
+        value={until}
+        onChange={setUntil}
+      />
+      <TextField
+        label={<Trans>Reason</Trans>}
+        error={errors.get("reason")}
+        value={reason}
+        onChange={setReason}
+      />
     </FormDialog>
   );
 }

@@ -11,7 +11,7 @@ import { WorkspaceService } from "@stubs/workspace_service_pb.js";
 import { queries, violations } from "../../app/api";
 import { useFormat } from "../../app/format";
 import { useAllowed, useThisWorkspace } from "../../app/workspace";
-import { Button, ErrorBox, Field } from "../../ui/base";
+import { Button, ErrorBox, Field, TextField } from "../../ui/base";
 import { FormDialog } from "../../ui/dialog";
 import { options, useNames } from "../../ui/subject";
 import { localMidnight } from "../../ui/zone";
@@ -165,46 +165,28 @@ function FreezeDialog({ onClose }: { onClose: () => void }) {
             </select>
           )}
         </Field>
-        <Field label={<Trans>Id</Trans>} error={errors.get("subject.id")}>
-          {(props) => (
-            <input
-              {...props}
-              disabled={isAll}
-              value={id}
-              onChange={(event) => {
-                setId(event.target.value);
-              }}
-            />
-          )}
-        </Field>
+        <TextField
+          label={<Trans>Id</Trans>}
+          error={errors.get("subject.id")}
+          disabled={isAll}
+          value={id}
+          onChange={setId}
+        />
       </div>
-      <Field label={<Trans>Reason</Trans>} error={errors.get("reason")}>
-        {(props) => (
-          <input
-            {...props}
-            value={reason}
-            onChange={(event) => {
-              setReason(event.target.value);
-            }}
-          />
-        )}
-      </Field>
-      <Field
+      <TextField
+        label={<Trans>Reason</Trans>}
+        error={errors.get("reason")}
+        value={reason}
+        onChange={setReason}
+      />
+      <TextField
         label={<Trans>Last day</Trans>}
         hint={<Trans>Included, in {timeZone}; empty until it is ended by hand</Trans>}
         error={errors.get("end_time")}
-      >
-        {(props) => (
-          <input
-            {...props}
-            type="date"
-            value={until}
-            onChange={(event) => {
-              setUntil(event.target.value);
-            }}
-          />
-        )}
-      </Field>
+        type="date"
+        value={until}
+        onChange={setUntil}
+      />
     </FormDialog>
   );
 }

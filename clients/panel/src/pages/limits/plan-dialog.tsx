@@ -10,7 +10,7 @@ import { queries, violations } from "../../app/api";
 import { useFormat } from "../../app/format";
 import { useThisWorkspace } from "../../app/workspace";
 import { AmountInput, editable, parseAmount } from "../../ui/amount";
-import { Field } from "../../ui/base";
+import { Field, TextField } from "../../ui/base";
 import { FormDialog } from "../../ui/dialog";
 
 export function PlanDialog({ onClose }: { onClose: () => void }) {
@@ -53,22 +53,14 @@ export function PlanDialog({ onClose }: { onClose: () => void }) {
           <AmountInput {...props} currency={currencyCode} value={overage} onChange={setOverage} />
         )}
       </Field>
-      <Field
+      <TextField
         label={<Trans>Start date</Trans>}
         hint={<Trans>Its day of the month is the first day of each cycle.</Trans>}
         error={errors.get("plan.start_date")}
-      >
-        {(props) => (
-          <input
-            {...props}
-            type="date"
-            value={start}
-            onChange={(event) => {
-              setStart(event.target.value);
-            }}
-          />
-        )}
-      </Field>
+        type="date"
+        value={start}
+        onChange={setStart}
+      />
     </FormDialog>
   );
 }

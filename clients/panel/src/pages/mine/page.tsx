@@ -5,7 +5,6 @@ import { create } from "@bufbuild/protobuf";
 import { Trans, useLingui } from "@lingui/react/macro";
 
 import type { WhoAmIResponse } from "@stubs/access_service_pb.js";
-import type { UsageGroup } from "@stubs/analytics_service_pb.js";
 import {
   AnalyticsService,
   ReportPreset,
@@ -17,16 +16,13 @@ import { SubjectType } from "@stubs/common_pb.js";
 import { QuotaService } from "@stubs/quota_service_pb.js";
 import { WorkspaceSchema } from "@stubs/workspace_service_pb.js";
 
-import { useFormat } from "../../app/format";
 import { Preferences } from "../../app/preferences";
 import { signOut } from "../../app/session";
 import { WorkspaceContext } from "../../app/workspace";
-import { Button, Card, Compact, Count, Loaded, MoneyText } from "../../ui/base";
-import { LineChart } from "../../ui/charts";
+import { Button, Card, Loaded, MoneyText } from "../../ui/base";
 import { callOf } from "../../ui/grpcurl";
 import { PageHead } from "../../ui/page";
-import { Table } from "../../ui/table";
-import { localDate } from "../../ui/zone";
+import { TokensByDay, UsageByModel } from "../keys/usage";
 import { UsageTable } from "../keys/utilisation";
 
 export default function MyUsagePage({ caller }: { caller: WhoAmIResponse }) {
@@ -70,7 +66,6 @@ interface Own {
 
 function Shown({ caller, own, days }: { caller: WhoAmIResponse; own: Own; days: Days }) {
   const { t } = useLingui();
-  const format = useFormat();
   const { subject } = caller;
   const { workspaceId } = own;
   const models = useQuery(AnalyticsService.method.queryUsage, {
@@ -79,7 +74,6 @@ function Shown({ caller, own, days }: { caller: WhoAmIResponse; own: Own; days: 
   });
   const asked = { workspaceId, ...(subject && { subject }) };
   const quotas = useQuery(QuotaService.method.listQuotaUsage, asked);
-  const today = localDate(new Date(), days.data?.period?.timeZone ?? "UTC");
   const calls = [
     callOf(AnalyticsService.method.queryUsage, own),
     callOf(QuotaService.method.listQuotaUsage, asked),
@@ -105,50 +99,12 @@ function Shown({ caller, own, days }: { caller: WhoAmIResponse; own: Own; days: 
         aside={<MoneyText money={days.data?.total?.values?.cost} />}
       >
         <Loaded query={days} height={220}>
-          {({ total }) => (
-            <LineChart
-              label={t`Tokens by day`}
-              format={(value) => format.compact(value)}
-              points={(total?.points ?? []).map((point) => ({
-                label: format.shortDate(point.startTime),
-                value: Number(point.values?.tokenCount ?? 0n),
-                open: point.firstDate >= today,
-              }))}
-            />
-          )}
+          {({ total }) => <TokensByDay total={total} />}
         </Loaded>
       </Card>
       <Card title={<Trans>By model</Trans>}>
         <Loaded query={models} height={140}>
-          {({ groups }) => (
-            <Table<UsageGroup>
-              label={t`Usage by model`}
-              rows={groups}
-              keyOf={({ keys, others }) => (others ? "others" : (keys[0]?.value ?? ""))}
-              empty={<Trans>No usage in this range</Trans>}
-              columns={[
-                {
-                  title: t`Model`,
-                  cell: ({ keys, others }) => (others ? t`Others` : keys[0]?.value),
-                },
-                {
-                  title: t`Tokens`,
-                  number: true,
-                  cell: ({ values }) => <Compact value={values?.tokenCount ?? 0n} />,
-                },
-                {
-                  title: t`Requests`,
-                  number: true,
-                  cell: ({ values }) => <Count value={values?.requestCount ?? 0n} />,
-                },
-                {
-                  title: t`Cost`,
-                  number: true,
-                  cell: ({ values }) => <MoneyText money={values?.cost} />,
-                },
-              ]}
-            />
-          )}
+          {({ groups }) => <UsageByModel groups={groups} />}
         </Loaded>
       </Card>
     </>

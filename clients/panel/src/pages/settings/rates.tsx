@@ -11,7 +11,7 @@ import { queries, violations } from "../../app/api";
 import { useFormat } from "../../app/format";
 import { useAllowed, useThisWorkspace } from "../../app/workspace";
 import { parseAmount } from "../../ui/amount";
-import { Button, Card, Field, Loaded } from "../../ui/base";
+import { Button, Card, Field, Loaded, TextField } from "../../ui/base";
 import { FormDialog } from "../../ui/dialog";
 import { Table } from "../../ui/table";
 import { WithdrawRate } from "./withdraw";
@@ -135,18 +135,13 @@ function RateDialog({ onClose }: { onClose: () => void }) {
           )}
         </Field>
       </div>
-      <Field label={<Trans>Rate</Trans>} error={errors.get("exchange_rate.rate")}>
-        {(props) => (
-          <input
-            {...props}
-            inputMode="decimal"
-            value={rate}
-            onChange={(event) => {
-              setRate(event.target.value);
-            }}
-          />
-        )}
-      </Field>
+      <TextField
+        label={<Trans>Rate</Trans>}
+        error={errors.get("exchange_rate.rate")}
+        inputMode="decimal"
+        value={rate}
+        onChange={setRate}
+      />
     </FormDialog>
   );
 }

@@ -17,7 +17,7 @@ import {
 import { queries, violations } from "../../app/api";
 import { useFormat } from "../../app/format";
 import { useAllowed, useThisWorkspace } from "../../app/workspace";
-import { Button, Card, Field, Outcome } from "../../ui/base";
+import { Button, Card, Field, Outcome, TextField } from "../../ui/base";
 
 const FIELDS = [
   "display_name",
@@ -266,22 +266,14 @@ function WorkspaceForm({ workspace }: { workspace: Workspace }) {
           set({ costDifferenceAlertPercent });
         },
       )}
-      <Field
+      <TextField
         label={<Trans>Required with each request</Trans>}
         hint={<Trans>Fields, for example user_id, department_id</Trans>}
         error={errors.get("workspace.required_attribution_fields")}
-      >
-        {(props) => (
-          <input
-            {...props}
-            disabled={!administer}
-            value={required}
-            onChange={(event) => {
-              setRequired(event.target.value);
-            }}
-          />
-        )}
-      </Field>
+        disabled={!administer}
+        value={required}
+        onChange={setRequired}
+      />
       <footer className="card-foot">
         <Outcome error={save.error} done={save.isSuccess ? t`Saved` : undefined} />
         <small className="hint">

@@ -10,7 +10,7 @@ import { DirectoryKind, DirectoryService } from "@stubs/directory_service_pb.js"
 
 import { queries, violations } from "../../app/api";
 import { useThisWorkspace } from "../../app/workspace";
-import { Field } from "../../ui/base";
+import { Field, TextField } from "../../ui/base";
 import { Confirm } from "../../ui/confirm";
 import { FormDialog } from "../../ui/dialog";
 
@@ -73,33 +73,20 @@ function EditDialog({ user, onClose }: { user: DirectoryEntry | undefined; onClo
         save.mutate({ workspaceId, entries: [entry] });
       }}
     >
-      <Field
+      <TextField
         label={<Trans>Id</Trans>}
         error={errors.get("entries[0].id")}
         hint={<Trans>As services send it with their requests.</Trans>}
-      >
-        {(props) => (
-          <input
-            {...props}
-            value={id}
-            disabled={user !== undefined}
-            onChange={(event) => {
-              setId(event.target.value);
-            }}
-          />
-        )}
-      </Field>
-      <Field label={<Trans>Name</Trans>} error={errors.get("entries[0].display_name")}>
-        {(props) => (
-          <input
-            {...props}
-            value={displayName}
-            onChange={(event) => {
-              setDisplayName(event.target.value);
-            }}
-          />
-        )}
-      </Field>
+        disabled={user !== undefined}
+        value={id}
+        onChange={setId}
+      />
+      <TextField
+        label={<Trans>Name</Trans>}
+        error={errors.get("entries[0].display_name")}
+        value={displayName}
+        onChange={setDisplayName}
+      />
       <Field label={<Trans>Department</Trans>} error={errors.get("entries[0].department_id")}>
         {(props) => (
           <>
