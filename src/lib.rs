@@ -12,6 +12,7 @@ pub mod engine;
 pub mod export;
 pub mod grpc;
 pub mod identity;
+pub mod insight;
 pub mod ledger;
 pub mod limits;
 pub mod logging;

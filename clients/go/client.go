@@ -100,6 +100,7 @@ type Client struct {
 	Audit      pb.AuditServiceClient
 	Directory  pb.DirectoryServiceClient
 	Analytics  pb.AnalyticsServiceClient
+	Insight    pb.InsightServiceClient
 	Access     pb.AccessServiceClient
 
 	options  Options
@@ -139,6 +140,7 @@ func New(options Options) (*Client, error) {
 		Audit:      pb.NewAuditServiceClient(conn),
 		Directory:  pb.NewDirectoryServiceClient(conn),
 		Analytics:  pb.NewAnalyticsServiceClient(conn),
+		Insight:    pb.NewInsightServiceClient(conn),
 		Access:     pb.NewAccessServiceClient(conn),
 		options:    options,
 		conn:       conn,

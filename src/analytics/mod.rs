@@ -8,6 +8,7 @@ pub mod axis;
 pub mod batch;
 pub mod figures;
 mod filters;
+pub mod insight;
 mod log_bound;
 pub mod metric;
 mod names;

@@ -12,7 +12,7 @@ mod audit;
 mod budget;
 mod catalog;
 mod directory;
-pub mod health;
+mod insight;
 mod model_limit;
 mod quota;
 pub mod router;
@@ -134,6 +134,7 @@ services!(
     audit_service_server::AuditServiceServer<audit::Audit>,
     directory_service_server::DirectoryServiceServer<directory::Directory>,
     access_service_server::AccessServiceServer<access::Access>,
+    insight_service_server::InsightServiceServer<insight::Insight>,
 );
 
 /// A router whose calls are counted, by the methods of the API.

@@ -24,6 +24,7 @@ use tollgate::proto::v1::audit_service_client::AuditServiceClient;
 use tollgate::proto::v1::budget_service_client::BudgetServiceClient;
 use tollgate::proto::v1::catalog_service_client::CatalogServiceClient;
 use tollgate::proto::v1::directory_service_client::DirectoryServiceClient;
+use tollgate::proto::v1::insight_service_client::InsightServiceClient;
 use tollgate::proto::v1::model_limit_service_client::ModelLimitServiceClient;
 use tollgate::proto::v1::quota_service_client::QuotaServiceClient;
 use tollgate::proto::v1::usage_service_client::UsageServiceClient;
@@ -201,6 +202,10 @@ impl Server {
 
     pub fn analytics(&self) -> AnalyticsServiceClient<Channel> {
         AnalyticsServiceClient::new(self.channel.clone())
+    }
+
+    pub fn insight(&self) -> InsightServiceClient<Channel> {
+        InsightServiceClient::new(self.channel.clone())
     }
 
     /// Why it ends by itself.

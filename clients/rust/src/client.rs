@@ -28,6 +28,7 @@ use crate::v1::audit_service_client::AuditServiceClient;
 use crate::v1::budget_service_client::BudgetServiceClient;
 use crate::v1::catalog_service_client::CatalogServiceClient;
 use crate::v1::directory_service_client::DirectoryServiceClient;
+use crate::v1::insight_service_client::InsightServiceClient;
 use crate::v1::model_limit_service_client::ModelLimitServiceClient;
 use crate::v1::quota_service_client::QuotaServiceClient;
 use crate::v1::usage_service_client::UsageServiceClient;
@@ -372,6 +373,12 @@ impl Client {
     #[must_use]
     pub fn analytics(&self) -> AnalyticsServiceClient<Transport> {
         AnalyticsServiceClient::new(self.inner.transport.clone())
+    }
+
+    /// Seasons and forecasts of usage.
+    #[must_use]
+    pub fn insight(&self) -> InsightServiceClient<Transport> {
+        InsightServiceClient::new(self.inner.transport.clone())
     }
 }
 

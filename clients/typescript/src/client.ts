@@ -13,6 +13,7 @@ import { AuditService } from "./gen/tollgate/v1/audit_service_pb.js";
 import { BudgetService } from "./gen/tollgate/v1/budget_service_pb.js";
 import { CatalogService } from "./gen/tollgate/v1/catalog_service_pb.js";
 import { DirectoryService } from "./gen/tollgate/v1/directory_service_pb.js";
+import { InsightService } from "./gen/tollgate/v1/insight_service_pb.js";
 import { ModelLimitService } from "./gen/tollgate/v1/model_limit_service_pb.js";
 import { QuotaService } from "./gen/tollgate/v1/quota_service_pb.js";
 import { UsageService } from "./gen/tollgate/v1/usage_service_pb.js";
@@ -73,6 +74,7 @@ export class Client implements AsyncDisposable {
   readonly audit: Stub<typeof AuditService>;
   readonly directory: Stub<typeof DirectoryService>;
   readonly analytics: Stub<typeof AnalyticsService>;
+  readonly insight: Stub<typeof InsightService>;
   readonly access: Stub<typeof AccessService>;
   readonly #connection: Connection;
   readonly #owner: Owner;
@@ -110,6 +112,7 @@ export class Client implements AsyncDisposable {
     this.audit = createClient(AuditService, this.#connection);
     this.directory = createClient(DirectoryService, this.#connection);
     this.analytics = createClient(AnalyticsService, this.#connection);
+    this.insight = createClient(InsightService, this.#connection);
     this.access = createClient(AccessService, this.#connection);
     const { usage } = this;
     const delivery = new Delivery({ usage, queueMax, queuePath, flushTimeoutMs, logger });

@@ -8,6 +8,7 @@ export * from "./gen/tollgate/v1/catalog_service_pb.js";
 export * from "./gen/tollgate/v1/common_pb.js";
 export * from "./gen/tollgate/v1/directory_service_pb.js";
 export * from "./gen/tollgate/v1/error_reason_pb.js";
+export * from "./gen/tollgate/v1/insight_service_pb.js";
 export * from "./gen/tollgate/v1/model_limit_service_pb.js";
 export * from "./gen/tollgate/v1/quota_service_pb.js";
 export * from "./gen/tollgate/v1/usage_service_pb.js";

@@ -284,6 +284,9 @@ methods! {
         WhoAmI(WhoAmIRequest): ANY, global;
         GetServerInfo(GetServerInfoRequest): ANY, global;
     }
+    InsightService {
+        GetSeasonality(GetSeasonalityRequest): READ, workspace;
+    }
 }
 
 /// A request that a holder may make about itself.

@@ -229,16 +229,22 @@ pub fn read_filters(at: Decoder<'_>, filters: Vec<v1::UsageFilter>) -> Vec<Restr
     let mut restrictions: Vec<Restriction> = Vec::with_capacity(filters.len());
     for (index, filter) in filters.into_iter().enumerate() {
         let at = at.item(index);
-        let v1::UsageFilter { dimension, tag_key, values } = filter;
-        let Some(dimension) = read_dimension(at, dimension, tag_key) else { continue };
-        if restrictions.iter().any(|restriction| restriction.dimension == dimension) {
+        let Some(restriction) = read_restriction(at, filter) else { continue };
+        if restrictions.iter().any(|earlier| earlier.dimension == restriction.dimension) {
             at.refuse("expected another dimension: an earlier filter restricts it");
             continue;
         }
-        let values = filter_values(at.field("values"), values, &dimension);
-        restrictions.push(Restriction { dimension, values });
+        restrictions.push(restriction);
     }
     restrictions
+}
+
+/// One filter.
+pub fn read_restriction(at: Decoder<'_>, filter: v1::UsageFilter) -> Option<Restriction> {
+    let v1::UsageFilter { dimension, tag_key, values } = filter;
+    let dimension = read_dimension(at, dimension, tag_key)?;
+    let values = filter_values(at.field("values"), values, &dimension);
+    Some(Restriction { dimension, values })
 }
 
 fn filter_values(

@@ -1,6 +1,6 @@
 //! `AnalyticsService`: reports, live metrics and exports.
 
-mod convert;
+pub(in crate::grpc) mod convert;
 pub mod download;
 mod export;
 mod export_request;
@@ -288,7 +288,7 @@ impl Analytics {
 }
 
 /// What a report is about.
-fn scope<'a>(engine: &'a Engine, basis: &'a ReportBasis) -> Scope<'a> {
+pub(in crate::grpc) fn scope<'a>(engine: &'a Engine, basis: &'a ReportBasis) -> Scope<'a> {
     Scope {
         store: &**engine.store(),
         workspace: &basis.workspace,

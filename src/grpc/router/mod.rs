@@ -5,6 +5,7 @@
 //! What is no call, because it only reads (GET, HEAD), is a file of the panel.
 
 mod deadline;
+pub mod health;
 mod kind;
 mod panel;
 pub mod unread;

@@ -2,6 +2,7 @@
 //! hand, in UTC and across changes of the clocks.
 
 pub mod bad_input;
+pub mod insight;
 pub mod people;
 pub mod refusals;
 pub mod setup;

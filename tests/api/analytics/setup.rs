@@ -71,6 +71,10 @@ impl Attempt {
         self
     }
 
+    pub fn into_request(self) -> v1::RecordUsageRequest {
+        self.request
+    }
+
     pub async fn send(self, server: &Server) {
         server.usage().record_usage(self.request).await.unwrap();
     }

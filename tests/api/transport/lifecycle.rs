@@ -17,7 +17,7 @@ use crate::fixtures::{ACME, acme, amount, assert_failed, check, get_budget, reco
 use crate::outage::Outage;
 use crate::server::{Server, TestClock, open};
 
-const SERVICES: [&str; 12] = [
+const SERVICES: [&str; 13] = [
     "",
     "tollgate.v1.UsageService",
     "tollgate.v1.BudgetService",
@@ -30,6 +30,7 @@ const SERVICES: [&str; 12] = [
     "tollgate.v1.WorkspaceService",
     "tollgate.v1.CatalogService",
     "tollgate.v1.ApiKeyService",
+    "tollgate.v1.InsightService",
 ];
 
 #[tokio::test]

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .v1.budget_service_pb2_grpc import BudgetServiceAsyncStub
     from .v1.catalog_service_pb2_grpc import CatalogServiceAsyncStub
     from .v1.directory_service_pb2_grpc import DirectoryServiceAsyncStub
+    from .v1.insight_service_pb2_grpc import InsightServiceAsyncStub
     from .v1.model_limit_service_pb2_grpc import ModelLimitServiceAsyncStub
     from .v1.quota_service_pb2_grpc import QuotaServiceAsyncStub
     from .v1.usage_service_pb2_grpc import UsageServiceAsyncStub
@@ -170,6 +171,7 @@ class Client(_Base):
     audit: pb.AuditServiceStub
     directory: pb.DirectoryServiceStub
     analytics: pb.AnalyticsServiceStub
+    insight: pb.InsightServiceStub
     access: pb.AccessServiceStub
 
     def _open(self) -> None:
@@ -233,6 +235,7 @@ class AsyncClient(_Base):
     audit: AuditServiceAsyncStub
     directory: DirectoryServiceAsyncStub
     analytics: AnalyticsServiceAsyncStub
+    insight: InsightServiceAsyncStub
     access: AccessServiceAsyncStub
 
     def _open(self) -> None:
@@ -303,6 +306,7 @@ _STUBS: dict[str, Callable[[Any], Any]] = {
     "audit": pb.AuditServiceStub,
     "directory": pb.DirectoryServiceStub,
     "analytics": pb.AnalyticsServiceStub,
+    "insight": pb.InsightServiceStub,
     "access": pb.AccessServiceStub,
 }
 

@@ -452,6 +452,23 @@ from tollgate.v1.error_reason_pb2 import (
     ERROR_REASON_WORKSPACE_NOT_FOUND as ERROR_REASON_WORKSPACE_NOT_FOUND,
     ErrorReason as ErrorReason,
 )
+from tollgate.v1.insight_service_pb2 import (
+    GetSeasonalityRequest as GetSeasonalityRequest,
+    GetSeasonalityResponse as GetSeasonalityResponse,
+    Quantity as Quantity,
+    SEASONALITY_DAILY as SEASONALITY_DAILY,
+    SEASONALITY_DAILY_AND_WEEKLY as SEASONALITY_DAILY_AND_WEEKLY,
+    SEASONALITY_NONE as SEASONALITY_NONE,
+    SEASONALITY_TOO_LITTLE as SEASONALITY_TOO_LITTLE,
+    SEASONALITY_UNSPECIFIED as SEASONALITY_UNSPECIFIED,
+    SEASONALITY_WEEKLY as SEASONALITY_WEEKLY,
+    SeasonalPart as SeasonalPart,
+    SeasonalProfile as SeasonalProfile,
+    Seasonality as Seasonality,
+)
+from tollgate.v1.insight_service_pb2_grpc import (
+    InsightServiceStub as InsightServiceStub,
+)
 from tollgate.v1.model_limit_service_pb2 import (
     DeleteModelAliasRequest as DeleteModelAliasRequest,
     DeleteModelAliasResponse as DeleteModelAliasResponse,

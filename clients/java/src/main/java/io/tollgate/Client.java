@@ -17,6 +17,8 @@ import io.tollgate.v1.CatalogServiceGrpc;
 import io.tollgate.v1.CatalogServiceGrpc.CatalogServiceBlockingStub;
 import io.tollgate.v1.DirectoryServiceGrpc;
 import io.tollgate.v1.DirectoryServiceGrpc.DirectoryServiceBlockingStub;
+import io.tollgate.v1.InsightServiceGrpc;
+import io.tollgate.v1.InsightServiceGrpc.InsightServiceBlockingStub;
 import io.tollgate.v1.ModelLimitServiceGrpc;
 import io.tollgate.v1.ModelLimitServiceGrpc.ModelLimitServiceBlockingStub;
 import io.tollgate.v1.QuotaServiceGrpc;
@@ -224,6 +226,11 @@ public final class Client implements AutoCloseable {
   /** Dashboards and reports. */
   public AnalyticsServiceBlockingStub analytics() {
     return AnalyticsServiceGrpc.newBlockingStub(channel());
+  }
+
+  /** Seasons and forecasts of usage. */
+  public InsightServiceBlockingStub insight() {
+    return InsightServiceGrpc.newBlockingStub(channel());
   }
 
   /** Access tokens, and who the caller is. */

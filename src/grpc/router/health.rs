@@ -15,8 +15,8 @@ use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::{HealthReporter, HealthService};
 use tracing::{info, warn};
 
-use super::SERVICE_NAMES;
 use crate::engine::Engine;
+use crate::grpc::SERVICE_NAMES;
 
 /// How often the status is set anew.
 const CHECK_INTERVAL: Duration = Duration::from_millis(500);
