@@ -3,5 +3,6 @@
 //! Pure: series are numbers, without a clock, storage, or currency. The same series always gives
 //! the same answer: what is random is drawn from a generator with a fixed seed.
 
+pub mod forecast;
 pub mod random;
 pub mod seasonality;
