@@ -22,6 +22,94 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _ForecastPeriod:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ForecastPeriodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ForecastPeriod.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    FORECAST_PERIOD_UNSPECIFIED: _ForecastPeriod.ValueType  # 0
+    """Refused on input."""
+    FORECAST_PERIOD_DAY: _ForecastPeriod.ValueType  # 1
+    """The local day."""
+    FORECAST_PERIOD_WEEK: _ForecastPeriod.ValueType  # 2
+    """The week, from the day that weeks of the workspace begin on."""
+    FORECAST_PERIOD_MONTH: _ForecastPeriod.ValueType  # 3
+    """The month."""
+    FORECAST_PERIOD_CYCLE: _ForecastPeriod.ValueType  # 4
+    """The billing cycle."""
+
+class ForecastPeriod(_ForecastPeriod, metaclass=_ForecastPeriodEnumTypeWrapper):
+    """Periods of forecasts: the running one. The set may grow."""
+
+FORECAST_PERIOD_UNSPECIFIED: ForecastPeriod.ValueType  # 0
+"""Refused on input."""
+FORECAST_PERIOD_DAY: ForecastPeriod.ValueType  # 1
+"""The local day."""
+FORECAST_PERIOD_WEEK: ForecastPeriod.ValueType  # 2
+"""The week, from the day that weeks of the workspace begin on."""
+FORECAST_PERIOD_MONTH: ForecastPeriod.ValueType  # 3
+"""The month."""
+FORECAST_PERIOD_CYCLE: ForecastPeriod.ValueType  # 4
+"""The billing cycle."""
+Global___ForecastPeriod: _TypeAlias = ForecastPeriod  # noqa: Y015
+
+class _ForecastBasis:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ForecastBasisEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ForecastBasis.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    FORECAST_BASIS_UNSPECIFIED: _ForecastBasis.ValueType  # 0
+    """Never sent."""
+    FORECAST_BASIS_TOO_LITTLE: _ForecastBasis.ValueType  # 1
+    """Fewer than 3 days: nothing is forecast."""
+    FORECAST_BASIS_SHORT_HISTORY: _ForecastBasis.ValueType  # 2
+    """3 to 13 days: a weekly rhythm cannot be known yet."""
+    FORECAST_BASIS_ENOUGH: _ForecastBasis.ValueType  # 3
+    """14 days or more."""
+
+class ForecastBasis(_ForecastBasis, metaclass=_ForecastBasisEnumTypeWrapper):
+    """How much history a forecast has. The set may grow."""
+
+FORECAST_BASIS_UNSPECIFIED: ForecastBasis.ValueType  # 0
+"""Never sent."""
+FORECAST_BASIS_TOO_LITTLE: ForecastBasis.ValueType  # 1
+"""Fewer than 3 days: nothing is forecast."""
+FORECAST_BASIS_SHORT_HISTORY: ForecastBasis.ValueType  # 2
+"""3 to 13 days: a weekly rhythm cannot be known yet."""
+FORECAST_BASIS_ENOUGH: ForecastBasis.ValueType  # 3
+"""14 days or more."""
+Global___ForecastBasis: _TypeAlias = ForecastBasis  # noqa: Y015
+
+class _IntervalBasis:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _IntervalBasisEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_IntervalBasis.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    INTERVAL_BASIS_UNSPECIFIED: _IntervalBasis.ValueType  # 0
+    """Nothing was forecast."""
+    INTERVAL_BASIS_OWN_ERRORS: _IntervalBasis.ValueType  # 1
+    """Errors of the forecast at 8 or more origins in the past of the series, and quantiles of errors
+    of other series.
+    """
+    INTERVAL_BASIS_SHIPPED: _IntervalBasis.ValueType  # 2
+    """Quantiles of errors of other series, by the size of the errors at fewer origins."""
+
+class IntervalBasis(_IntervalBasis, metaclass=_IntervalBasisEnumTypeWrapper):
+    """What bands follow from. The set may grow."""
+
+INTERVAL_BASIS_UNSPECIFIED: IntervalBasis.ValueType  # 0
+"""Nothing was forecast."""
+INTERVAL_BASIS_OWN_ERRORS: IntervalBasis.ValueType  # 1
+"""Errors of the forecast at 8 or more origins in the past of the series, and quantiles of errors
+of other series.
+"""
+INTERVAL_BASIS_SHIPPED: IntervalBasis.ValueType  # 2
+"""Quantiles of errors of other series, by the size of the errors at fewer origins."""
+Global___IntervalBasis: _TypeAlias = IntervalBasis  # noqa: Y015
+
 class _Seasonality:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -87,6 +175,465 @@ class Quantity(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType_quantity) -> _WhichOneofReturnType_quantity | None: ...
 
 Global___Quantity: _TypeAlias = Quantity  # noqa: Y015
+
+@_typing.final
+class Interval(_message.Message):
+    """A band that an amount lies in."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOW_FIELD_NUMBER: _builtins.int
+    HIGH_FIELD_NUMBER: _builtins.int
+    COVERAGE_PERCENT_FIELD_NUMBER: _builtins.int
+    coverage_percent: _builtins.int
+    """How often the amount lies in it, in percent: 80 or 95."""
+    @_builtins.property
+    def low(self) -> Global___Quantity:
+        """Its lower end, included; never below zero."""
+
+    @_builtins.property
+    def high(self) -> Global___Quantity:
+        """Its upper end, included."""
+
+    def __init__(
+        self,
+        *,
+        low: Global___Quantity | None = ...,
+        high: Global___Quantity | None = ...,
+        coverage_percent: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["high", b"high", "low", b"low"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["coverage_percent", b"coverage_percent", "high", b"high", "low", b"low"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Interval: _TypeAlias = Interval  # noqa: Y015
+
+@_typing.final
+class GetForecastRequest(_message.Message):
+    """Request of GetForecast."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKSPACE_ID_FIELD_NUMBER: _builtins.int
+    METRIC_FIELD_NUMBER: _builtins.int
+    MEMBER_FIELD_NUMBER: _builtins.int
+    PERIOD_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    GRANULARITY_FIELD_NUMBER: _builtins.int
+    workspace_id: _builtins.str
+    """Workspace of the usage."""
+    metric: _analytics_service_pb2.UsageMetric.ValueType
+    """USAGE_METRIC_COST, USAGE_METRIC_TOKENS (of all classes) or USAGE_METRIC_REQUESTS; required."""
+    period: Global___ForecastPeriod.ValueType
+    """The running period, to its end."""
+    granularity: _analytics_service_pb2.TimeGranularity.ValueType
+    """Of the points, and of the history that is looked at: TIME_GRANULARITY_HOUR to at most 14 days
+    ahead, or TIME_GRANULARITY_DAY. Unspecified: hours where that is possible, otherwise days.
+    """
+    @_builtins.property
+    def member(self) -> _analytics_service_pb2.UsageFilter:
+        """A member of the workspace: one dimension, other than USAGE_DIMENSION_LIMIT, with one value;
+        the whole workspace if absent.
+        """
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """From the beginning of today to this time, rounded up to the end of its local hour or day, as
+        the points are. In the future, at most 92 days from now.
+        """
+
+    def __init__(
+        self,
+        *,
+        workspace_id: _builtins.str = ...,
+        metric: _analytics_service_pb2.UsageMetric.ValueType = ...,
+        member: _analytics_service_pb2.UsageFilter | None = ...,
+        period: Global___ForecastPeriod.ValueType = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        granularity: _analytics_service_pb2.TimeGranularity.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "member", b"member", "period", b"period", "until", b"until"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "granularity", b"granularity", "member", b"member", "metric", b"metric", "period", b"period", "until", b"until", "workspace_id", b"workspace_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_until: _TypeAlias = _typing.Literal["period", "end_time"]  # noqa: Y015
+    _WhichOneofArgType_until: _TypeAlias = _typing.Literal["until", b"until"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_until) -> _WhichOneofReturnType_until | None: ...
+
+Global___GetForecastRequest: _TypeAlias = GetForecastRequest  # noqa: Y015
+
+@_typing.final
+class GetForecastResponse(_message.Message):
+    """Response of GetForecast."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AS_OF_TIME_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    KNOWN_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    TOTAL_INTERVALS_FIELD_NUMBER: _builtins.int
+    POINTS_FIELD_NUMBER: _builtins.int
+    GRANULARITY_FIELD_NUMBER: _builtins.int
+    BUDGET_FIELD_NUMBER: _builtins.int
+    BASIS_FIELD_NUMBER: _builtins.int
+    METHOD_FIELD_NUMBER: _builtins.int
+    HISTORY_DAYS_FIELD_NUMBER: _builtins.int
+    CENSORED_DAYS_FIELD_NUMBER: _builtins.int
+    INTERVAL_BASIS_FIELD_NUMBER: _builtins.int
+    RUN_RATE_FIELD_NUMBER: _builtins.int
+    PRICE_CHANGES_FIELD_NUMBER: _builtins.int
+    granularity: _analytics_service_pb2.TimeGranularity.ValueType
+    """TIME_GRANULARITY_HOUR or TIME_GRANULARITY_DAY."""
+    basis: Global___ForecastBasis.ValueType
+    """How much history the forecast has."""
+    method: _builtins.str
+    """How it was made, for people: "pool of 14, led by seasonal median". Empty where it was not."""
+    history_days: _builtins.int
+    """Whole days of history, from the first with usage: at most 56 of hours, 400 of days."""
+    censored_days: _builtins.int
+    """Of the last 56 days of the history, those on which checks were blocked: demand was above what
+    was used. Absent for members of other dimensions than model and user, by which blocked checks
+    are not counted.
+    """
+    interval_basis: Global___IntervalBasis.ValueType
+    """What the bands of the points follow from."""
+    @_builtins.property
+    def as_of_time(self) -> _timestamp_pb2.Timestamp:
+        """Time up to which all records are included, and which the forecast is of."""
+
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """Beginning of the period."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """End of the period, not included."""
+
+    @_builtins.property
+    def known(self) -> Global___Quantity:
+        """Used in the period so far."""
+
+    @_builtins.property
+    def total(self) -> Global___Quantity:
+        """The whole period: what is known, and what is forecast of the rest. As likely too low as too
+        high. Absent with FORECAST_BASIS_TOO_LITTLE.
+        """
+
+    @_builtins.property
+    def total_intervals(self) -> _containers.RepeatedCompositeFieldContainer[Global___Interval]:
+        """Bands of the total, 80 and 95 percent, from errors of totals: they do not follow from those of
+        the points. Neither is below known.
+        """
+
+    @_builtins.property
+    def points(self) -> _containers.RepeatedCompositeFieldContainer[Global___ForecastPoint]:
+        """Hours or days from the running one to the end. They need not add up to the total: each is as
+        likely too low as too high by itself.
+        """
+
+    @_builtins.property
+    def budget(self) -> Global___BudgetOutlook:
+        """Whether the envelope of the running cycle lasts. Of the cost of the whole workspace with a plan
+        alone; absent with FORECAST_BASIS_TOO_LITTLE.
+        """
+
+    @_builtins.property
+    def run_rate(self) -> Global___Quantity:
+        """The whole period at the rate so far; absent in its first hour."""
+
+    @_builtins.property
+    def price_changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___PriceChange]:
+        """Of a cost: the prices of used models that change before the end, by time. They are priced in."""
+
+    def __init__(
+        self,
+        *,
+        as_of_time: _timestamp_pb2.Timestamp | None = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        known: Global___Quantity | None = ...,
+        total: Global___Quantity | None = ...,
+        total_intervals: _abc.Iterable[Global___Interval] | None = ...,
+        points: _abc.Iterable[Global___ForecastPoint] | None = ...,
+        granularity: _analytics_service_pb2.TimeGranularity.ValueType = ...,
+        budget: Global___BudgetOutlook | None = ...,
+        basis: Global___ForecastBasis.ValueType = ...,
+        method: _builtins.str = ...,
+        history_days: _builtins.int = ...,
+        censored_days: _builtins.int | None = ...,
+        interval_basis: Global___IntervalBasis.ValueType = ...,
+        run_rate: Global___Quantity | None = ...,
+        price_changes: _abc.Iterable[Global___PriceChange] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_censored_days", b"_censored_days", "as_of_time", b"as_of_time", "budget", b"budget", "censored_days", b"censored_days", "end_time", b"end_time", "known", b"known", "run_rate", b"run_rate", "start_time", b"start_time", "total", b"total"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_censored_days", b"_censored_days", "as_of_time", b"as_of_time", "basis", b"basis", "budget", b"budget", "censored_days", b"censored_days", "end_time", b"end_time", "granularity", b"granularity", "history_days", b"history_days", "interval_basis", b"interval_basis", "known", b"known", "method", b"method", "points", b"points", "price_changes", b"price_changes", "run_rate", b"run_rate", "start_time", b"start_time", "total", b"total", "total_intervals", b"total_intervals"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__censored_days: _TypeAlias = _typing.Literal["censored_days"]  # noqa: Y015
+    _WhichOneofArgType__censored_days: _TypeAlias = _typing.Literal["_censored_days", b"_censored_days"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__censored_days) -> _WhichOneofReturnType__censored_days | None: ...
+
+Global___GetForecastResponse: _TypeAlias = GetForecastResponse  # noqa: Y015
+
+@_typing.final
+class PriceChange(_message.Message):
+    """A price that changes, and what it makes of the cost. A price in another currency than the one of
+    now is not told, and not priced in.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_ID_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_TIME_FIELD_NUMBER: _builtins.int
+    FACTOR_FIELD_NUMBER: _builtins.int
+    SHARE_PERCENT_FIELD_NUMBER: _builtins.int
+    model_id: _builtins.str
+    """The model."""
+    factor: _builtins.float
+    """What a mean request of the last 28 days to the model costs then, as a multiple of what it costs
+    now, by tokens of the standard tier.
+    """
+    share_percent: _builtins.float
+    """Share of the cost of the last 28 days that the model had, in percent."""
+    @_builtins.property
+    def effective_time(self) -> _timestamp_pb2.Timestamp:
+        """From when on the price is valid."""
+
+    def __init__(
+        self,
+        *,
+        model_id: _builtins.str = ...,
+        effective_time: _timestamp_pb2.Timestamp | None = ...,
+        factor: _builtins.float = ...,
+        share_percent: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["effective_time", b"effective_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["effective_time", b"effective_time", "factor", b"factor", "model_id", b"model_id", "share_percent", b"share_percent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PriceChange: _TypeAlias = PriceChange  # noqa: Y015
+
+@_typing.final
+class ForecastPoint(_message.Message):
+    """One hour or day of a forecast."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_TIME_FIELD_NUMBER: _builtins.int
+    DATE_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    INTERVALS_FIELD_NUMBER: _builtins.int
+    date: _builtins.str
+    """Its local day, as "2026-01-31"."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """When it begins. The first one is the running hour or day, as a whole."""
+
+    @_builtins.property
+    def value(self) -> Global___Quantity:
+        """What is forecast of it."""
+
+    @_builtins.property
+    def intervals(self) -> _containers.RepeatedCompositeFieldContainer[Global___Interval]:
+        """Bands of it, 80 and 95 percent."""
+
+    def __init__(
+        self,
+        *,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        date: _builtins.str = ...,
+        value: Global___Quantity | None = ...,
+        intervals: _abc.Iterable[Global___Interval] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["start_time", b"start_time", "value", b"value"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["date", b"date", "intervals", b"intervals", "start_time", b"start_time", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ForecastPoint: _TypeAlias = ForecastPoint  # noqa: Y015
+
+@_typing.final
+class BudgetOutlook(_message.Message):
+    """Whether a limit is reached before it resets. What checks hold does not count."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LIMIT_FIELD_NUMBER: _builtins.int
+    USED_FIELD_NUMBER: _builtins.int
+    PROBABILITY_FIELD_NUMBER: _builtins.int
+    EXHAUSTION_TIME_FIELD_NUMBER: _builtins.int
+    EARLIEST_TIME_FIELD_NUMBER: _builtins.int
+    RESET_TIME_FIELD_NUMBER: _builtins.int
+    EXPECTED_FIELD_NUMBER: _builtins.int
+    EXPECTED_INTERVALS_FIELD_NUMBER: _builtins.int
+    probability: _builtins.float
+    """Probability that the limit is reached in the window, 0 to 1; 1 if it is reached already."""
+    @_builtins.property
+    def limit(self) -> Global___Quantity:
+        """The limit, with its boosts."""
+
+    @_builtins.property
+    def used(self) -> Global___Quantity:
+        """Used in its window so far."""
+
+    @_builtins.property
+    def exhaustion_time(self) -> _timestamp_pb2.Timestamp:
+        """When it is as likely reached as not; absent if the probability is below 0.5."""
+
+    @_builtins.property
+    def earliest_time(self) -> _timestamp_pb2.Timestamp:
+        """The early end of the 80 percent band of that: by then it is reached with a probability of 0.1.
+        Absent if the probability is below 0.1.
+        """
+
+    @_builtins.property
+    def reset_time(self) -> _timestamp_pb2.Timestamp:
+        """End of the window, when the limit begins anew."""
+
+    @_builtins.property
+    def expected(self) -> Global___Quantity:
+        """What is used in the whole window if nothing is in the way: as likely too low as too high."""
+
+    @_builtins.property
+    def expected_intervals(self) -> _containers.RepeatedCompositeFieldContainer[Global___Interval]:
+        """Its bands, 80 and 95 percent."""
+
+    def __init__(
+        self,
+        *,
+        limit: Global___Quantity | None = ...,
+        used: Global___Quantity | None = ...,
+        probability: _builtins.float = ...,
+        exhaustion_time: _timestamp_pb2.Timestamp | None = ...,
+        earliest_time: _timestamp_pb2.Timestamp | None = ...,
+        reset_time: _timestamp_pb2.Timestamp | None = ...,
+        expected: Global___Quantity | None = ...,
+        expected_intervals: _abc.Iterable[Global___Interval] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["earliest_time", b"earliest_time", "exhaustion_time", b"exhaustion_time", "expected", b"expected", "limit", b"limit", "reset_time", b"reset_time", "used", b"used"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["earliest_time", b"earliest_time", "exhaustion_time", b"exhaustion_time", "expected", b"expected", "expected_intervals", b"expected_intervals", "limit", b"limit", "probability", b"probability", "reset_time", b"reset_time", "used", b"used"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BudgetOutlook: _TypeAlias = BudgetOutlook  # noqa: Y015
+
+@_typing.final
+class ListBudgetRisksRequest(_message.Message):
+    """Request of ListBudgetRisks."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKSPACE_ID_FIELD_NUMBER: _builtins.int
+    TOP_FIELD_NUMBER: _builtins.int
+    workspace_id: _builtins.str
+    """Workspace of the limits."""
+    top: _builtins.int
+    """Most limits; 0 for 10, at most 1,000."""
+    def __init__(
+        self,
+        *,
+        workspace_id: _builtins.str = ...,
+        top: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["top", b"top", "workspace_id", b"workspace_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListBudgetRisksRequest: _TypeAlias = ListBudgetRisksRequest  # noqa: Y015
+
+@_typing.final
+class ListBudgetRisksResponse(_message.Message):
+    """Response of ListBudgetRisks."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AS_OF_TIME_FIELD_NUMBER: _builtins.int
+    RISKS_FIELD_NUMBER: _builtins.int
+    TOO_LITTLE_COUNT_FIELD_NUMBER: _builtins.int
+    CONSIDERED_COUNT_FIELD_NUMBER: _builtins.int
+    too_little_count: _builtins.int
+    """Limits whose subjects have fewer than 3 days of history, so that nothing can be said of them."""
+    considered_count: _builtins.int
+    """Limits that were looked at: not more than 1,000 quotas."""
+    @_builtins.property
+    def as_of_time(self) -> _timestamp_pb2.Timestamp:
+        """Time up to which all records are included."""
+
+    @_builtins.property
+    def risks(self) -> _containers.RepeatedCompositeFieldContainer[Global___BudgetRisk]:
+        """Limits, most likely reached first, then by the time at which they are, then by kind and id."""
+
+    def __init__(
+        self,
+        *,
+        as_of_time: _timestamp_pb2.Timestamp | None = ...,
+        risks: _abc.Iterable[Global___BudgetRisk] | None = ...,
+        too_little_count: _builtins.int = ...,
+        considered_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "considered_count", b"considered_count", "risks", b"risks", "too_little_count", b"too_little_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListBudgetRisksResponse: _TypeAlias = ListBudgetRisksResponse  # noqa: Y015
+
+@_typing.final
+class BudgetRisk(_message.Message):
+    """A limit, and whether it is reached."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    MODEL_ID_FIELD_NUMBER: _builtins.int
+    QUOTA_ID_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    ENFORCEMENT_FIELD_NUMBER: _builtins.int
+    OUTLOOK_FIELD_NUMBER: _builtins.int
+    kind: _common_pb2.LimitKind.ValueType
+    """LIMIT_KIND_ENVELOPE, LIMIT_KIND_MODEL_LIMIT or LIMIT_KIND_QUOTA."""
+    model_id: _builtins.str
+    """Model of a cap, or that a quota counts; empty for all."""
+    quota_id: _builtins.str
+    """With LIMIT_KIND_QUOTA: its id."""
+    enforcement: _common_pb2.Enforcement.ValueType
+    """With LIMIT_KIND_QUOTA: what it does to a request that exceeds it."""
+    @_builtins.property
+    def subject(self) -> _common_pb2.Subject:
+        """With LIMIT_KIND_QUOTA: whose usage it counts."""
+
+    @_builtins.property
+    def outlook(self) -> Global___BudgetOutlook:
+        """Whether it is reached."""
+
+    def __init__(
+        self,
+        *,
+        kind: _common_pb2.LimitKind.ValueType = ...,
+        model_id: _builtins.str = ...,
+        quota_id: _builtins.str = ...,
+        subject: _common_pb2.Subject | None = ...,
+        enforcement: _common_pb2.Enforcement.ValueType = ...,
+        outlook: Global___BudgetOutlook | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["outlook", b"outlook", "subject", b"subject"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["enforcement", b"enforcement", "kind", b"kind", "model_id", b"model_id", "outlook", b"outlook", "quota_id", b"quota_id", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BudgetRisk: _TypeAlias = BudgetRisk  # noqa: Y015
 
 @_typing.final
 class GetSeasonalityRequest(_message.Message):

@@ -38,6 +38,14 @@ class InsightServiceStub:
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> InsightServiceAsyncStub: ...
+    GetForecast: _grpc.UnaryUnaryMultiCallable[_insight_service_pb2.GetForecastRequest, _insight_service_pb2.GetForecastResponse]
+    """Forecasts what a period will cost or use in all, with bands, and whether the budget lasts."""
+    ListBudgetRisks: _grpc.UnaryUnaryMultiCallable[_insight_service_pb2.ListBudgetRisksRequest, _insight_service_pb2.ListBudgetRisksResponse]
+    """Lists limits by the probability that they are reached before they reset: the envelope, caps on
+    models and quotas of every enforcement, in money, tokens and requests, that reset by the clock
+    after a day or later. Of quotas the 1,000 most utilised subjects are looked at. Forecasts are by
+    days, at today's prices.
+    """
     GetSeasonality: _grpc.UnaryUnaryMultiCallable[_insight_service_pb2.GetSeasonalityRequest, _insight_service_pb2.GetSeasonalityResponse]
     """Returns how usage depends on the hour of the day and on the day of the week, and whether that
     is more than chance.
@@ -53,6 +61,14 @@ class InsightServiceAsyncStub(InsightServiceStub):
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
+    GetForecast: _aio.UnaryUnaryMultiCallable[_insight_service_pb2.GetForecastRequest, _insight_service_pb2.GetForecastResponse]  # type: ignore[assignment]
+    """Forecasts what a period will cost or use in all, with bands, and whether the budget lasts."""
+    ListBudgetRisks: _aio.UnaryUnaryMultiCallable[_insight_service_pb2.ListBudgetRisksRequest, _insight_service_pb2.ListBudgetRisksResponse]  # type: ignore[assignment]
+    """Lists limits by the probability that they are reached before they reset: the envelope, caps on
+    models and quotas of every enforcement, in money, tokens and requests, that reset by the clock
+    after a day or later. Of quotas the 1,000 most utilised subjects are looked at. Forecasts are by
+    days, at today's prices.
+    """
     GetSeasonality: _aio.UnaryUnaryMultiCallable[_insight_service_pb2.GetSeasonalityRequest, _insight_service_pb2.GetSeasonalityResponse]  # type: ignore[assignment]
     """Returns how usage depends on the hour of the day and on the day of the week, and whether that
     is more than chance.
@@ -65,6 +81,26 @@ class InsightServiceServicer(metaclass=_abc_1.ABCMeta):
     workspace is NOT_FOUND; a member without usage is not, its answer says that it has too little
     history.
     """
+
+    @_abc_1.abstractmethod
+    def GetForecast(
+        self,
+        request: _insight_service_pb2.GetForecastRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_insight_service_pb2.GetForecastResponse, _abc.Awaitable[_insight_service_pb2.GetForecastResponse]]:
+        """Forecasts what a period will cost or use in all, with bands, and whether the budget lasts."""
+
+    @_abc_1.abstractmethod
+    def ListBudgetRisks(
+        self,
+        request: _insight_service_pb2.ListBudgetRisksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_insight_service_pb2.ListBudgetRisksResponse, _abc.Awaitable[_insight_service_pb2.ListBudgetRisksResponse]]:
+        """Lists limits by the probability that they are reached before they reset: the envelope, caps on
+        models and quotas of every enforcement, in money, tokens and requests, that reset by the clock
+        after a day or later. Of quotas the 1,000 most utilised subjects are looked at. Forecasts are by
+        days, at today's prices.
+        """
 
     @_abc_1.abstractmethod
     def GetSeasonality(
