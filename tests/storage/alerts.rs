@@ -37,6 +37,7 @@ fn stored(seq: i64, key: AlertKey) -> StoredAlert {
         spent: 50,
         time: START + seq,
         record: None,
+        anomaly: None,
     };
     StoredAlert { seq, workspace_id: "w".into(), alert, acknowledged: None }
 }

@@ -513,6 +513,7 @@ fn alert(seq: i64, kind: SubjectKind, subject_id: &str, acknowledged: Option<&st
             spent: 5,
             time: START,
             record: None,
+            anomaly: None,
         },
         acknowledged: acknowledged.map(|actor| (START, actor.to_owned())),
     }

@@ -286,6 +286,10 @@ methods! {
     }
     InsightService {
         GetSeasonality(GetSeasonalityRequest): READ, workspace;
+        ListAnomalies(ListAnomaliesRequest): READ, workspace;
+        AcknowledgeAnomaly(AcknowledgeAnomalyRequest): ADMINISTER, workspace;
+        GetAnomalyPolicy(GetAnomalyPolicyRequest): READ, workspace;
+        SetAnomalyPolicy(SetAnomalyPolicyRequest): ADMINISTER, workspace;
     }
 }
 

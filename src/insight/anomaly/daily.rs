@@ -9,6 +9,8 @@ const WEEK: usize = 7;
 pub const HISTORY_DAYS: usize = 2 * WEEK;
 /// Days with usage among these, at least.
 const ACTIVE_DAYS_MIN: usize = WEEK;
+/// Known days that are looked back at, at least.
+const KNOWN_DAYS_MIN: usize = 10;
 /// Days that are looked back at.
 const WINDOW: usize = 4 * WEEK;
 /// Same days of the week that are known, at least; with fewer the days of the last two weeks count.
@@ -69,7 +71,8 @@ fn judge(series: &[f64], day: usize, bars: [Bar; 2]) -> Option<Flag> {
     let actual = series[day];
     let before = &series[day.saturating_sub(WINDOW)..day];
     let active = known(before).filter(|value| *value > 0.0).count();
-    if !actual.is_finite() || active < ACTIVE_DAYS_MIN {
+    let is_young = known(before).count() < KNOWN_DAYS_MIN || active < ACTIVE_DAYS_MIN;
+    if is_young || !actual.is_finite() {
         return None;
     }
     let day_mean = mean(before);

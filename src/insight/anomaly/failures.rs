@@ -26,12 +26,7 @@ fn bar(sensitivity: Sensitivity) -> (f64, f64) {
 
 /// The hours from `from` on in which too many requests failed, with numbers of failed requests.
 /// `failed` and `requests` have the same hours.
-pub fn flags(
-    requests: &[f64],
-    failed: &[f64],
-    from: usize,
-    sensitivity: Sensitivity,
-) -> Vec<Flag> {
+pub fn flags(requests: &[f64], failed: &[f64], from: usize, sensitivity: Sensitivity) -> Vec<Flag> {
     let hours = from.max(HISTORY_HOURS)..requests.len().min(failed.len());
     hours.filter_map(|hour| judge(requests, failed, hour, bar(sensitivity))).collect()
 }

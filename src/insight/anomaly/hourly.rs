@@ -14,6 +14,8 @@ const DAY: usize = 24;
 pub const HISTORY_HOURS: usize = 7 * DAY;
 /// Hours with usage among these before one is judged.
 const ACTIVE_HOURS_MIN: usize = DAY;
+/// Known hours among these: what has begun lately is not judged.
+const KNOWN_HOURS_MIN: usize = 5 * DAY;
 /// Days whose hours are compared.
 const DAYS: usize = 7;
 /// Known hours that are comparable, at least.
@@ -85,7 +87,8 @@ impl<'s> Views<'s> {
         let (actual, expected) = (self.series[hour], self.expected[hour - self.start]);
         let before = &self.series[hour - HISTORY_HOURS..hour];
         let active = known(before).filter(|value| *value > 0.0).count();
-        if !actual.is_finite() || !expected.is_finite() || active < ACTIVE_HOURS_MIN {
+        let is_young = known(before).count() < KNOWN_HOURS_MIN || active < ACTIVE_HOURS_MIN;
+        if is_young || !actual.is_finite() || !expected.is_finite() {
             return None;
         }
         let (low, high) = range(&comparable(self.series, hour))?;
@@ -100,8 +103,11 @@ impl<'s> Views<'s> {
             Direction::Up => log(actual) - log(high),
             Direction::Down => log(low) - log(actual),
         };
-        let views =
-            [sign * self.spreads(&self.level, hour)?, sign * self.spreads(&self.day, hour)?, beyond];
+        let views = [
+            sign * self.spreads(&self.level, hour)?,
+            sign * self.spreads(&self.day, hour)?,
+            beyond,
+        ];
         let clipped = views.map(|view| view.clamp(*VIEW.start(), *VIEW.end()));
         let score: f64 = WEIGHTS.iter().zip(clipped).map(|(weight, view)| weight * view).sum();
         let flag = Flag { step: hour, direction, actual, expected, low, high };

@@ -102,7 +102,8 @@ fn the_scale_of_a_series_does_not_matter() {
         let series = office(seed, 12 * 24);
         let days: Vec<f64> = series.chunks(6).map(|part| part.iter().sum()).collect();
         for factor in [1e-9, 0.37, 1e12] {
-            let scale = |it: &[f64]| -> Vec<f64> { it.iter().map(|value| value * factor).collect() };
+            let scale =
+                |it: &[f64]| -> Vec<f64> { it.iter().map(|value| value * factor).collect() };
             for sensitivity in ALL {
                 let found = steps(&hourly::flags(&series, 0, sensitivity));
                 assert_eq!(steps(&hourly::flags(&scale(&series), 0, sensitivity)), found);
@@ -162,6 +163,11 @@ fn without_enough_history_nothing_is_judged() {
         let mut late = vec![0.0; HOURS];
         late[HOURS - 20..].fill(5.0);
         assert_eq!(hourly::flags(&late, 0, sensitivity), []);
+        // One that began three days ago is not known well enough.
+        let mut young = vec![f64::NAN; HOURS];
+        young[HOURS - 72..].fill(5.0);
+        young[HOURS - 1] = 500.0;
+        assert_eq!(hourly::flags(&young, 0, sensitivity), []);
         let mut days = vec![0.0; 40];
         days[36..].fill(5.0);
         assert_eq!(daily::flags(&days, 0, sensitivity), []);
@@ -221,7 +227,10 @@ fn an_episode_is_told_once_it_has_come_to_what_is_least() {
     assert_eq!(opened(&of(4.0)), [(10, 11, 11)]);
     let joined = episodes(&flags, 31, 7, 7.0, Flag::excess);
     assert_eq!(opened(&joined), [(10, 18, 18)]);
-    assert_eq!((joined[0].actual(), joined[0].expected(), joined[0].normal()), (15.0, 6.0, (3.0, 9.0)));
+    assert_eq!(
+        (joined[0].actual(), joined[0].expected(), joined[0].normal()),
+        (15.0, 6.0, (3.0, 9.0))
+    );
     assert!(joined[0].is_over);
 }
 
@@ -269,7 +278,8 @@ fn the_cost_of_a_request_is_out_of_range_on_a_day_of_enough_of_them() {
 
 #[test]
 fn contributors_are_those_that_moved_along_until_most_is_explained() {
-    let moved = |member: &'static str, expected: f64, actual: f64| Moved { member, expected, actual };
+    let moved =
+        |member: &'static str, expected: f64, actual: f64| Moved { member, expected, actual };
     let all = || {
         vec![
             moved("a", 10.0, 10.0),

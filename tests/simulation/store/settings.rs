@@ -69,6 +69,14 @@ impl Disk {
             Change::DeleteWebhook(id) => drop(self.webhooks.remove(&key(&id))),
             Change::DeleteEmailReceiver(id) => drop(self.email_receivers.remove(&key(&id))),
             Change::PutEntries(entries) => self.put_entries(workspace_id, entries),
+            Change::PutAnomalies(anomalies) => {
+                for new in anomalies {
+                    self.anomalies.insert(key(&new.id), new);
+                }
+            }
+            Change::PutAnomalyPolicy(new) => {
+                drop(self.anomaly_policies.insert(workspace_id.to_owned(), new));
+            }
             Change::EraseUser(erasure) => self.erase_user(workspace_id, erasure),
             Change::PutAccessToken(new) => {
                 self.access_tokens.insert(new.id.to_string(), new);
