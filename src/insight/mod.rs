@@ -5,5 +5,6 @@
 //! the same answer: what is random is drawn from a generator with a fixed seed.
 
 pub mod anomaly;
+pub mod forecast;
 pub mod random;
 pub mod seasonality;
