@@ -69,8 +69,8 @@ pub struct AlertKey {
     pub threshold: u16,
     /// The limit without its boosts: with another value it is another limit. Of
     /// [`AlertType::LargeRecord`] which of the day it is, from 1; of [`AlertType::Anomaly`] which
-    /// one that begins there, see [`AlertAnomaly::number`]. Zero for other types that are not about a
-    /// limit.
+    /// one that begins there, see [`AlertAnomaly::number`]. Zero for other types that are not about
+    /// a limit.
     pub base_limit: i64,
 }
 

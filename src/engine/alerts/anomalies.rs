@@ -1,8 +1,8 @@
 //! Anomalies: stored as they are found, told once when they begin and once when they are over,
 //! acknowledged.
 //!
-//! Finds none: `tasks/anomalies.rs` does. An anomaly is stored first and its alert after it, under a
-//! key that is the same whenever it is found again: whatever a crash falls between, there is one
+//! Finds none: `tasks/anomalies.rs` does. An anomaly is stored first and its alert after it, under
+//! a key that is the same whenever it is found again: whatever a crash falls between, there is one
 //! alert.
 
 use std::collections::HashMap;

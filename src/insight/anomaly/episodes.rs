@@ -54,9 +54,9 @@ impl Episode {
     }
 }
 
-/// The episodes of flags in their order; `length` is that of the series. One is told once the excess
-/// of its flags has come to `least`, which `worth` gives in the unit of `least`; others are left
-/// out. Steps are cut off after `cool_down` steps without a flag in the same direction.
+/// The episodes of flags in their order; `length` is that of the series. One is told once its flags
+/// have come to `least` together, each by what it is worth; others are left out. An episode ends
+/// after `cool_down` steps without a flag in the same direction.
 pub fn episodes(
     flags: &[Flag],
     length: usize,

@@ -2,8 +2,8 @@
 //!
 //! Three views vote, all on logarithms: the level of the last six hours against the same hours of
 //! the days before; the hour against the day before it; and how far it is beyond every comparable
-//! hour of the week before. What also matters is how much it is, in mean hours: a night that doubles
-//! from little stays little.
+//! hour of the week before. What also matters is how much it is, in mean hours: a night that
+//! doubles from little stays little.
 
 use super::robust::{known, mean, median, median_and_spread, range};
 use super::{Bar, Direction, Flag, Sensitivity};

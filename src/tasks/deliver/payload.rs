@@ -145,11 +145,8 @@ mod tests {
     use crate::domain::attribution::Dimension;
     use crate::domain::{Currency, Time};
 
-    /// The payload is part of the API: nothing in it may change.
-    #[test]
-    fn names_stay() {
-        let quota =
-            |kind| AlertSubject::Quota { quota_id: "q".into(), kind, subject_id: "x".into() };
+    /// The body of an alert has these parts.
+    fn check(subject: AlertSubject, alert_type: AlertType, unit: Option<Unit>, parts: &[&str]) {
         let record = AlertRecord {
             seq: 9,
             request_id: "r".into(),
@@ -165,31 +162,35 @@ mod tests {
             is_over: false,
             explained_by: vec![AnomalyMember { dimension: Dimension::ApiKey, id: "k".into() }],
         };
-        let check = |subject: AlertSubject, alert_type, unit, parts: &[&str]| {
-            let alert = Alert {
-                key: AlertKey {
-                    subject,
-                    alert_type,
-                    window_start: Time::EARLIEST,
-                    threshold: 80,
-                    base_limit: 100,
-                },
-                window_end: None,
-                unit,
-                limit: 2,
-                spent: 1,
-                time: Time::EARLIEST,
-                record: (alert_type == AlertType::LargeRecord).then(|| Box::new(record.clone())),
-                anomaly: (alert_type == AlertType::Anomaly).then(|| Box::new(anomaly.clone())),
-            };
-            let stored =
-                StoredAlert { seq: 7, workspace_id: "acme".into(), alert, acknowledged: None };
-            let wording = Wording { currency: Currency::EUR, time_zone: Tz::UTC };
-            let text = body(&stored, &wording);
-            for part in parts {
-                assert!(text.contains(part), "{part} in {text}");
-            }
+        let alert = Alert {
+            key: AlertKey {
+                subject,
+                alert_type,
+                window_start: Time::EARLIEST,
+                threshold: 80,
+                base_limit: 100,
+            },
+            window_end: None,
+            unit,
+            limit: 2,
+            spent: 1,
+            time: Time::EARLIEST,
+            record: (alert_type == AlertType::LargeRecord).then(|| Box::new(record.clone())),
+            anomaly: (alert_type == AlertType::Anomaly).then(|| Box::new(anomaly.clone())),
         };
+        let stored = StoredAlert { seq: 7, workspace_id: "acme".into(), alert, acknowledged: None };
+        let wording = Wording { currency: Currency::EUR, time_zone: Tz::UTC };
+        let text = body(&stored, &wording);
+        for part in parts {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+    }
+
+    /// The payload is part of the API: nothing in it may change.
+    #[test]
+    fn names_stay() {
+        let quota =
+            |kind| AlertSubject::Quota { quota_id: "q".into(), kind, subject_id: "x".into() };
         let parts = [
             r#""type":"alert.threshold""#,
             r#""type":"ALERT_TYPE_THRESHOLD""#,
@@ -224,6 +225,10 @@ mod tests {
             r#""record":{"api_key_id":"k","attempt":-1,"model_id":"big","request_id":"r","#,
         ];
         check(AlertSubject::Workspace, AlertType::LargeRecord, Some(Unit::Money), &parts);
+    }
+
+    #[test]
+    fn names_of_anomalies_stay() {
         let parts = [
             r#""type":"alert.anomaly""#,
             r#""type":"ALERT_TYPE_ANOMALY""#,

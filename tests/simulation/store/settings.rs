@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tollgate::domain::Time;
 use tollgate::domain::access::AccessToken;
+use tollgate::domain::alert::anomaly::AnomalyPolicy;
 use tollgate::domain::alert::receiver::Webhook;
 use tollgate::domain::alert::secret::StoredSecret;
 use tollgate::domain::api_key::{ApiKey, KeyGroup};
@@ -74,9 +75,7 @@ impl Disk {
                     self.anomalies.insert(key(&new.id), new);
                 }
             }
-            Change::PutAnomalyPolicy(new) => {
-                drop(self.anomaly_policies.insert(workspace_id.to_owned(), new));
-            }
+            Change::PutAnomalyPolicy(new) => self.put_anomaly_policy(workspace_id, new),
             Change::EraseUser(erasure) => self.erase_user(workspace_id, erasure),
             Change::PutAccessToken(new) => {
                 self.access_tokens.insert(new.id.to_string(), new);
@@ -95,6 +94,10 @@ impl Disk {
                 }
             }
         }
+    }
+
+    fn put_anomaly_policy(&mut self, workspace_id: &str, new: AnomalyPolicy) {
+        self.anomaly_policies.insert(workspace_id.to_owned(), new);
     }
 
     /// Writes audit events, unless they are there.

@@ -96,11 +96,7 @@ fn of_workspace(members: &BTreeMap<String, Vec<f64>>, sensitivity: Sensitivity) 
     alerts
 }
 
-fn most(
-    members: &BTreeMap<String, Vec<f64>>,
-    episode: &Episode,
-    count: usize,
-) -> Option<String> {
+fn most(members: &BTreeMap<String, Vec<f64>>, episode: &Episode, count: usize) -> Option<String> {
     let moved = members.iter().map(|(member, series)| {
         let hours = episode.flags[..count].iter().map(|flag| flag.step);
         let expected = |hour| hourly::expected(series, hour).unwrap_or(0.0);

@@ -1,5 +1,5 @@
-//! Who explains an anomaly: what each member had in its steps, against the same steps of the days or
-//! weeks before.
+//! Who explains an anomaly: what each member had in its steps, against the same steps of the days
+//! or weeks before.
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,7 @@
 //! Insight through the API: series of usage whose hours are given by a function, so that what must
 //! be found in them is known.
 
+mod anomalies;
 mod seasonality;
 
 use prost_types::Timestamp;

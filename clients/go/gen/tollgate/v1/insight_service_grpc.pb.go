@@ -21,7 +21,11 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	InsightService_GetSeasonality_FullMethodName = "/tollgate.v1.InsightService/GetSeasonality"
+	InsightService_GetSeasonality_FullMethodName     = "/tollgate.v1.InsightService/GetSeasonality"
+	InsightService_ListAnomalies_FullMethodName      = "/tollgate.v1.InsightService/ListAnomalies"
+	InsightService_AcknowledgeAnomaly_FullMethodName = "/tollgate.v1.InsightService/AcknowledgeAnomaly"
+	InsightService_GetAnomalyPolicy_FullMethodName   = "/tollgate.v1.InsightService/GetAnomalyPolicy"
+	InsightService_SetAnomalyPolicy_FullMethodName   = "/tollgate.v1.InsightService/SetAnomalyPolicy"
 )
 
 // InsightServiceClient is the client API for InsightService service.
@@ -37,6 +41,18 @@ type InsightServiceClient interface {
 	// Returns how usage depends on the hour of the day and on the day of the week, and whether that
 	// is more than chance.
 	GetSeasonality(ctx context.Context, in *GetSeasonalityRequest, opts ...grpc.CallOption) (*GetSeasonalityResponse, error)
+	// Returns anomalies of usage, newest first: they are looked for within 15 minutes after the end of
+	// each hour, stored once, and open while they last.
+	ListAnomalies(ctx context.Context, in *ListAnomaliesRequest, opts ...grpc.CallOption) (*ListAnomaliesResponse, error)
+	// Says what an anomaly was. The same again changes nothing; another feedback replaces it, also on
+	// an anomaly that is over. Three ANOMALY_FEEDBACK_FALSE on one subject within 30 days raise its
+	// bar for 30 days from the third: it is judged one sensitivity lower, and must have twice the
+	// least impact.
+	AcknowledgeAnomaly(ctx context.Context, in *AcknowledgeAnomalyRequest, opts ...grpc.CallOption) (*AcknowledgeAnomalyResponse, error)
+	// Returns which anomalies are told.
+	GetAnomalyPolicy(ctx context.Context, in *GetAnomalyPolicyRequest, opts ...grpc.CallOption) (*GetAnomalyPolicyResponse, error)
+	// Sets which anomalies are told, from the next look on. Anomalies that are open stay so.
+	SetAnomalyPolicy(ctx context.Context, in *SetAnomalyPolicyRequest, opts ...grpc.CallOption) (*SetAnomalyPolicyResponse, error)
 }
 
 type insightServiceClient struct {
@@ -57,6 +73,46 @@ func (c *insightServiceClient) GetSeasonality(ctx context.Context, in *GetSeason
 	return out, nil
 }
 
+func (c *insightServiceClient) ListAnomalies(ctx context.Context, in *ListAnomaliesRequest, opts ...grpc.CallOption) (*ListAnomaliesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListAnomaliesResponse)
+	err := c.cc.Invoke(ctx, InsightService_ListAnomalies_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *insightServiceClient) AcknowledgeAnomaly(ctx context.Context, in *AcknowledgeAnomalyRequest, opts ...grpc.CallOption) (*AcknowledgeAnomalyResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AcknowledgeAnomalyResponse)
+	err := c.cc.Invoke(ctx, InsightService_AcknowledgeAnomaly_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *insightServiceClient) GetAnomalyPolicy(ctx context.Context, in *GetAnomalyPolicyRequest, opts ...grpc.CallOption) (*GetAnomalyPolicyResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetAnomalyPolicyResponse)
+	err := c.cc.Invoke(ctx, InsightService_GetAnomalyPolicy_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *insightServiceClient) SetAnomalyPolicy(ctx context.Context, in *SetAnomalyPolicyRequest, opts ...grpc.CallOption) (*SetAnomalyPolicyResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SetAnomalyPolicyResponse)
+	err := c.cc.Invoke(ctx, InsightService_SetAnomalyPolicy_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // InsightServiceServer is the server API for InsightService service.
 // All implementations must embed UnimplementedInsightServiceServer
 // for forward compatibility.
@@ -70,6 +126,18 @@ type InsightServiceServer interface {
 	// Returns how usage depends on the hour of the day and on the day of the week, and whether that
 	// is more than chance.
 	GetSeasonality(context.Context, *GetSeasonalityRequest) (*GetSeasonalityResponse, error)
+	// Returns anomalies of usage, newest first: they are looked for within 15 minutes after the end of
+	// each hour, stored once, and open while they last.
+	ListAnomalies(context.Context, *ListAnomaliesRequest) (*ListAnomaliesResponse, error)
+	// Says what an anomaly was. The same again changes nothing; another feedback replaces it, also on
+	// an anomaly that is over. Three ANOMALY_FEEDBACK_FALSE on one subject within 30 days raise its
+	// bar for 30 days from the third: it is judged one sensitivity lower, and must have twice the
+	// least impact.
+	AcknowledgeAnomaly(context.Context, *AcknowledgeAnomalyRequest) (*AcknowledgeAnomalyResponse, error)
+	// Returns which anomalies are told.
+	GetAnomalyPolicy(context.Context, *GetAnomalyPolicyRequest) (*GetAnomalyPolicyResponse, error)
+	// Sets which anomalies are told, from the next look on. Anomalies that are open stay so.
+	SetAnomalyPolicy(context.Context, *SetAnomalyPolicyRequest) (*SetAnomalyPolicyResponse, error)
 	mustEmbedUnimplementedInsightServiceServer()
 }
 
@@ -82,6 +150,18 @@ type UnimplementedInsightServiceServer struct{}
 
 func (UnimplementedInsightServiceServer) GetSeasonality(context.Context, *GetSeasonalityRequest) (*GetSeasonalityResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetSeasonality not implemented")
+}
+func (UnimplementedInsightServiceServer) ListAnomalies(context.Context, *ListAnomaliesRequest) (*ListAnomaliesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListAnomalies not implemented")
+}
+func (UnimplementedInsightServiceServer) AcknowledgeAnomaly(context.Context, *AcknowledgeAnomalyRequest) (*AcknowledgeAnomalyResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method AcknowledgeAnomaly not implemented")
+}
+func (UnimplementedInsightServiceServer) GetAnomalyPolicy(context.Context, *GetAnomalyPolicyRequest) (*GetAnomalyPolicyResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetAnomalyPolicy not implemented")
+}
+func (UnimplementedInsightServiceServer) SetAnomalyPolicy(context.Context, *SetAnomalyPolicyRequest) (*SetAnomalyPolicyResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SetAnomalyPolicy not implemented")
 }
 func (UnimplementedInsightServiceServer) mustEmbedUnimplementedInsightServiceServer() {}
 func (UnimplementedInsightServiceServer) testEmbeddedByValue()                        {}
@@ -122,6 +202,78 @@ func _InsightService_GetSeasonality_Handler(srv interface{}, ctx context.Context
 	return interceptor(ctx, in, info, handler)
 }
 
+func _InsightService_ListAnomalies_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListAnomaliesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(InsightServiceServer).ListAnomalies(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: InsightService_ListAnomalies_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(InsightServiceServer).ListAnomalies(ctx, req.(*ListAnomaliesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _InsightService_AcknowledgeAnomaly_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AcknowledgeAnomalyRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(InsightServiceServer).AcknowledgeAnomaly(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: InsightService_AcknowledgeAnomaly_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(InsightServiceServer).AcknowledgeAnomaly(ctx, req.(*AcknowledgeAnomalyRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _InsightService_GetAnomalyPolicy_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetAnomalyPolicyRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(InsightServiceServer).GetAnomalyPolicy(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: InsightService_GetAnomalyPolicy_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(InsightServiceServer).GetAnomalyPolicy(ctx, req.(*GetAnomalyPolicyRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _InsightService_SetAnomalyPolicy_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SetAnomalyPolicyRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(InsightServiceServer).SetAnomalyPolicy(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: InsightService_SetAnomalyPolicy_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(InsightServiceServer).SetAnomalyPolicy(ctx, req.(*SetAnomalyPolicyRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // InsightService_ServiceDesc is the grpc.ServiceDesc for InsightService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -132,6 +284,22 @@ var InsightService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetSeasonality",
 			Handler:    _InsightService_GetSeasonality_Handler,
+		},
+		{
+			MethodName: "ListAnomalies",
+			Handler:    _InsightService_ListAnomalies_Handler,
+		},
+		{
+			MethodName: "AcknowledgeAnomaly",
+			Handler:    _InsightService_AcknowledgeAnomaly_Handler,
+		},
+		{
+			MethodName: "GetAnomalyPolicy",
+			Handler:    _InsightService_GetAnomalyPolicy_Handler,
+		},
+		{
+			MethodName: "SetAnomalyPolicy",
+			Handler:    _InsightService_SetAnomalyPolicy_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -22,12 +22,14 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from tollgate.v1 import alert_service_pb2 as tollgate_dot_v1_dot_alert__service__pb2
 from tollgate.v1 import analytics_service_pb2 as tollgate_dot_v1_dot_analytics__service__pb2
 from tollgate.v1 import common_pb2 as tollgate_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!tollgate/v1/insight_service.proto\x12\x0btollgate.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a#tollgate/v1/analytics_service.proto\x1a\x18tollgate/v1/common.proto\"X\n\x08Quantity\x12(\n\x04\x63ost\x18\x01 \x01(\x0b\x32\x12.tollgate.v1.MoneyH\x00R\x04\x63ost\x12\x16\n\x05\x63ount\x18\x02 \x01(\x03H\x00R\x05\x63ountB\n\n\x08quantity\"\x9e\x01\n\x15GetSeasonalityRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x30\n\x06metric\x18\x02 \x01(\x0e\x32\x18.tollgate.v1.UsageMetricR\x06metric\x12\x30\n\x06member\x18\x03 \x01(\x0b\x32\x18.tollgate.v1.UsageFilterR\x06member\"\xca\x02\n\x16GetSeasonalityResponse\x12\x38\n\nas_of_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x08\x61sOfTime\x12\x1b\n\ttime_zone\x18\x02 \x01(\tR\x08timeZone\x12:\n\x0bseasonality\x18\x03 \x01(\x0e\x32\x18.tollgate.v1.SeasonalityR\x0bseasonality\x12!\n\x0chistory_days\x18\x04 \x01(\x05R\x0bhistoryDays\x12<\n\x0bhour_of_day\x18\x05 \x01(\x0b\x32\x1c.tollgate.v1.SeasonalProfileR\thourOfDay\x12<\n\x0b\x64\x61y_of_week\x18\x06 \x01(\x0b\x32\x1c.tollgate.v1.SeasonalProfileR\tdayOfWeek\"\x86\x02\n\x0fSeasonalProfile\x12/\n\x05parts\x18\x01 \x03(\x0b\x32\x19.tollgate.v1.SeasonalPartR\x05parts\x12+\n\x11\x65xplained_percent\x18\x02 \x01(\x01R\x10\x65xplainedPercent\x12\x17\n\x07p_value\x18\x03 \x01(\x01R\x06pValue\x12 \n\x0bsignificant\x18\x04 \x01(\x08R\x0bsignificant\x12-\n\x04peak\x18\x05 \x01(\x0b\x32\x19.tollgate.v1.SeasonalPartR\x04peak\x12+\n\x03low\x18\x06 \x01(\x0b\x32\x19.tollgate.v1.SeasonalPartR\x03low\"O\n\x0cSeasonalPart\x12\x14\n\x05index\x18\x01 \x01(\x05R\x05index\x12)\n\x04mean\x18\x02 \x01(\x0b\x32\x15.tollgate.v1.QuantityR\x04mean*\xad\x01\n\x0bSeasonality\x12\x1b\n\x17SEASONALITY_UNSPECIFIED\x10\x00\x12\x1a\n\x16SEASONALITY_TOO_LITTLE\x10\x01\x12\x14\n\x10SEASONALITY_NONE\x10\x02\x12\x15\n\x11SEASONALITY_DAILY\x10\x03\x12\x16\n\x12SEASONALITY_WEEKLY\x10\x04\x12 \n\x1cSEASONALITY_DAILY_AND_WEEKLY\x10\x05\x32k\n\x0eInsightService\x12Y\n\x0eGetSeasonality\x12\".tollgate.v1.GetSeasonalityRequest\x1a#.tollgate.v1.GetSeasonalityResponseBW\n\x0eio.tollgate.v1B\x13InsightServiceProtoP\x01Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!tollgate/v1/insight_service.proto\x12\x0btollgate.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ftollgate/v1/alert_service.proto\x1a#tollgate/v1/analytics_service.proto\x1a\x18tollgate/v1/common.proto\"X\n\x08Quantity\x12(\n\x04\x63ost\x18\x01 \x01(\x0b\x32\x12.tollgate.v1.MoneyH\x00R\x04\x63ost\x12\x16\n\x05\x63ount\x18\x02 \x01(\x03H\x00R\x05\x63ountB\n\n\x08quantity\"\x9e\x01\n\x15GetSeasonalityRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x30\n\x06metric\x18\x02 \x01(\x0e\x32\x18.tollgate.v1.UsageMetricR\x06metric\x12\x30\n\x06member\x18\x03 \x01(\x0b\x32\x18.tollgate.v1.UsageFilterR\x06member\"\xca\x02\n\x16GetSeasonalityResponse\x12\x38\n\nas_of_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x08\x61sOfTime\x12\x1b\n\ttime_zone\x18\x02 \x01(\tR\x08timeZone\x12:\n\x0bseasonality\x18\x03 \x01(\x0e\x32\x18.tollgate.v1.SeasonalityR\x0bseasonality\x12!\n\x0chistory_days\x18\x04 \x01(\x05R\x0bhistoryDays\x12<\n\x0bhour_of_day\x18\x05 \x01(\x0b\x32\x1c.tollgate.v1.SeasonalProfileR\thourOfDay\x12<\n\x0b\x64\x61y_of_week\x18\x06 \x01(\x0b\x32\x1c.tollgate.v1.SeasonalProfileR\tdayOfWeek\"\x86\x02\n\x0fSeasonalProfile\x12/\n\x05parts\x18\x01 \x03(\x0b\x32\x19.tollgate.v1.SeasonalPartR\x05parts\x12+\n\x11\x65xplained_percent\x18\x02 \x01(\x01R\x10\x65xplainedPercent\x12\x17\n\x07p_value\x18\x03 \x01(\x01R\x06pValue\x12 \n\x0bsignificant\x18\x04 \x01(\x08R\x0bsignificant\x12-\n\x04peak\x18\x05 \x01(\x0b\x32\x19.tollgate.v1.SeasonalPartR\x04peak\x12+\n\x03low\x18\x06 \x01(\x0b\x32\x19.tollgate.v1.SeasonalPartR\x03low\"O\n\x0cSeasonalPart\x12\x14\n\x05index\x18\x01 \x01(\x05R\x05index\x12)\n\x04mean\x18\x02 \x01(\x0b\x32\x15.tollgate.v1.QuantityR\x04mean\"\xfd\x07\n\x07\x41nomaly\x12\x1d\n\nanomaly_id\x18\x01 \x01(\tR\tanomalyId\x12,\n\x04kind\x18\x02 \x01(\x0e\x32\x18.tollgate.v1.AnomalyKindR\x04kind\x12.\n\x07subject\x18\x03 \x01(\x0b\x32\x14.tollgate.v1.SubjectR\x07subject\x12\x32\n\x06metric\x18\x04 \x01(\x0e\x32\x1a.tollgate.v1.AnomalyMetricR\x06metric\x12>\n\x0bgranularity\x18\x05 \x01(\x0e\x32\x1c.tollgate.v1.TimeGranularityR\x0bgranularity\x12\x39\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tstartTime\x12\x35\n\x08\x65nd_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x65ndTime\x12;\n\x0b\x64\x65tect_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ndetectTime\x12\x31\n\x08\x65xpected\x18\t \x01(\x0b\x32\x15.tollgate.v1.QuantityR\x08\x65xpected\x12-\n\x06\x61\x63tual\x18\n \x01(\x0b\x32\x15.tollgate.v1.QuantityR\x06\x61\x63tual\x12\x31\n\x06normal\x18\x0b \x01(\x0b\x32\x19.tollgate.v1.AnomalyRangeR\x06normal\x12*\n\x06impact\x18\x0c \x01(\x0b\x32\x12.tollgate.v1.MoneyR\x06impact\x12%\n\x0eimpact_percent\x18\r \x01(\x01R\rimpactPercent\x12\x38\n\x08severity\x18\x0e \x01(\x0e\x32\x1c.tollgate.v1.AnomalySeverityR\x08severity\x12\x43\n\x0c\x63ontributors\x18\x0f \x03(\x0b\x32\x1f.tollgate.v1.AnomalyContributorR\x0c\x63ontributors\x12/\n\x05state\x18\x10 \x01(\x0e\x32\x19.tollgate.v1.AnomalyStateR\x05state\x12\x38\n\x08\x66\x65\x65\x64\x62\x61\x63k\x18\x11 \x01(\x0e\x32\x1c.tollgate.v1.AnomalyFeedbackR\x08\x66\x65\x65\x64\x62\x61\x63k\x12?\n\rfeedback_time\x18\x12 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0c\x66\x65\x65\x64\x62\x61\x63kTime\x12%\n\x0e\x66\x65\x65\x64\x62\x61\x63k_actor\x18\x13 \x01(\tR\rfeedbackActor\x12\x18\n\x07\x61lerted\x18\x14 \x01(\x08R\x07\x61lerted\"b\n\x0c\x41nomalyRange\x12\'\n\x03low\x18\x01 \x01(\x0b\x32\x15.tollgate.v1.QuantityR\x03low\x12)\n\x04high\x18\x02 \x01(\x0b\x32\x15.tollgate.v1.QuantityR\x04high\"\xb6\x01\n\x12\x41nomalyContributor\x12.\n\x07subject\x18\x01 \x01(\x0b\x32\x14.tollgate.v1.SubjectR\x07subject\x12\x14\n\x05share\x18\x02 \x01(\x01R\x05share\x12-\n\x06\x62\x65\x66ore\x18\x03 \x01(\x0b\x32\x15.tollgate.v1.QuantityR\x06\x62\x65\x66ore\x12+\n\x05\x61\x66ter\x18\x04 \x01(\x0b\x32\x15.tollgate.v1.QuantityR\x05\x61\x66ter\"\xf9\x02\n\x14ListAnomaliesRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12/\n\x05state\x18\x02 \x01(\x0e\x32\x19.tollgate.v1.AnomalyStateR\x05state\x12.\n\x07subject\x18\x03 \x01(\x0b\x32\x14.tollgate.v1.SubjectR\x07subject\x12/\n\x13unacknowledged_only\x18\x04 \x01(\x08R\x12unacknowledgedOnly\x12\x39\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tstartTime\x12\x35\n\x08\x65nd_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x65ndTime\x12\x1b\n\tpage_size\x18\x07 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x08 \x01(\tR\tpageToken\"\xdc\x02\n\x15ListAnomaliesResponse\x12\x32\n\tanomalies\x18\x01 \x03(\x0b\x32\x14.tollgate.v1.AnomalyR\tanomalies\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1f\n\x0btotal_count\x18\x03 \x01(\x03R\ntotalCount\x12\x46\n\x11looked_until_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0flookedUntilTime\x12*\n\x11hourly_member_max\x18\x05 \x01(\x05R\x0fhourlyMemberMax\x12(\n\x10\x64\x61ily_member_max\x18\x06 \x01(\x05R\x0e\x64\x61ilyMemberMax\x12(\n\x10members_left_out\x18\x07 \x01(\x08R\x0emembersLeftOut\"\x97\x01\n\x19\x41\x63knowledgeAnomalyRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x1d\n\nanomaly_id\x18\x02 \x01(\tR\tanomalyId\x12\x38\n\x08\x66\x65\x65\x64\x62\x61\x63k\x18\x03 \x01(\x0e\x32\x1c.tollgate.v1.AnomalyFeedbackR\x08\x66\x65\x65\x64\x62\x61\x63k\"\x9b\x01\n\x1a\x41\x63knowledgeAnomalyResponse\x12.\n\x07\x61nomaly\x18\x01 \x01(\x0b\x32\x14.tollgate.v1.AnomalyR\x07\x61nomaly\x12M\n\x15\x62\x61r_raised_until_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x12\x62\x61rRaisedUntilTime\"\xc3\x02\n\rAnomalyPolicy\x12\x35\n\x0cleast_impact\x18\x01 \x01(\x0b\x32\x12.tollgate.v1.MoneyR\x0bleastImpact\x12\x41\n\x0bsensitivity\x18\x02 \x01(\x0e\x32\x1f.tollgate.v1.AnomalySensitivityR\x0bsensitivity\x12.\n\x05mutes\x18\x03 \x03(\x0b\x32\x18.tollgate.v1.AnomalyMuteR\x05mutes\x12H\n\x16\x65\x66\x66\x65\x63tive_least_impact\x18\x04 \x01(\x0b\x32\x12.tollgate.v1.MoneyR\x14\x65\x66\x66\x65\x63tiveLeastImpact\x12>\n\x0braised_bars\x18\x05 \x03(\x0b\x32\x1d.tollgate.v1.AnomalyRaisedBarR\nraisedBars\"t\n\x0b\x41nomalyMute\x12.\n\x07subject\x18\x01 \x01(\x0b\x32\x14.tollgate.v1.SubjectR\x07subject\x12\x35\n\x08\x65nd_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x65ndTime\"}\n\x10\x41nomalyRaisedBar\x12.\n\x07subject\x18\x01 \x01(\x0b\x32\x14.tollgate.v1.SubjectR\x07subject\x12\x39\n\nuntil_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tuntilTime\"<\n\x17GetAnomalyPolicyRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\"]\n\x18GetAnomalyPolicyResponse\x12\x41\n\x0e\x61nomaly_policy\x18\x01 \x01(\x0b\x32\x1a.tollgate.v1.AnomalyPolicyR\ranomalyPolicy\"\xbc\x01\n\x17SetAnomalyPolicyRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x41\n\x0e\x61nomaly_policy\x18\x02 \x01(\x0b\x32\x1a.tollgate.v1.AnomalyPolicyR\ranomalyPolicy\x12;\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskR\nupdateMask\"]\n\x18SetAnomalyPolicyResponse\x12\x41\n\x0e\x61nomaly_policy\x18\x01 \x01(\x0b\x32\x1a.tollgate.v1.AnomalyPolicyR\ranomalyPolicy*\xad\x01\n\x0bSeasonality\x12\x1b\n\x17SEASONALITY_UNSPECIFIED\x10\x00\x12\x1a\n\x16SEASONALITY_TOO_LITTLE\x10\x01\x12\x14\n\x10SEASONALITY_NONE\x10\x02\x12\x15\n\x11SEASONALITY_DAILY\x10\x03\x12\x16\n\x12SEASONALITY_WEEKLY\x10\x04\x12 \n\x1cSEASONALITY_DAILY_AND_WEEKLY\x10\x05*\x85\x01\n\x0f\x41nomalySeverity\x12 \n\x1c\x41NOMALY_SEVERITY_UNSPECIFIED\x10\x00\x12\x18\n\x14\x41NOMALY_SEVERITY_LOW\x10\x01\x12\x1b\n\x17\x41NOMALY_SEVERITY_MEDIUM\x10\x02\x12\x19\n\x15\x41NOMALY_SEVERITY_HIGH\x10\x03*_\n\x0c\x41nomalyState\x12\x1d\n\x19\x41NOMALY_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x41NOMALY_STATE_OPEN\x10\x01\x12\x18\n\x14\x41NOMALY_STATE_CLOSED\x10\x02*\x89\x01\n\x0f\x41nomalyFeedback\x12 \n\x1c\x41NOMALY_FEEDBACK_UNSPECIFIED\x10\x00\x12\x19\n\x15\x41NOMALY_FEEDBACK_REAL\x10\x01\x12\x1d\n\x19\x41NOMALY_FEEDBACK_EXPECTED\x10\x02\x12\x1a\n\x16\x41NOMALY_FEEDBACK_FALSE\x10\x03*\x94\x01\n\x12\x41nomalySensitivity\x12#\n\x1f\x41NOMALY_SENSITIVITY_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x41NOMALY_SENSITIVITY_LOW\x10\x01\x12\x1e\n\x1a\x41NOMALY_SENSITIVITY_MEDIUM\x10\x02\x12\x1c\n\x18\x41NOMALY_SENSITIVITY_HIGH\x10\x03\x32\xec\x03\n\x0eInsightService\x12Y\n\x0eGetSeasonality\x12\".tollgate.v1.GetSeasonalityRequest\x1a#.tollgate.v1.GetSeasonalityResponse\x12V\n\rListAnomalies\x12!.tollgate.v1.ListAnomaliesRequest\x1a\".tollgate.v1.ListAnomaliesResponse\x12\x65\n\x12\x41\x63knowledgeAnomaly\x12&.tollgate.v1.AcknowledgeAnomalyRequest\x1a\'.tollgate.v1.AcknowledgeAnomalyResponse\x12_\n\x10GetAnomalyPolicy\x12$.tollgate.v1.GetAnomalyPolicyRequest\x1a%.tollgate.v1.GetAnomalyPolicyResponse\x12_\n\x10SetAnomalyPolicy\x12$.tollgate.v1.SetAnomalyPolicyRequest\x1a%.tollgate.v1.SetAnomalyPolicyResponseBW\n\x0eio.tollgate.v1B\x13InsightServiceProtoP\x01Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,18 +37,54 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tollgate.v1.insight_service
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\016io.tollgate.v1B\023InsightServiceProtoP\001Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1'
-  _globals['_SEASONALITY']._serialized_start=1077
-  _globals['_SEASONALITY']._serialized_end=1250
-  _globals['_QUANTITY']._serialized_start=146
-  _globals['_QUANTITY']._serialized_end=234
-  _globals['_GETSEASONALITYREQUEST']._serialized_start=237
-  _globals['_GETSEASONALITYREQUEST']._serialized_end=395
-  _globals['_GETSEASONALITYRESPONSE']._serialized_start=398
-  _globals['_GETSEASONALITYRESPONSE']._serialized_end=728
-  _globals['_SEASONALPROFILE']._serialized_start=731
-  _globals['_SEASONALPROFILE']._serialized_end=993
-  _globals['_SEASONALPART']._serialized_start=995
-  _globals['_SEASONALPART']._serialized_end=1074
-  _globals['_INSIGHTSERVICE']._serialized_start=1252
-  _globals['_INSIGHTSERVICE']._serialized_end=1359
+  _globals['_SEASONALITY']._serialized_start=4510
+  _globals['_SEASONALITY']._serialized_end=4683
+  _globals['_ANOMALYSEVERITY']._serialized_start=4686
+  _globals['_ANOMALYSEVERITY']._serialized_end=4819
+  _globals['_ANOMALYSTATE']._serialized_start=4821
+  _globals['_ANOMALYSTATE']._serialized_end=4916
+  _globals['_ANOMALYFEEDBACK']._serialized_start=4919
+  _globals['_ANOMALYFEEDBACK']._serialized_end=5056
+  _globals['_ANOMALYSENSITIVITY']._serialized_start=5059
+  _globals['_ANOMALYSENSITIVITY']._serialized_end=5207
+  _globals['_QUANTITY']._serialized_start=213
+  _globals['_QUANTITY']._serialized_end=301
+  _globals['_GETSEASONALITYREQUEST']._serialized_start=304
+  _globals['_GETSEASONALITYREQUEST']._serialized_end=462
+  _globals['_GETSEASONALITYRESPONSE']._serialized_start=465
+  _globals['_GETSEASONALITYRESPONSE']._serialized_end=795
+  _globals['_SEASONALPROFILE']._serialized_start=798
+  _globals['_SEASONALPROFILE']._serialized_end=1060
+  _globals['_SEASONALPART']._serialized_start=1062
+  _globals['_SEASONALPART']._serialized_end=1141
+  _globals['_ANOMALY']._serialized_start=1144
+  _globals['_ANOMALY']._serialized_end=2165
+  _globals['_ANOMALYRANGE']._serialized_start=2167
+  _globals['_ANOMALYRANGE']._serialized_end=2265
+  _globals['_ANOMALYCONTRIBUTOR']._serialized_start=2268
+  _globals['_ANOMALYCONTRIBUTOR']._serialized_end=2450
+  _globals['_LISTANOMALIESREQUEST']._serialized_start=2453
+  _globals['_LISTANOMALIESREQUEST']._serialized_end=2830
+  _globals['_LISTANOMALIESRESPONSE']._serialized_start=2833
+  _globals['_LISTANOMALIESRESPONSE']._serialized_end=3181
+  _globals['_ACKNOWLEDGEANOMALYREQUEST']._serialized_start=3184
+  _globals['_ACKNOWLEDGEANOMALYREQUEST']._serialized_end=3335
+  _globals['_ACKNOWLEDGEANOMALYRESPONSE']._serialized_start=3338
+  _globals['_ACKNOWLEDGEANOMALYRESPONSE']._serialized_end=3493
+  _globals['_ANOMALYPOLICY']._serialized_start=3496
+  _globals['_ANOMALYPOLICY']._serialized_end=3819
+  _globals['_ANOMALYMUTE']._serialized_start=3821
+  _globals['_ANOMALYMUTE']._serialized_end=3937
+  _globals['_ANOMALYRAISEDBAR']._serialized_start=3939
+  _globals['_ANOMALYRAISEDBAR']._serialized_end=4064
+  _globals['_GETANOMALYPOLICYREQUEST']._serialized_start=4066
+  _globals['_GETANOMALYPOLICYREQUEST']._serialized_end=4126
+  _globals['_GETANOMALYPOLICYRESPONSE']._serialized_start=4128
+  _globals['_GETANOMALYPOLICYRESPONSE']._serialized_end=4221
+  _globals['_SETANOMALYPOLICYREQUEST']._serialized_start=4224
+  _globals['_SETANOMALYPOLICYREQUEST']._serialized_end=4412
+  _globals['_SETANOMALYPOLICYRESPONSE']._serialized_start=4414
+  _globals['_SETANOMALYPOLICYRESPONSE']._serialized_end=4507
+  _globals['_INSIGHTSERVICE']._serialized_start=5210
+  _globals['_INSIGHTSERVICE']._serialized_end=5702
 # @@protoc_insertion_point(module_scope)

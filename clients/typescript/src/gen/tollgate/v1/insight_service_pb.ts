@@ -6,11 +6,13 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { UsageFilter, UsageMetric } from "./analytics_service_pb.js";
+import type { FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { AnomalyKind, AnomalyMetric } from "./alert_service_pb.js";
+import { file_tollgate_v1_alert_service } from "./alert_service_pb.js";
+import type { TimeGranularity, UsageFilter, UsageMetric } from "./analytics_service_pb.js";
 import { file_tollgate_v1_analytics_service } from "./analytics_service_pb.js";
-import type { Money } from "./common_pb.js";
+import type { Money, Subject } from "./common_pb.js";
 import { file_tollgate_v1_common } from "./common_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -18,7 +20,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tollgate/v1/insight_service.proto.
  */
 export const file_tollgate_v1_insight_service: GenFile = /*@__PURE__*/
-  fileDesc("CiF0b2xsZ2F0ZS92MS9pbnNpZ2h0X3NlcnZpY2UucHJvdG8SC3RvbGxnYXRlLnYxIksKCFF1YW50aXR5EiIKBGNvc3QYASABKAsyEi50b2xsZ2F0ZS52MS5Nb25leUgAEg8KBWNvdW50GAIgASgDSABCCgoIcXVhbnRpdHkigQEKFUdldFNlYXNvbmFsaXR5UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSKAoGbWV0cmljGAIgASgOMhgudG9sbGdhdGUudjEuVXNhZ2VNZXRyaWMSKAoGbWVtYmVyGAMgASgLMhgudG9sbGdhdGUudjEuVXNhZ2VGaWx0ZXIihgIKFkdldFNlYXNvbmFsaXR5UmVzcG9uc2USLgoKYXNfb2ZfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJdGltZV96b25lGAIgASgJEi0KC3NlYXNvbmFsaXR5GAMgASgOMhgudG9sbGdhdGUudjEuU2Vhc29uYWxpdHkSFAoMaGlzdG9yeV9kYXlzGAQgASgFEjEKC2hvdXJfb2ZfZGF5GAUgASgLMhwudG9sbGdhdGUudjEuU2Vhc29uYWxQcm9maWxlEjEKC2RheV9vZl93ZWVrGAYgASgLMhwudG9sbGdhdGUudjEuU2Vhc29uYWxQcm9maWxlIs0BCg9TZWFzb25hbFByb2ZpbGUSKAoFcGFydHMYASADKAsyGS50b2xsZ2F0ZS52MS5TZWFzb25hbFBhcnQSGQoRZXhwbGFpbmVkX3BlcmNlbnQYAiABKAESDwoHcF92YWx1ZRgDIAEoARITCgtzaWduaWZpY2FudBgEIAEoCBInCgRwZWFrGAUgASgLMhkudG9sbGdhdGUudjEuU2Vhc29uYWxQYXJ0EiYKA2xvdxgGIAEoCzIZLnRvbGxnYXRlLnYxLlNlYXNvbmFsUGFydCJCCgxTZWFzb25hbFBhcnQSDQoFaW5kZXgYASABKAUSIwoEbWVhbhgCIAEoCzIVLnRvbGxnYXRlLnYxLlF1YW50aXR5Kq0BCgtTZWFzb25hbGl0eRIbChdTRUFTT05BTElUWV9VTlNQRUNJRklFRBAAEhoKFlNFQVNPTkFMSVRZX1RPT19MSVRUTEUQARIUChBTRUFTT05BTElUWV9OT05FEAISFQoRU0VBU09OQUxJVFlfREFJTFkQAxIWChJTRUFTT05BTElUWV9XRUVLTFkQBBIgChxTRUFTT05BTElUWV9EQUlMWV9BTkRfV0VFS0xZEAUyawoOSW5zaWdodFNlcnZpY2USWQoOR2V0U2Vhc29uYWxpdHkSIi50b2xsZ2F0ZS52MS5HZXRTZWFzb25hbGl0eVJlcXVlc3QaIy50b2xsZ2F0ZS52MS5HZXRTZWFzb25hbGl0eVJlc3BvbnNlQlcKDmlvLnRvbGxnYXRlLnYxQhNJbnNpZ2h0U2VydmljZVByb3RvUAFaLnRvbGxnYXRlL2NsaWVudHMvZ28vZ2VuL3RvbGxnYXRlL3YxO3RvbGxnYXRldjFiBnByb3RvMw", [file_google_protobuf_timestamp, file_tollgate_v1_analytics_service, file_tollgate_v1_common]);
+  fileDesc("CiF0b2xsZ2F0ZS92MS9pbnNpZ2h0X3NlcnZpY2UucHJvdG8SC3RvbGxnYXRlLnYxIksKCFF1YW50aXR5EiIKBGNvc3QYASABKAsyEi50b2xsZ2F0ZS52MS5Nb25leUgAEg8KBWNvdW50GAIgASgDSABCCgoIcXVhbnRpdHkigQEKFUdldFNlYXNvbmFsaXR5UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSKAoGbWV0cmljGAIgASgOMhgudG9sbGdhdGUudjEuVXNhZ2VNZXRyaWMSKAoGbWVtYmVyGAMgASgLMhgudG9sbGdhdGUudjEuVXNhZ2VGaWx0ZXIihgIKFkdldFNlYXNvbmFsaXR5UmVzcG9uc2USLgoKYXNfb2ZfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJdGltZV96b25lGAIgASgJEi0KC3NlYXNvbmFsaXR5GAMgASgOMhgudG9sbGdhdGUudjEuU2Vhc29uYWxpdHkSFAoMaGlzdG9yeV9kYXlzGAQgASgFEjEKC2hvdXJfb2ZfZGF5GAUgASgLMhwudG9sbGdhdGUudjEuU2Vhc29uYWxQcm9maWxlEjEKC2RheV9vZl93ZWVrGAYgASgLMhwudG9sbGdhdGUudjEuU2Vhc29uYWxQcm9maWxlIs0BCg9TZWFzb25hbFByb2ZpbGUSKAoFcGFydHMYASADKAsyGS50b2xsZ2F0ZS52MS5TZWFzb25hbFBhcnQSGQoRZXhwbGFpbmVkX3BlcmNlbnQYAiABKAESDwoHcF92YWx1ZRgDIAEoARITCgtzaWduaWZpY2FudBgEIAEoCBInCgRwZWFrGAUgASgLMhkudG9sbGdhdGUudjEuU2Vhc29uYWxQYXJ0EiYKA2xvdxgGIAEoCzIZLnRvbGxnYXRlLnYxLlNlYXNvbmFsUGFydCJCCgxTZWFzb25hbFBhcnQSDQoFaW5kZXgYASABKAUSIwoEbWVhbhgCIAEoCzIVLnRvbGxnYXRlLnYxLlF1YW50aXR5Iq4GCgdBbm9tYWx5EhIKCmFub21hbHlfaWQYASABKAkSJgoEa2luZBgCIAEoDjIYLnRvbGxnYXRlLnYxLkFub21hbHlLaW5kEiUKB3N1YmplY3QYAyABKAsyFC50b2xsZ2F0ZS52MS5TdWJqZWN0EioKBm1ldHJpYxgEIAEoDjIaLnRvbGxnYXRlLnYxLkFub21hbHlNZXRyaWMSMQoLZ3JhbnVsYXJpdHkYBSABKA4yHC50b2xsZ2F0ZS52MS5UaW1lR3JhbnVsYXJpdHkSLgoKc3RhcnRfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2RldGVjdF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBInCghleHBlY3RlZBgJIAEoCzIVLnRvbGxnYXRlLnYxLlF1YW50aXR5EiUKBmFjdHVhbBgKIAEoCzIVLnRvbGxnYXRlLnYxLlF1YW50aXR5EikKBm5vcm1hbBgLIAEoCzIZLnRvbGxnYXRlLnYxLkFub21hbHlSYW5nZRIiCgZpbXBhY3QYDCABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIWCg5pbXBhY3RfcGVyY2VudBgNIAEoARIuCghzZXZlcml0eRgOIAEoDjIcLnRvbGxnYXRlLnYxLkFub21hbHlTZXZlcml0eRI1Cgxjb250cmlidXRvcnMYDyADKAsyHy50b2xsZ2F0ZS52MS5Bbm9tYWx5Q29udHJpYnV0b3ISKAoFc3RhdGUYECABKA4yGS50b2xsZ2F0ZS52MS5Bbm9tYWx5U3RhdGUSLgoIZmVlZGJhY2sYESABKA4yHC50b2xsZ2F0ZS52MS5Bbm9tYWx5RmVlZGJhY2sSMQoNZmVlZGJhY2tfdGltZRgSIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFgoOZmVlZGJhY2tfYWN0b3IYEyABKAkSDwoHYWxlcnRlZBgUIAEoCCJXCgxBbm9tYWx5UmFuZ2USIgoDbG93GAEgASgLMhUudG9sbGdhdGUudjEuUXVhbnRpdHkSIwoEaGlnaBgCIAEoCzIVLnRvbGxnYXRlLnYxLlF1YW50aXR5IpcBChJBbm9tYWx5Q29udHJpYnV0b3ISJQoHc3ViamVjdBgBIAEoCzIULnRvbGxnYXRlLnYxLlN1YmplY3QSDQoFc2hhcmUYAiABKAESJQoGYmVmb3JlGAMgASgLMhUudG9sbGdhdGUudjEuUXVhbnRpdHkSJAoFYWZ0ZXIYBCABKAsyFS50b2xsZ2F0ZS52MS5RdWFudGl0eSKfAgoUTGlzdEFub21hbGllc1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEigKBXN0YXRlGAIgASgOMhkudG9sbGdhdGUudjEuQW5vbWFseVN0YXRlEiUKB3N1YmplY3QYAyABKAsyFC50b2xsZ2F0ZS52MS5TdWJqZWN0EhsKE3VuYWNrbm93bGVkZ2VkX29ubHkYBCABKAgSLgoKc3RhcnRfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXBhZ2Vfc2l6ZRgHIAEoBRISCgpwYWdlX3Rva2VuGAggASgJIvQBChVMaXN0QW5vbWFsaWVzUmVzcG9uc2USJwoJYW5vbWFsaWVzGAEgAygLMhQudG9sbGdhdGUudjEuQW5vbWFseRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSEwoLdG90YWxfY291bnQYAyABKAMSNQoRbG9va2VkX3VudGlsX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhkKEWhvdXJseV9tZW1iZXJfbWF4GAUgASgFEhgKEGRhaWx5X21lbWJlcl9tYXgYBiABKAUSGAoQbWVtYmVyc19sZWZ0X291dBgHIAEoCCJ1ChlBY2tub3dsZWRnZUFub21hbHlSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRISCgphbm9tYWx5X2lkGAIgASgJEi4KCGZlZWRiYWNrGAMgASgOMhwudG9sbGdhdGUudjEuQW5vbWFseUZlZWRiYWNrIn4KGkFja25vd2xlZGdlQW5vbWFseVJlc3BvbnNlEiUKB2Fub21hbHkYASABKAsyFC50b2xsZ2F0ZS52MS5Bbm9tYWx5EjkKFWJhcl9yYWlzZWRfdW50aWxfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAigAIKDUFub21hbHlQb2xpY3kSKAoMbGVhc3RfaW1wYWN0GAEgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSNAoLc2Vuc2l0aXZpdHkYAiABKA4yHy50b2xsZ2F0ZS52MS5Bbm9tYWx5U2Vuc2l0aXZpdHkSJwoFbXV0ZXMYAyADKAsyGC50b2xsZ2F0ZS52MS5Bbm9tYWx5TXV0ZRIyChZlZmZlY3RpdmVfbGVhc3RfaW1wYWN0GAQgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSMgoLcmFpc2VkX2JhcnMYBSADKAsyHS50b2xsZ2F0ZS52MS5Bbm9tYWx5UmFpc2VkQmFyImIKC0Fub21hbHlNdXRlEiUKB3N1YmplY3QYASABKAsyFC50b2xsZ2F0ZS52MS5TdWJqZWN0EiwKCGVuZF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJpChBBbm9tYWx5UmFpc2VkQmFyEiUKB3N1YmplY3QYASABKAsyFC50b2xsZ2F0ZS52MS5TdWJqZWN0Ei4KCnVudGlsX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIi8KF0dldEFub21hbHlQb2xpY3lSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCSJOChhHZXRBbm9tYWx5UG9saWN5UmVzcG9uc2USMgoOYW5vbWFseV9wb2xpY3kYASABKAsyGi50b2xsZ2F0ZS52MS5Bbm9tYWx5UG9saWN5IpQBChdTZXRBbm9tYWx5UG9saWN5UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSMgoOYW5vbWFseV9wb2xpY3kYAiABKAsyGi50b2xsZ2F0ZS52MS5Bbm9tYWx5UG9saWN5Ei8KC3VwZGF0ZV9tYXNrGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzayJOChhTZXRBbm9tYWx5UG9saWN5UmVzcG9uc2USMgoOYW5vbWFseV9wb2xpY3kYASABKAsyGi50b2xsZ2F0ZS52MS5Bbm9tYWx5UG9saWN5Kq0BCgtTZWFzb25hbGl0eRIbChdTRUFTT05BTElUWV9VTlNQRUNJRklFRBAAEhoKFlNFQVNPTkFMSVRZX1RPT19MSVRUTEUQARIUChBTRUFTT05BTElUWV9OT05FEAISFQoRU0VBU09OQUxJVFlfREFJTFkQAxIWChJTRUFTT05BTElUWV9XRUVLTFkQBBIgChxTRUFTT05BTElUWV9EQUlMWV9BTkRfV0VFS0xZEAUqhQEKD0Fub21hbHlTZXZlcml0eRIgChxBTk9NQUxZX1NFVkVSSVRZX1VOU1BFQ0lGSUVEEAASGAoUQU5PTUFMWV9TRVZFUklUWV9MT1cQARIbChdBTk9NQUxZX1NFVkVSSVRZX01FRElVTRACEhkKFUFOT01BTFlfU0VWRVJJVFlfSElHSBADKl8KDEFub21hbHlTdGF0ZRIdChlBTk9NQUxZX1NUQVRFX1VOU1BFQ0lGSUVEEAASFgoSQU5PTUFMWV9TVEFURV9PUEVOEAESGAoUQU5PTUFMWV9TVEFURV9DTE9TRUQQAiqJAQoPQW5vbWFseUZlZWRiYWNrEiAKHEFOT01BTFlfRkVFREJBQ0tfVU5TUEVDSUZJRUQQABIZChVBTk9NQUxZX0ZFRURCQUNLX1JFQUwQARIdChlBTk9NQUxZX0ZFRURCQUNLX0VYUEVDVEVEEAISGgoWQU5PTUFMWV9GRUVEQkFDS19GQUxTRRADKpQBChJBbm9tYWx5U2Vuc2l0aXZpdHkSIwofQU5PTUFMWV9TRU5TSVRJVklUWV9VTlNQRUNJRklFRBAAEhsKF0FOT01BTFlfU0VOU0lUSVZJVFlfTE9XEAESHgoaQU5PTUFMWV9TRU5TSVRJVklUWV9NRURJVU0QAhIcChhBTk9NQUxZX1NFTlNJVElWSVRZX0hJR0gQAzLsAwoOSW5zaWdodFNlcnZpY2USWQoOR2V0U2Vhc29uYWxpdHkSIi50b2xsZ2F0ZS52MS5HZXRTZWFzb25hbGl0eVJlcXVlc3QaIy50b2xsZ2F0ZS52MS5HZXRTZWFzb25hbGl0eVJlc3BvbnNlElYKDUxpc3RBbm9tYWxpZXMSIS50b2xsZ2F0ZS52MS5MaXN0QW5vbWFsaWVzUmVxdWVzdBoiLnRvbGxnYXRlLnYxLkxpc3RBbm9tYWxpZXNSZXNwb25zZRJlChJBY2tub3dsZWRnZUFub21hbHkSJi50b2xsZ2F0ZS52MS5BY2tub3dsZWRnZUFub21hbHlSZXF1ZXN0GicudG9sbGdhdGUudjEuQWNrbm93bGVkZ2VBbm9tYWx5UmVzcG9uc2USXwoQR2V0QW5vbWFseVBvbGljeRIkLnRvbGxnYXRlLnYxLkdldEFub21hbHlQb2xpY3lSZXF1ZXN0GiUudG9sbGdhdGUudjEuR2V0QW5vbWFseVBvbGljeVJlc3BvbnNlEl8KEFNldEFub21hbHlQb2xpY3kSJC50b2xsZ2F0ZS52MS5TZXRBbm9tYWx5UG9saWN5UmVxdWVzdBolLnRvbGxnYXRlLnYxLlNldEFub21hbHlQb2xpY3lSZXNwb25zZUJXCg5pby50b2xsZ2F0ZS52MUITSW5zaWdodFNlcnZpY2VQcm90b1ABWi50b2xsZ2F0ZS9jbGllbnRzL2dvL2dlbi90b2xsZ2F0ZS92MTt0b2xsZ2F0ZXYxYgZwcm90bzM", [file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_tollgate_v1_alert_service, file_tollgate_v1_analytics_service, file_tollgate_v1_common]);
 
 /**
  * An amount of a metric.
@@ -235,6 +237,640 @@ export const SeasonalPartSchema: GenMessage<SeasonalPart> = /*@__PURE__*/
   messageDesc(file_tollgate_v1_insight_service, 4);
 
 /**
+ * Usage that stands out of its own past.
+ *
+ * @generated from message tollgate.v1.Anomaly
+ */
+export type Anomaly = Message<"tollgate.v1.Anomaly"> & {
+  /**
+   * Id, unique in the workspace; the same for the same subject, metric and start.
+   *
+   * @generated from field: string anomaly_id = 1;
+   */
+  anomalyId: string;
+
+  /**
+   * What stands out. A spike or a drop becomes a shift while it lasts.
+   *
+   * @generated from field: tollgate.v1.AnomalyKind kind = 2;
+   */
+  kind: AnomalyKind;
+
+  /**
+   * Whose usage it is.
+   *
+   * @generated from field: tollgate.v1.Subject subject = 3;
+   */
+  subject?: Subject | undefined;
+
+  /**
+   * What is counted.
+   *
+   * @generated from field: tollgate.v1.AnomalyMetric metric = 4;
+   */
+  metric: AnomalyMetric;
+
+  /**
+   * Length of a step: TIME_GRANULARITY_HOUR or TIME_GRANULARITY_DAY.
+   *
+   * @generated from field: tollgate.v1.TimeGranularity granularity = 5;
+   */
+  granularity: TimeGranularity;
+
+  /**
+   * Start of the first step that stands out.
+   *
+   * @generated from field: google.protobuf.Timestamp start_time = 6;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * End of the last step that stands out so far.
+   *
+   * @generated from field: google.protobuf.Timestamp end_time = 7;
+   */
+  endTime?: Timestamp | undefined;
+
+  /**
+   * Time at which it was found.
+   *
+   * @generated from field: google.protobuf.Timestamp detect_time = 8;
+   */
+  detectTime?: Timestamp | undefined;
+
+  /**
+   * What was expected of the steps that stand out, together; of ANOMALY_METRIC_COST_PER_REQUEST the
+   * mean of them.
+   *
+   * @generated from field: tollgate.v1.Quantity expected = 9;
+   */
+  expected?: Quantity | undefined;
+
+  /**
+   * What they had.
+   *
+   * @generated from field: tollgate.v1.Quantity actual = 10;
+   */
+  actual?: Quantity | undefined;
+
+  /**
+   * The least and the most that comparable steps had: of hours these of the seven days before, of
+   * days those of the four weeks before; of failures by the rates of these. Together, as expected.
+   *
+   * @generated from field: tollgate.v1.AnomalyRange normal = 11;
+   */
+  normal?: AnomalyRange | undefined;
+
+  /**
+   * What it has cost, or saved, beside what was expected; of requests at the mean cost of a request.
+   * Never below zero.
+   *
+   * @generated from field: tollgate.v1.Money impact = 12;
+   */
+  impact?: Money | undefined;
+
+  /**
+   * How far actual is from expected, in percent of expected, at most 1,000,000; that also where
+   * nothing was expected.
+   *
+   * @generated from field: double impact_percent = 13;
+   */
+  impactPercent: number;
+
+  /**
+   * Severity by the impact.
+   *
+   * @generated from field: tollgate.v1.AnomalySeverity severity = 14;
+   */
+  severity: AnomalySeverity;
+
+  /**
+   * Who explains it: members that moved with it, largest share first, of each type until 80 percent
+   * are explained. Of the workspace: models, API keys, users, features and assistants; of models:
+   * API keys, users, features and assistants by days; of others: models by days.
+   *
+   * @generated from field: repeated tollgate.v1.AnomalyContributor contributors = 15;
+   */
+  contributors: AnomalyContributor[];
+
+  /**
+   * Whether it lasts.
+   *
+   * @generated from field: tollgate.v1.AnomalyState state = 16;
+   */
+  state: AnomalyState;
+
+  /**
+   * What somebody said that it was; unspecified if nobody did.
+   *
+   * @generated from field: tollgate.v1.AnomalyFeedback feedback = 17;
+   */
+  feedback: AnomalyFeedback;
+
+  /**
+   * Time of the feedback; absent without.
+   *
+   * @generated from field: google.protobuf.Timestamp feedback_time = 18;
+   */
+  feedbackTime?: Timestamp | undefined;
+
+  /**
+   * Actor that gave it: the metadata `tollgate-actor` of the call.
+   *
+   * @generated from field: string feedback_actor = 19;
+   */
+  feedbackActor: string;
+
+  /**
+   * Whether it raises alerts: not if another one of the same direction, which was told, was open
+   * when it began, and is of the workspace or explained by its subject.
+   *
+   * @generated from field: bool alerted = 20;
+   */
+  alerted: boolean;
+};
+
+/**
+ * Describes the message tollgate.v1.Anomaly.
+ * Use `create(AnomalySchema)` to create a new message.
+ */
+export const AnomalySchema: GenMessage<Anomaly> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_insight_service, 5);
+
+/**
+ * The least and the most of what is normal.
+ *
+ * @generated from message tollgate.v1.AnomalyRange
+ */
+export type AnomalyRange = Message<"tollgate.v1.AnomalyRange"> & {
+  /**
+   * The least.
+   *
+   * @generated from field: tollgate.v1.Quantity low = 1;
+   */
+  low?: Quantity | undefined;
+
+  /**
+   * The most.
+   *
+   * @generated from field: tollgate.v1.Quantity high = 2;
+   */
+  high?: Quantity | undefined;
+};
+
+/**
+ * Describes the message tollgate.v1.AnomalyRange.
+ * Use `create(AnomalyRangeSchema)` to create a new message.
+ */
+export const AnomalyRangeSchema: GenMessage<AnomalyRange> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_insight_service, 6);
+
+/**
+ * A member that explains a part of an anomaly.
+ *
+ * @generated from message tollgate.v1.AnomalyContributor
+ */
+export type AnomalyContributor = Message<"tollgate.v1.AnomalyContributor"> & {
+  /**
+   * The member.
+   *
+   * @generated from field: tollgate.v1.Subject subject = 1;
+   */
+  subject?: Subject | undefined;
+
+  /**
+   * Share of what the members of its type moved by in the direction of the anomaly, 0 to 1.
+   *
+   * @generated from field: double share = 2;
+   */
+  share: number;
+
+  /**
+   * What was expected of it.
+   *
+   * @generated from field: tollgate.v1.Quantity before = 3;
+   */
+  before?: Quantity | undefined;
+
+  /**
+   * What it had.
+   *
+   * @generated from field: tollgate.v1.Quantity after = 4;
+   */
+  after?: Quantity | undefined;
+};
+
+/**
+ * Describes the message tollgate.v1.AnomalyContributor.
+ * Use `create(AnomalyContributorSchema)` to create a new message.
+ */
+export const AnomalyContributorSchema: GenMessage<AnomalyContributor> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_insight_service, 7);
+
+/**
+ * Request of ListAnomalies.
+ *
+ * @generated from message tollgate.v1.ListAnomaliesRequest
+ */
+export type ListAnomaliesRequest = Message<"tollgate.v1.ListAnomaliesRequest"> & {
+  /**
+   * Its workspace.
+   *
+   * @generated from field: string workspace_id = 1;
+   */
+  workspaceId: string;
+
+  /**
+   * Filter by state; unspecified for all.
+   *
+   * @generated from field: tollgate.v1.AnomalyState state = 2;
+   */
+  state: AnomalyState;
+
+  /**
+   * Filter by subject; absent for all.
+   *
+   * @generated from field: tollgate.v1.Subject subject = 3;
+   */
+  subject?: Subject | undefined;
+
+  /**
+   * Whether to leave out anomalies with a feedback.
+   *
+   * @generated from field: bool unacknowledged_only = 4;
+   */
+  unacknowledgedOnly: boolean;
+
+  /**
+   * Start of the range of their start_time; default the first.
+   *
+   * @generated from field: google.protobuf.Timestamp start_time = 5;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * End of the range of their start_time, exclusive; default none.
+   *
+   * @generated from field: google.protobuf.Timestamp end_time = 6;
+   */
+  endTime?: Timestamp | undefined;
+
+  /**
+   * Most entries on the page: 0 to 1,000; 0 means 100, more than 1,000 means 1,000.
+   *
+   * @generated from field: int32 page_size = 7;
+   */
+  pageSize: number;
+
+  /**
+   * next_page_token of the previous page, with the same filter; empty for the first page.
+   *
+   * @generated from field: string page_token = 8;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message tollgate.v1.ListAnomaliesRequest.
+ * Use `create(ListAnomaliesRequestSchema)` to create a new message.
+ */
+export const ListAnomaliesRequestSchema: GenMessage<ListAnomaliesRequest> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_insight_service, 8);
+
+/**
+ * Response of ListAnomalies.
+ *
+ * @generated from message tollgate.v1.ListAnomaliesResponse
+ */
+export type ListAnomaliesResponse = Message<"tollgate.v1.ListAnomaliesResponse"> & {
+  /**
+   * By start_time, newest first.
+   *
+   * @generated from field: repeated tollgate.v1.Anomaly anomalies = 1;
+   */
+  anomalies: Anomaly[];
+
+  /**
+   * Token of the next page; empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+
+  /**
+   * Number of entries that match, on all pages, counted to 10,000: then there may be more.
+   *
+   * @generated from field: int64 total_count = 3;
+   */
+  totalCount: bigint;
+
+  /**
+   * Up to when usage was looked at; absent until the first look since the start of the server.
+   *
+   * @generated from field: google.protobuf.Timestamp looked_until_time = 4;
+   */
+  lookedUntilTime?: Timestamp | undefined;
+
+  /**
+   * Most members of a dimension that are looked at by hours: the heaviest by cost.
+   *
+   * @generated from field: int32 hourly_member_max = 5;
+   */
+  hourlyMemberMax: number;
+
+  /**
+   * The same by days.
+   *
+   * @generated from field: int32 daily_member_max = 6;
+   */
+  dailyMemberMax: number;
+
+  /**
+   * Whether there were more members than that at the last look.
+   *
+   * @generated from field: bool members_left_out = 7;
+   */
+  membersLeftOut: boolean;
+};
+
+/**
+ * Describes the message tollgate.v1.ListAnomaliesResponse.
+ * Use `create(ListAnomaliesResponseSchema)` to create a new message.
+ */
+export const ListAnomaliesResponseSchema: GenMessage<ListAnomaliesResponse> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_insight_service, 9);
+
+/**
+ * Request of AcknowledgeAnomaly.
+ *
+ * @generated from message tollgate.v1.AcknowledgeAnomalyRequest
+ */
+export type AcknowledgeAnomalyRequest = Message<"tollgate.v1.AcknowledgeAnomalyRequest"> & {
+  /**
+   * Its workspace.
+   *
+   * @generated from field: string workspace_id = 1;
+   */
+  workspaceId: string;
+
+  /**
+   * The anomaly.
+   *
+   * @generated from field: string anomaly_id = 2;
+   */
+  anomalyId: string;
+
+  /**
+   * What it was; required.
+   *
+   * @generated from field: tollgate.v1.AnomalyFeedback feedback = 3;
+   */
+  feedback: AnomalyFeedback;
+};
+
+/**
+ * Describes the message tollgate.v1.AcknowledgeAnomalyRequest.
+ * Use `create(AcknowledgeAnomalyRequestSchema)` to create a new message.
+ */
+export const AcknowledgeAnomalyRequestSchema: GenMessage<AcknowledgeAnomalyRequest> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_insight_service, 10);
+
+/**
+ * Response of AcknowledgeAnomaly.
+ *
+ * @generated from message tollgate.v1.AcknowledgeAnomalyResponse
+ */
+export type AcknowledgeAnomalyResponse = Message<"tollgate.v1.AcknowledgeAnomalyResponse"> & {
+  /**
+   * The anomaly.
+   *
+   * @generated from field: tollgate.v1.Anomaly anomaly = 1;
+   */
+  anomaly?: Anomaly | undefined;
+
+  /**
+   * Until when the bar of its subject is raised; absent if it is not.
+   *
+   * @generated from field: google.protobuf.Timestamp bar_raised_until_time = 2;
+   */
+  barRaisedUntilTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message tollgate.v1.AcknowledgeAnomalyResponse.
+ * Use `create(AcknowledgeAnomalyResponseSchema)` to create a new message.
+ */
+export const AcknowledgeAnomalyResponseSchema: GenMessage<AcknowledgeAnomalyResponse> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_insight_service, 11);
+
+/**
+ * Which anomalies are told.
+ *
+ * @generated from message tollgate.v1.AnomalyPolicy
+ */
+export type AnomalyPolicy = Message<"tollgate.v1.AnomalyPolicy"> & {
+  /**
+   * Least impact of an anomaly, in the currency of the workspace: 0 and more. Absent: 1 percent of
+   * the plan budget a day (of its cycle), 0 without a plan. Failures have no least impact.
+   *
+   * @generated from field: tollgate.v1.Money least_impact = 1;
+   */
+  leastImpact?: Money | undefined;
+
+  /**
+   * How readily usage is called odd; default ANOMALY_SENSITIVITY_MEDIUM.
+   *
+   * @generated from field: tollgate.v1.AnomalySensitivity sensitivity = 2;
+   */
+  sensitivity: AnomalySensitivity;
+
+  /**
+   * Subjects that are not told of for a while; at most 100, each subject once. Steps that stand out
+   * before the end of a mute never count. An anomaly of another subject is not told either if a
+   * muted one explains half of it or more.
+   *
+   * @generated from field: repeated tollgate.v1.AnomalyMute mutes = 3;
+   */
+  mutes: AnomalyMute[];
+
+  /**
+   * The least impact in force. Output only.
+   *
+   * @generated from field: tollgate.v1.Money effective_least_impact = 4;
+   */
+  effectiveLeastImpact?: Money | undefined;
+
+  /**
+   * Subjects with three ANOMALY_FEEDBACK_FALSE in 30 days. Output only.
+   *
+   * @generated from field: repeated tollgate.v1.AnomalyRaisedBar raised_bars = 5;
+   */
+  raisedBars: AnomalyRaisedBar[];
+};
+
+/**
+ * Describes the message tollgate.v1.AnomalyPolicy.
+ * Use `create(AnomalyPolicySchema)` to create a new message.
+ */
+export const AnomalyPolicySchema: GenMessage<AnomalyPolicy> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_insight_service, 12);
+
+/**
+ * A subject that is not told of for a while.
+ *
+ * @generated from message tollgate.v1.AnomalyMute
+ */
+export type AnomalyMute = Message<"tollgate.v1.AnomalyMute"> & {
+  /**
+   * A workspace, model, department, feature, assistant or API key.
+   *
+   * @generated from field: tollgate.v1.Subject subject = 1;
+   */
+  subject?: Subject | undefined;
+
+  /**
+   * End; required, after now and at most 366 days ahead.
+   *
+   * @generated from field: google.protobuf.Timestamp end_time = 2;
+   */
+  endTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message tollgate.v1.AnomalyMute.
+ * Use `create(AnomalyMuteSchema)` to create a new message.
+ */
+export const AnomalyMuteSchema: GenMessage<AnomalyMute> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_insight_service, 13);
+
+/**
+ * A subject whose bar was raised by feedback.
+ *
+ * @generated from message tollgate.v1.AnomalyRaisedBar
+ */
+export type AnomalyRaisedBar = Message<"tollgate.v1.AnomalyRaisedBar"> & {
+  /**
+   * The subject.
+   *
+   * @generated from field: tollgate.v1.Subject subject = 1;
+   */
+  subject?: Subject | undefined;
+
+  /**
+   * Until when.
+   *
+   * @generated from field: google.protobuf.Timestamp until_time = 2;
+   */
+  untilTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message tollgate.v1.AnomalyRaisedBar.
+ * Use `create(AnomalyRaisedBarSchema)` to create a new message.
+ */
+export const AnomalyRaisedBarSchema: GenMessage<AnomalyRaisedBar> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_insight_service, 14);
+
+/**
+ * Request of GetAnomalyPolicy.
+ *
+ * @generated from message tollgate.v1.GetAnomalyPolicyRequest
+ */
+export type GetAnomalyPolicyRequest = Message<"tollgate.v1.GetAnomalyPolicyRequest"> & {
+  /**
+   * The workspace.
+   *
+   * @generated from field: string workspace_id = 1;
+   */
+  workspaceId: string;
+};
+
+/**
+ * Describes the message tollgate.v1.GetAnomalyPolicyRequest.
+ * Use `create(GetAnomalyPolicyRequestSchema)` to create a new message.
+ */
+export const GetAnomalyPolicyRequestSchema: GenMessage<GetAnomalyPolicyRequest> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_insight_service, 15);
+
+/**
+ * Response of GetAnomalyPolicy.
+ *
+ * @generated from message tollgate.v1.GetAnomalyPolicyResponse
+ */
+export type GetAnomalyPolicyResponse = Message<"tollgate.v1.GetAnomalyPolicyResponse"> & {
+  /**
+   * Its policy, without mutes that are over.
+   *
+   * @generated from field: tollgate.v1.AnomalyPolicy anomaly_policy = 1;
+   */
+  anomalyPolicy?: AnomalyPolicy | undefined;
+};
+
+/**
+ * Describes the message tollgate.v1.GetAnomalyPolicyResponse.
+ * Use `create(GetAnomalyPolicyResponseSchema)` to create a new message.
+ */
+export const GetAnomalyPolicyResponseSchema: GenMessage<GetAnomalyPolicyResponse> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_insight_service, 16);
+
+/**
+ * Request of SetAnomalyPolicy.
+ *
+ * @generated from message tollgate.v1.SetAnomalyPolicyRequest
+ */
+export type SetAnomalyPolicyRequest = Message<"tollgate.v1.SetAnomalyPolicyRequest"> & {
+  /**
+   * The workspace.
+   *
+   * @generated from field: string workspace_id = 1;
+   */
+  workspaceId: string;
+
+  /**
+   * The new policy.
+   *
+   * @generated from field: tollgate.v1.AnomalyPolicy anomaly_policy = 2;
+   */
+  anomalyPolicy?: AnomalyPolicy | undefined;
+
+  /**
+   * Fields to change: least_impact, sensitivity, mutes (replaced as a whole). Default: those that
+   * are set.
+   *
+   * @generated from field: google.protobuf.FieldMask update_mask = 3;
+   */
+  updateMask?: FieldMask | undefined;
+};
+
+/**
+ * Describes the message tollgate.v1.SetAnomalyPolicyRequest.
+ * Use `create(SetAnomalyPolicyRequestSchema)` to create a new message.
+ */
+export const SetAnomalyPolicyRequestSchema: GenMessage<SetAnomalyPolicyRequest> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_insight_service, 17);
+
+/**
+ * Response of SetAnomalyPolicy.
+ *
+ * @generated from message tollgate.v1.SetAnomalyPolicyResponse
+ */
+export type SetAnomalyPolicyResponse = Message<"tollgate.v1.SetAnomalyPolicyResponse"> & {
+  /**
+   * The policy.
+   *
+   * @generated from field: tollgate.v1.AnomalyPolicy anomaly_policy = 1;
+   */
+  anomalyPolicy?: AnomalyPolicy | undefined;
+};
+
+/**
+ * Describes the message tollgate.v1.SetAnomalyPolicyResponse.
+ * Use `create(SetAnomalyPolicyResponseSchema)` to create a new message.
+ */
+export const SetAnomalyPolicyResponseSchema: GenMessage<SetAnomalyPolicyResponse> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_insight_service, 18);
+
+/**
  * What repeats in usage. The set may grow.
  *
  * @generated from enum tollgate.v1.Seasonality
@@ -290,6 +926,164 @@ export const SeasonalitySchema: GenEnum<Seasonality> = /*@__PURE__*/
   enumDesc(file_tollgate_v1_insight_service, 0);
 
 /**
+ * Severity of an anomaly, by its impact against the least impact in force, or by impact_percent
+ * where that is zero.
+ *
+ * @generated from enum tollgate.v1.AnomalySeverity
+ */
+export enum AnomalySeverity {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: ANOMALY_SEVERITY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Below 10 times the least impact, or 300 percent.
+   *
+   * @generated from enum value: ANOMALY_SEVERITY_LOW = 1;
+   */
+  LOW = 1,
+
+  /**
+   * Below 100 times, or 1,000 percent.
+   *
+   * @generated from enum value: ANOMALY_SEVERITY_MEDIUM = 2;
+   */
+  MEDIUM = 2,
+
+  /**
+   * From there on.
+   *
+   * @generated from enum value: ANOMALY_SEVERITY_HIGH = 3;
+   */
+  HIGH = 3,
+}
+
+/**
+ * Describes the enum tollgate.v1.AnomalySeverity.
+ */
+export const AnomalySeveritySchema: GenEnum<AnomalySeverity> = /*@__PURE__*/
+  enumDesc(file_tollgate_v1_insight_service, 1);
+
+/**
+ * Whether an anomaly lasts.
+ *
+ * @generated from enum tollgate.v1.AnomalyState
+ */
+export enum AnomalyState {
+  /**
+   * All, as a filter; never sent.
+   *
+   * @generated from enum value: ANOMALY_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * It lasts: of hours the last 6 (of failures 3) are not all normal again, of days the last one.
+   *
+   * @generated from enum value: ANOMALY_STATE_OPEN = 1;
+   */
+  OPEN = 1,
+
+  /**
+   * It is over.
+   *
+   * @generated from enum value: ANOMALY_STATE_CLOSED = 2;
+   */
+  CLOSED = 2,
+}
+
+/**
+ * Describes the enum tollgate.v1.AnomalyState.
+ */
+export const AnomalyStateSchema: GenEnum<AnomalyState> = /*@__PURE__*/
+  enumDesc(file_tollgate_v1_insight_service, 2);
+
+/**
+ * What an anomaly was, as a person says.
+ *
+ * @generated from enum tollgate.v1.AnomalyFeedback
+ */
+export enum AnomalyFeedback {
+  /**
+   * Refused on input; nobody has said.
+   *
+   * @generated from enum value: ANOMALY_FEEDBACK_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Something was wrong.
+   *
+   * @generated from enum value: ANOMALY_FEEDBACK_REAL = 1;
+   */
+  REAL = 1,
+
+  /**
+   * It was planned.
+   *
+   * @generated from enum value: ANOMALY_FEEDBACK_EXPECTED = 2;
+   */
+  EXPECTED = 2,
+
+  /**
+   * Nothing was odd.
+   *
+   * @generated from enum value: ANOMALY_FEEDBACK_FALSE = 3;
+   */
+  FALSE = 3,
+}
+
+/**
+ * Describes the enum tollgate.v1.AnomalyFeedback.
+ */
+export const AnomalyFeedbackSchema: GenEnum<AnomalyFeedback> = /*@__PURE__*/
+  enumDesc(file_tollgate_v1_insight_service, 3);
+
+/**
+ * How readily usage is called odd.
+ *
+ * @generated from enum tollgate.v1.AnomalySensitivity
+ */
+export enum AnomalySensitivity {
+  /**
+   * As it is.
+   *
+   * @generated from enum value: ANOMALY_SENSITIVITY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The worst alone.
+   *
+   * @generated from enum value: ANOMALY_SENSITIVITY_LOW = 1;
+   */
+  LOW = 1,
+
+  /**
+   * A quiet week is the normal case.
+   *
+   * @generated from enum value: ANOMALY_SENSITIVITY_MEDIUM = 2;
+   */
+  MEDIUM = 2,
+
+  /**
+   * Most that can be found, with false alarms.
+   *
+   * @generated from enum value: ANOMALY_SENSITIVITY_HIGH = 3;
+   */
+  HIGH = 3,
+}
+
+/**
+ * Describes the enum tollgate.v1.AnomalySensitivity.
+ */
+export const AnomalySensitivitySchema: GenEnum<AnomalySensitivity> = /*@__PURE__*/
+  enumDesc(file_tollgate_v1_insight_service, 4);
+
+/**
  * What follows from the usage of a workspace. Everything is computed from rollups of the usage log
  * when it is asked for; hours and days are local ones of the workspace, a day of 23 or 25 hours is
  * one day. Nothing random: the same usage at the same time gives the same answer. An unknown
@@ -309,6 +1103,50 @@ export const InsightService: GenService<{
     methodKind: "unary";
     input: typeof GetSeasonalityRequestSchema;
     output: typeof GetSeasonalityResponseSchema;
+  },
+  /**
+   * Returns anomalies of usage, newest first: they are looked for within 15 minutes after the end of
+   * each hour, stored once, and open while they last.
+   *
+   * @generated from rpc tollgate.v1.InsightService.ListAnomalies
+   */
+  listAnomalies: {
+    methodKind: "unary";
+    input: typeof ListAnomaliesRequestSchema;
+    output: typeof ListAnomaliesResponseSchema;
+  },
+  /**
+   * Says what an anomaly was. The same again changes nothing; another feedback replaces it, also on
+   * an anomaly that is over. Three ANOMALY_FEEDBACK_FALSE on one subject within 30 days raise its
+   * bar for 30 days from the third: it is judged one sensitivity lower, and must have twice the
+   * least impact.
+   *
+   * @generated from rpc tollgate.v1.InsightService.AcknowledgeAnomaly
+   */
+  acknowledgeAnomaly: {
+    methodKind: "unary";
+    input: typeof AcknowledgeAnomalyRequestSchema;
+    output: typeof AcknowledgeAnomalyResponseSchema;
+  },
+  /**
+   * Returns which anomalies are told.
+   *
+   * @generated from rpc tollgate.v1.InsightService.GetAnomalyPolicy
+   */
+  getAnomalyPolicy: {
+    methodKind: "unary";
+    input: typeof GetAnomalyPolicyRequestSchema;
+    output: typeof GetAnomalyPolicyResponseSchema;
+  },
+  /**
+   * Sets which anomalies are told, from the next look on. Anomalies that are open stay so.
+   *
+   * @generated from rpc tollgate.v1.InsightService.SetAnomalyPolicy
+   */
+  setAnomalyPolicy: {
+    methodKind: "unary";
+    input: typeof SetAnomalyPolicyRequestSchema;
+    output: typeof SetAnomalyPolicyResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_tollgate_v1_insight_service, 0);
