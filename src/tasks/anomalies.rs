@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
@@ -29,12 +30,16 @@ const TICK: Duration = Duration::from_secs(2);
 const DELAY: Micros = 120 * MICROS_PER_SECOND;
 /// Local hours of every zone begin with one of these.
 const QUARTER: Micros = MICROS_PER_HOUR / 4;
+/// Pause after a failure.
+const RETRY_PAUSE: Duration = Duration::from_secs(5);
 /// Workspaces read at once.
 const WORKSPACES_PAGE: usize = 100;
 /// Anomalies that began before are not found again.
 const KNOWN_SPAN: Micros = 30 * MICROS_PER_DAY;
 /// An anomaly that begins so long after another one of its member has ended is another one.
 const APART: Micros = 6 * MICROS_PER_HOUR;
+/// The same of failures.
+const APART_FAILURES: Micros = 3 * MICROS_PER_HOUR;
 
 /// Runs until `stop`.
 pub async fn run(engine: Engine, stop: CancellationToken) {
@@ -53,28 +58,41 @@ pub async fn run(engine: Engine, stop: CancellationToken) {
         }
         match look_at_all(&engine, now, &stop).await {
             Ok(()) => quarter = Some(this),
-            Err(error) => warn!(%error, "anomalies are looked for later"),
+            Err(error) => {
+                warn!(%error, "anomalies are looked for later");
+                stop.run_until_cancelled(tokio::time::sleep(RETRY_PAUSE)).await;
+            }
         }
     }
 }
 
-/// Looks at all workspaces whose hour has ended.
+/// Looks at all workspaces whose hour has ended. One that fails holds up no other.
+///
+/// # Errors
+/// The last failure: those that failed are to be looked at again.
 async fn look_at_all(engine: &Engine, now: Time, stop: &CancellationToken) -> Result<(), Error> {
     engine.fold_now().await;
+    let mut failed = None;
     let mut after = String::new();
     loop {
         let page = engine.store().workspaces(&after, WORKSPACES_PAGE).await?;
-        let Some(last) = page.last() else { return Ok(()) };
+        let Some(last) = page.last() else { return failed.map_or(Ok(()), Err) };
         after = last.id.to_string();
         for workspace in page.iter().filter(|workspace| workspace.archive_time.is_none()) {
             if stop.is_cancelled() {
                 return Ok(());
             }
-            if let Err(error) = look_at(engine, workspace, now).await {
-                warn!(%error, workspace = %workspace.id, "anomalies are looked for later");
-            }
+            failed = look_aside(engine, workspace, now).await.err().or(failed);
         }
     }
+}
+
+/// Looks at a workspace on a thread of its own: judging hundreds of series would hold up calls.
+async fn look_aside(engine: &Engine, workspace: &Workspace, now: Time) -> Result<(), Error> {
+    let (engine, workspace, runtime) = (engine.clone(), workspace.clone(), Handle::current());
+    let look = move || runtime.block_on(look_at(&engine, &workspace, now));
+    let looked = tokio::task::spawn_blocking(look).await;
+    looked.unwrap_or_else(|panicked| Err(Error::Internal(panicked.to_string())))
 }
 
 /// Looks at a workspace, unless this hour was looked at.
@@ -102,7 +120,9 @@ async fn look_at(engine: &Engine, workspace: &Workspace, now: Time) -> Result<()
     };
     let Found { anomalies, members_left_out } = find(&scope, &look).await.map_err(of_report)?;
     let changed = settle(&stored, anomalies);
-    if !changed.is_empty() {
+    let is_due =
+        |it: &Anomaly| it.told == AnomalyTold::Not || it.told == AnomalyTold::Opened && !it.is_open;
+    if !changed.is_empty() || stored.iter().any(is_due) {
         engine.put_anomalies(&workspace.id, changed).await?;
     }
     engine.set_looked(&workspace.id, Looked { until, members_left_out });
@@ -136,8 +156,8 @@ fn of_report(error: crate::analytics::Error) -> Error {
     }
 }
 
-/// What is to be stored: what was found, under the id that it is known by; what is open and was not
-/// found any more, as over; and what is still to be told.
+/// What is to be stored: what was found and is not known to be over, under the id that it is known
+/// by; and what is open and was not found any more, as over.
 fn settle(stored: &[Anomaly], found: Vec<Anomaly>) -> Vec<Anomaly> {
     let mut changed: Vec<Anomaly> = Vec::new();
     let mut seen: Vec<Arc<str>> = Vec::new();
@@ -147,12 +167,15 @@ fn settle(stored: &[Anomaly], found: Vec<Anomaly>) -> Vec<Anomaly> {
             if seen.contains(&known.id) {
                 continue;
             }
-            (anomaly.id, anomaly.start_time) = (known.id.clone(), known.start_time);
-        } else {
-            let is_silent = tells(stored.iter(), &anomaly) || tells(changed.iter(), &anomaly);
-            anomaly.told = if is_silent { AnomalyTold::Silent } else { AnomalyTold::Not };
+            seen.push(known.id.clone());
+            // What is over stays as it was.
+            if known.is_open {
+                changed.push(grown(known, anomaly));
+            }
+            continue;
         }
-        seen.push(anomaly.id.clone());
+        let is_silent = tells(stored.iter(), &anomaly) || tells(changed.iter(), &anomaly);
+        anomaly.told = if is_silent { AnomalyTold::Silent } else { AnomalyTold::Not };
         changed.push(anomaly);
     }
     for known in stored.iter().filter(|known| known.is_open && !seen.contains(&known.id)) {
@@ -161,12 +184,23 @@ fn settle(stored: &[Anomaly], found: Vec<Anomaly>) -> Vec<Anomaly> {
     changed
 }
 
+/// An anomaly that is known and still lasts, as it is now. Of one that lasts longer than is judged
+/// at once the figures are those of its beginning.
+fn grown(known: &Anomaly, found: Anomaly) -> Anomaly {
+    if found.start_time > known.start_time {
+        let Anomaly { end_time, is_open, .. } = found;
+        return Anomaly { end_time, is_open, ..known.clone() };
+    }
+    Anomaly { id: known.id.clone(), start_time: known.start_time, ..found }
+}
+
 /// Whether an anomaly is one that is stored, which may have begun at another hour before late
 /// records came.
 fn is_known_as(known: &Anomaly, found: &Anomaly) -> bool {
-    let apart = match found.step {
-        AnomalyStep::Hour => APART,
-        AnomalyStep::Day => 0,
+    let apart = match (found.step, found.metric) {
+        (AnomalyStep::Hour, AnomalyMetric::FailedRequests) => APART_FAILURES,
+        (AnomalyStep::Hour, _) => APART,
+        (AnomalyStep::Day, _) => 0,
     };
     known.id == found.id
         || known.is_same(found)
@@ -188,4 +222,101 @@ fn tells<'a>(mut others: impl Iterator<Item = &'a Anomaly>, anomaly: &Anomaly) -
                 || other.member == anomaly.member
                 || explains())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Amount;
+    use crate::domain::alert::anomaly::{AnomalyContributor, AnomalyKind, AnomalySeverity};
+
+    fn member(dimension: Dimension, id: &str) -> AnomalyMember {
+        AnomalyMember { dimension, id: id.into() }
+    }
+
+    /// From one hour to another; open.
+    fn anomaly(id: &str, member: AnomalyMember, from: i64, to: i64) -> Anomaly {
+        Anomaly {
+            id: id.into(),
+            kind: AnomalyKind::Spike,
+            member,
+            metric: AnomalyMetric::Cost,
+            step: AnomalyStep::Hour,
+            start_time: Time::EARLIEST + from * MICROS_PER_HOUR,
+            end_time: Time::EARLIEST + to * MICROS_PER_HOUR,
+            is_drop: false,
+            is_open: true,
+            detect_time: Time::EARLIEST,
+            expected: 1,
+            actual: to - from,
+            low: 0,
+            high: 1,
+            impact: Amount::ZERO,
+            impact_percent: 0,
+            severity: AnomalySeverity::Low,
+            told: AnomalyTold::Not,
+            feedback: None,
+            contributors: Vec::new(),
+        }
+    }
+
+    fn told(changed: &[Anomaly]) -> Vec<(&str, AnomalyTold)> {
+        changed.iter().map(|it| (&*it.id, it.told)).collect()
+    }
+
+    #[test]
+    fn of_those_that_belong_together_one_is_told() {
+        use AnomalyTold::{Not, Silent};
+        let whole = anomaly("whole", AnomalyMember::workspace(), 10, 11);
+        let model = anomaly("model", member(Dimension::Model, "m"), 10, 11);
+        let drop =
+            Anomaly { is_drop: true, ..anomaly("drop", member(Dimension::Model, "n"), 10, 11) };
+        let failures = Anomaly {
+            metric: AnomalyMetric::FailedRequests,
+            ..anomaly("failures", member(Dimension::Model, "m"), 10, 11)
+        };
+        let later = anomaly("later", member(Dimension::Model, "m"), 17, 18);
+        let found = vec![whole, model, drop, failures, later.clone()];
+        let expected =
+            [("whole", Not), ("model", Silent), ("drop", Not), ("failures", Not), ("later", Not)];
+        assert_eq!(told(&settle(&[], found)), expected);
+        // One of another member tells of those that explain it.
+        let mut model = anomaly("model", member(Dimension::Model, "m"), 10, 11);
+        model.contributors = vec![AnomalyContributor {
+            member: member(Dimension::ApiKey, "k"),
+            share: 10_000,
+            before: 0,
+            after: 1,
+        }];
+        let key = anomaly("key", member(Dimension::ApiKey, "k"), 0, 24);
+        let other = anomaly("other", member(Dimension::ApiKey, "l"), 0, 24);
+        let expected = [("key", Silent), ("other", Not)];
+        assert_eq!(told(&settle(&[model.clone()], vec![model.clone(), key, other]))[1..], expected);
+        // A silent one tells of nothing.
+        let silent = Anomaly { told: Silent, is_open: false, ..model };
+        let same_time = anomaly("same", member(Dimension::ApiKey, "k"), 10, 11);
+        assert_eq!(told(&settle(&[silent], vec![same_time])), [("same", Not)]);
+    }
+
+    #[test]
+    fn what_is_known_keeps_its_id_and_what_is_over_stays_as_it_was() {
+        let of = |id: &str, from, to| anomaly(id, member(Dimension::Model, "m"), from, to);
+        let open = of("open", 10, 12);
+        // It grows, also where it is found to begin at another hour.
+        for (found, expected) in [
+            (of("open", 10, 13), of("open", 10, 13)),
+            (of("new", 9, 13), Anomaly { start_time: open.start_time, ..of("open", 9, 13) }),
+            // Its beginning is not judged any more: its figures stay.
+            (of("new", 12, 15), Anomaly { actual: open.actual, ..of("open", 10, 15) }),
+        ] {
+            assert_eq!(settle(&[open.clone()], vec![found]), [expected]);
+        }
+        let over = Anomaly { is_open: false, told: AnomalyTold::Closed, ..open.clone() };
+        assert_eq!(settle(&[over.clone()], vec![of("open", 10, 11), of("new", 11, 12)]), []);
+        // It is not found any more.
+        assert_eq!(settle(&[open.clone()], Vec::new()), [Anomaly { is_open: false, ..open }]);
+        // Six hours later it is another one.
+        assert_eq!(settle(&[over.clone()], vec![of("new", 18, 19)]).len(), 1);
+        assert_eq!(settle(&[over], vec![of("new", 17, 19)]), []);
+    }
 }

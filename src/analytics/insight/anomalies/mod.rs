@@ -60,7 +60,8 @@ pub struct Look<'a> {
 
 /// What was found.
 pub struct Found {
-    /// By the time at which they begin; of those that begin together the workspace first.
+    /// Those of the workspace first, then of members by hours, then by days; each by the time at
+    /// which they begin.
     pub anomalies: Vec<Anomaly>,
     pub members_left_out: bool,
 }
@@ -113,9 +114,10 @@ pub async fn find(scope: &Scope<'_>, look: &Look<'_>) -> Result<Found> {
     Ok(Found { anomalies, members_left_out })
 }
 
-fn order(anomaly: &Anomaly) -> (Time, Dimension, AnomalyMetric, &Arc<str>) {
-    let Anomaly { start_time, member, metric, .. } = anomaly;
-    (*start_time, member.dimension, *metric, &member.id)
+fn order(anomaly: &Anomaly) -> (bool, AnomalyStep, Time, Dimension, AnomalyMetric, &Arc<str>) {
+    let Anomaly { start_time, member, metric, step, .. } = anomaly;
+    let is_member = member.dimension != Dimension::Workspace;
+    (is_member, *step, *start_time, member.dimension, *metric, &member.id)
 }
 
 /// The series of one member.

@@ -206,8 +206,11 @@ async fn a_key_that_runs_away_is_told_once_by_its_name_and_once_that_it_is_over(
     assert!(second.message.starts_with("an anomaly is over: the cost of workspace acme was 3.30"));
 
     // The day of the key is odd, and told already.
-    record(&server, usual(noon + 7..noon + 12)).await;
-    let next_day = look(&server, noon + 12).await;
+    let mut next_day = v1::ListAnomaliesResponse::default();
+    for hour in 7..12 {
+        record(&server, usual(noon + hour..noon + hour + 1)).await;
+        next_day = look(&server, noon + hour + 1).await;
+    }
     let days: Vec<_> = next_day
         .anomalies
         .iter()
@@ -257,6 +260,35 @@ async fn a_crash_in_between_neither_loses_nor_repeats_the_alert() {
     assert_eq!(posted["data"]["anomaly"]["explained_by"][0]["id"], "batch");
     tokio::time::sleep(Duration::from_millis(500)).await;
     assert!(receiver.try_next().is_none(), "it is delivered once");
+}
+
+/// A workspace is judged by its own usage alone.
+#[tokio::test]
+async fn what_is_odd_in_one_workspace_is_nothing_to_another() {
+    let server = priced().await;
+    crate::fixtures::create_workspace(&server, "other").await;
+    let noon = hour_of(NOON);
+    record(&server, usual(hour_of(BEGIN)..noon + 1)).await;
+    let mut others = usual(hour_of(BEGIN)..noon);
+    others.push(used("batch", noon, 3_000));
+    for request in &mut others {
+        request.workspace_id = "other".to_owned();
+    }
+    record(&server, others).await;
+    let found = look(&server, noon + 1).await;
+    assert_eq!(found.anomalies, []);
+    let of_other = v1::ListAnomaliesRequest { workspace_id: "other".into(), ..Default::default() };
+    let list = async || {
+        let found = server.insight().list_anomalies(of_other.clone()).await;
+        found.unwrap().into_inner().anomalies
+    };
+    let is_found = async {
+        while list().await.is_empty() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, is_found).await.expect("the other one is looked at");
+    assert_eq!(alerts(&server).await, []);
 }
 
 /// The model fails in one hour: the workspace, the model and the keys that were hit are listed.
@@ -322,30 +354,36 @@ async fn mutes_and_the_least_impact_keep_it_quiet() {
 async fn feedback_is_kept_and_three_false_ones_raise_the_bar() {
     let server = priced().await;
     let noon = hour_of(NOON);
-    record(&server, usual(hour_of(BEGIN)..noon)).await;
-    // One each on three days, of the workspace.
+    // One each on three days, of the workspace; the first two are over when they are found.
+    let spikes = [-48, -24, -1].map(|back| noon + back);
+    let mut records = usual(hour_of(BEGIN)..noon);
+    for record in &mut records {
+        let hour = record.start_time.as_ref().unwrap().seconds / HOUR;
+        if spikes.contains(&hour) && record.request_id.starts_with("batch") {
+            record.usage.as_mut().unwrap().input_token_count = 3_000_000;
+        }
+    }
+    record(&server, records).await;
+    let found = look(&server, noon).await;
+    let three = told(&found);
+    assert_eq!(three.len(), 3, "{found:#?}");
     let mut raised = Vec::new();
-    for day in 0..3 {
-        let hour = noon + 24 * day;
-        record(&server, vec![used("web", hour, 300), used("batch", hour, 3_000)]).await;
-        let found = look(&server, hour + 1).await;
-        let newest = told(&found)[0].clone();
-        assert_eq!(newest.feedback(), v1::AnomalyFeedback::Unspecified);
-        let said = acknowledge(&server, &newest.anomaly_id, v1::AnomalyFeedback::Expected).await;
+    for anomaly in three {
+        assert_eq!(anomaly.feedback(), v1::AnomalyFeedback::Unspecified);
+        let said = acknowledge(&server, &anomaly.anomaly_id, v1::AnomalyFeedback::Expected).await;
         assert_eq!(said.unwrap().anomaly.unwrap().feedback(), v1::AnomalyFeedback::Expected);
         for _ in 0..2 {
-            let said = acknowledge(&server, &newest.anomaly_id, v1::AnomalyFeedback::False).await;
+            let said = acknowledge(&server, &anomaly.anomaly_id, v1::AnomalyFeedback::False).await;
             let said = said.unwrap();
             let anomaly = said.anomaly.unwrap();
             assert_eq!(anomaly.feedback(), v1::AnomalyFeedback::False);
             assert_eq!(anomaly.feedback_actor, "eve");
-            raised.push(said.bar_raised_until_time);
+            raised.push(said.bar_raised_until_time.map(|time| time.seconds));
         }
-        record(&server, usual(hour + 1..hour + 24)).await;
     }
-    let until = raised[4].as_ref().map(|time| time.seconds);
     assert_eq!(raised[..4], [None, None, None, None]);
-    assert_eq!(until, Some((noon + 49) * HOUR + 130 + 30 * 24 * HOUR));
+    let until = Some(noon * HOUR + 130 + 30 * 24 * HOUR);
+    assert_eq!(raised[4..], [until, until]);
     let request = v1::GetAnomalyPolicyRequest { workspace_id: ACME.to_owned() };
     let policy = server.insight().get_anomaly_policy(request).await.unwrap().into_inner();
     let [bar] = &policy.anomaly_policy.as_ref().unwrap().raised_bars[..] else {
