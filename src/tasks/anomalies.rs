@@ -56,6 +56,10 @@ pub async fn run(engine: Engine, stop: CancellationToken) {
         if quarter == Some(this) {
             continue;
         }
+        if engine.fold_now().await.as_of < now {
+            // It catches up, as after a start: what is not folded would be missing.
+            continue;
+        }
         match look_at_all(&engine, now, &stop).await {
             Ok(()) => quarter = Some(this),
             Err(error) => {
@@ -71,7 +75,6 @@ pub async fn run(engine: Engine, stop: CancellationToken) {
 /// # Errors
 /// The last failure: those that failed are to be looked at again.
 async fn look_at_all(engine: &Engine, now: Time, stop: &CancellationToken) -> Result<(), Error> {
-    engine.fold_now().await;
     let mut failed = None;
     let mut after = String::new();
     loop {

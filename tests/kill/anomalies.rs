@@ -40,7 +40,11 @@ pub async fn run(database: &str, kills: usize) {
     }
     for batch in records.chunks(BATCH) {
         let request = v1::RecordUsageBatchRequest { records: batch.to_vec() };
-        client.usage().record_usage_batch(request).await.unwrap();
+        let answer = client.usage().record_usage_batch(request).await.unwrap().into_inner();
+        let is_recorded = |it: &v1::RecordUsageResult| {
+            matches!(&it.result, Some(v1::record_usage_result::Result::Record(_)))
+        };
+        assert!(answer.results.iter().all(is_recorded), "{answer:?}");
     }
     server.kill();
 

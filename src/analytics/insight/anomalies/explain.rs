@@ -72,12 +72,14 @@ async fn contributors_of(scope: &Scope<'_>, anomaly: &Anomaly) -> Result<Vec<Ano
 }
 
 fn dimensions(anomaly: &Anomaly) -> &'static [Dimension] {
-    use Dimension::{ApiKey, Assistant, Feature, Model, User, Workspace};
+    use Dimension::{ApiKey, Assistant, Department, Feature, Model, User, Workspace};
     match (anomaly.member.dimension, anomaly.metric) {
         (Workspace, AnomalyMetric::FailedRequests) => &[ApiKey, Model],
         (Workspace, _) => &[ApiKey, User, Feature, Assistant, Model],
         (Model, _) => &[ApiKey, User, Feature, Assistant],
-        _ => &[Model],
+        (Department, _) => &[ApiKey, User, Feature, Assistant, Model],
+        (ApiKey, _) => &[Feature, Model],
+        _ => &[ApiKey, Model],
     }
 }
 

@@ -741,8 +741,10 @@ type Anomaly struct {
 	// Severity by the impact.
 	Severity AnomalySeverity `protobuf:"varint,14,opt,name=severity,proto3,enum=tollgate.v1.AnomalySeverity" json:"severity,omitempty"`
 	// Who explains it: members that moved with it, largest share first, of each type until 80 percent
-	// are explained. Of the workspace: models, API keys, users, features and assistants; of models:
-	// API keys, users, features and assistants by days; of others: models by days.
+	// are explained. Of the workspace and of departments: API keys, users, features, assistants and
+	// models; of models: the same without models; of features and assistants: API keys and models; of
+	// API keys: features and models; of failed requests of the workspace: API keys and models. None
+	// where that would read more than 1,000,000 records, or records that are no longer kept.
 	Contributors []*AnomalyContributor `protobuf:"bytes,15,rep,name=contributors,proto3" json:"contributors,omitempty"`
 	// Whether it lasts.
 	State AnomalyState `protobuf:"varint,16,opt,name=state,proto3,enum=tollgate.v1.AnomalyState" json:"state,omitempty"`

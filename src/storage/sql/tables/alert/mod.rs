@@ -43,16 +43,13 @@ row! { AlertKey { subject, alert_type, window_start, threshold, base_limit } }
 const LATEST_LARGE: &str =
     "SELECT MAX(window_start) FROM alerts WHERE workspace_id = $1 AND record_seq IS NOT NULL";
 
-/// Those with a subject of limits: quotas and members.
-const OF_SUBJECTS: &str = "subject IN (2, 3)";
-
 coded_enum! {
     /// What kind of subject an [`AlertSubject`] is.
     pub enum Subject {
         Workspace = 0,
         Model = 1,
+        /// Without an id of a quota: a member that no limit is named of.
         Quota = 2,
-        Member = 3,
     }
 }
 
@@ -207,7 +204,7 @@ fn matching(filter: &AlertFilter) -> Select<'_, StoredAlert> {
             select.with("subject =", code(Subject::Model)).with("target =", Value::Text(id))
         }
         Some(AlertSubjectFilter::Subject { kind, subject_id }) => select
-            .only(OF_SUBJECTS)
+            .with("subject =", code(Subject::Quota))
             .with("subject_kind =", code(*kind))
             .with("subject_id =", Value::Text(subject_id)),
     };
@@ -254,7 +251,7 @@ impl Columns for AlertSubject {
                 Value::Shared(subject_id),
             ],
             AlertSubject::Member { kind, subject_id } => {
-                [code(Subject::Member), none, code(*kind), Value::Shared(subject_id)]
+                [code(Subject::Quota), none, code(*kind), Value::Shared(subject_id)]
             }
         });
     }
@@ -266,8 +263,8 @@ impl FromRow for AlertSubject {
         Ok(match subject {
             Subject::Workspace => AlertSubject::Workspace,
             Subject::Model => AlertSubject::Model(target),
+            Subject::Quota if target.is_empty() => AlertSubject::Member { kind, subject_id },
             Subject::Quota => AlertSubject::Quota { quota_id: target, kind, subject_id },
-            Subject::Member => AlertSubject::Member { kind, subject_id },
         })
     }
 }

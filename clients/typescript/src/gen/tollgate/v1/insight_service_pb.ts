@@ -346,8 +346,10 @@ export type Anomaly = Message<"tollgate.v1.Anomaly"> & {
 
   /**
    * Who explains it: members that moved with it, largest share first, of each type until 80 percent
-   * are explained. Of the workspace: models, API keys, users, features and assistants; of models:
-   * API keys, users, features and assistants by days; of others: models by days.
+   * are explained. Of the workspace and of departments: API keys, users, features, assistants and
+   * models; of models: the same without models; of features and assistants: API keys and models; of
+   * API keys: features and models; of failed requests of the workspace: API keys and models. None
+   * where that would read more than 1,000,000 records, or records that are no longer kept.
    *
    * @generated from field: repeated tollgate.v1.AnomalyContributor contributors = 15;
    */
