@@ -73,7 +73,19 @@ const MAY_MENTION: [(&str, &[&str]); 21] = [
         ],
     ),
     ("storage", &["domain", "telemetry"]),
-    ("tasks", &["config", "domain", "engine", "identity", "outbound", "storage", "telemetry"]),
+    (
+        "tasks",
+        &[
+            "analytics",
+            "config",
+            "domain",
+            "engine",
+            "identity",
+            "outbound",
+            "storage",
+            "telemetry",
+        ],
+    ),
     ("telemetry", &["domain"]),
     ("transport", &["config", "limits"]),
 ];

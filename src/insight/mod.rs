@@ -1,8 +1,10 @@
-//! What can be said about a series of usage: what it will be, and what repeats in it.
+//! What can be said about a series of usage: what it will be, what repeats in it, and what
+//! stands out of it.
 //!
 //! Pure: series are numbers, without a clock, storage, or currency. The same series always gives
 //! the same answer: what is random is drawn from a generator with a fixed seed.
 
+pub mod anomaly;
 pub mod forecast;
 pub mod random;
 pub mod seasonality;

@@ -360,6 +360,7 @@ impl Alerts {
             spent: record.cost.nanos(),
             time: now,
             record: Some(Box::new(AlertRecord::of(record))),
+            anomaly: None,
         });
     }
 
@@ -385,6 +386,7 @@ impl Alerts {
             spent: count.map_or(0, |(_, count)| count),
             time: now,
             record: None,
+            anomaly: None,
         });
     }
 
@@ -487,6 +489,7 @@ impl LimitUsage {
             spent: self.spent,
             time: now,
             record: None,
+            anomaly: None,
         }
     }
 }

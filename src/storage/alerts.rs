@@ -42,7 +42,7 @@ pub enum AlertSubjectFilter {
     /// The workspace as a whole: its envelope, its holds, its own quotas.
     Workspace,
     Model(String),
-    /// A subject of quotas.
+    /// A subject of quotas, or a member of the workspace.
     Subject {
         kind: crate::domain::attribution::SubjectKind,
         subject_id: String,
@@ -199,7 +199,7 @@ impl StoredAlert {
     pub fn quota_id(&self) -> Option<&Arc<str>> {
         match &self.alert.key.subject {
             AlertSubject::Quota { quota_id, .. } => Some(quota_id),
-            AlertSubject::Workspace | AlertSubject::Model(_) => None,
+            AlertSubject::Workspace | AlertSubject::Model(_) | AlertSubject::Member { .. } => None,
         }
     }
 }

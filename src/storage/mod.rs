@@ -6,6 +6,7 @@
 //! decides nothing.
 
 pub mod alerts;
+pub mod anomalies;
 pub mod audit;
 pub mod consumption;
 pub mod directory;
@@ -24,6 +25,7 @@ use async_trait::async_trait;
 
 use crate::domain::coded_enum;
 use alerts::AlertStore;
+use anomalies::AnomalyStore;
 use audit::AuditStore;
 use consumption::ConsumptionStore;
 use directory::DirectoryStore;
@@ -90,6 +92,7 @@ pub trait Store:
     + RollupStore
     + ShutdownStore
     + AlertStore
+    + AnomalyStore
     + DirectoryStore
     + ReportStore
 {
@@ -104,6 +107,7 @@ impl<S> Store for S where
         + RollupStore
         + ShutdownStore
         + AlertStore
+        + AnomalyStore
         + DirectoryStore
         + ReportStore
 {

@@ -10,6 +10,7 @@ use super::audit::AuditEvent;
 use super::directory::{Entry, Erasure};
 use crate::domain::Time;
 use crate::domain::access::AccessToken;
+use crate::domain::alert::anomaly::{Anomaly, AnomalyPolicy};
 use crate::domain::api_key::{ApiKey, KeyGroup};
 use crate::domain::attribution::SubjectKind;
 use crate::domain::backfill::LimitConfig;
@@ -78,6 +79,10 @@ pub enum Change {
         time: Time,
         actor: String,
     },
+    /// Inserts the anomalies or replaces those of the same ids, with who explains them.
+    PutAnomalies(Vec<Anomaly>),
+    /// Inserts or replaces the policy of the workspace about anomalies, with its mutes.
+    PutAnomalyPolicy(AnomalyPolicy),
     /// Erases a user, see [`Erasure`].
     EraseUser(Erasure),
 }

@@ -1,6 +1,7 @@
 //! Background tasks, one loop per file.
 
 pub mod access;
+pub mod anomalies;
 pub mod clock;
 pub mod deliver;
 pub mod expire;

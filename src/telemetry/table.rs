@@ -39,6 +39,7 @@ const ALERT_TYPE: Label = Label {
         "cost_differs",
         "answer_unread",
         "large_record",
+        "anomaly",
     ],
 };
 const SPAN: Label = Label { name: "outcome", values: SpanOutcome::VARIANTS };
@@ -224,7 +225,7 @@ table! {
     CLOCK_STEPS: Counter = Counter::new(),
         "tollgate_clock_steps_total", "Times that the clock of the machine was set.";
 
-    ALERTS: Counters<1, 9> = Counters::new([ALERT_TYPE]),
+    ALERTS: Counters<1, 10> = Counters::new([ALERT_TYPE]),
         "tollgate_alerts_total", "Alerts that were stored, by type.";
     DELIVERIES: Counters<1, 4> = Counters::new([DELIVERY]),
         "tollgate_alert_deliveries_total", "Steps of deliveries of alerts to receivers.";

@@ -224,6 +224,7 @@ impl Oracle {
             },
             time: self.now,
             record: None,
+            anomaly: None,
         });
     }
 }

@@ -1,9 +1,12 @@
 //! Alerts, receivers and deliveries.
 
+use tollgate::domain::alert::anomaly::{AnomalyKind, AnomalyMember, AnomalyMetric};
 use tollgate::domain::alert::receiver::{EmailReceiver, Webhook};
 use tollgate::domain::alert::secret::{KeyId, SealedSecret, SigningSecret, StoredSecret};
-use tollgate::domain::alert::{Alert, AlertKey, AlertRecord, AlertSubject, AlertType};
-use tollgate::domain::attribution::SubjectKind;
+use tollgate::domain::alert::{
+    Alert, AlertAnomaly, AlertKey, AlertRecord, AlertSubject, AlertType,
+};
+use tollgate::domain::attribution::{Dimension, SubjectKind};
 use tollgate::domain::quota::Unit;
 use tollgate::storage::alerts::{
     AlertFilter, AlertSubjectFilter, Delivery, DeliveryFilter, DeliveryState, Receiver, StoredAlert,
@@ -37,6 +40,7 @@ fn stored(seq: i64, key: AlertKey) -> StoredAlert {
         spent: 50,
         time: START + seq,
         record: None,
+        anomaly: None,
     };
     StoredAlert { seq, workspace_id: "w".into(), alert, acknowledged: None }
 }
@@ -102,6 +106,11 @@ pub async fn alerts_of_all_kinds_come_back(world: &World) {
         about(of_quota("q", SubjectKind::Workspace, ""), AlertType::Exhausted, 0),
         about(of_quota("q", SubjectKind::KeyGroup, "Ü"), AlertType::Threshold, 1_000),
         about(AlertSubject::Workspace, AlertType::LargeRecord, 0),
+        about(
+            AlertSubject::Member { kind: SubjectKind::Department, subject_id: "Ü".into() },
+            AlertType::Anomaly,
+            0,
+        ),
     ];
     let mut alerts: Vec<StoredAlert> =
         (1..).zip(keys).map(|(seq, key)| stored(seq * 3, key)).collect();
@@ -121,11 +130,18 @@ pub async fn alerts_of_all_kinds_come_back(world: &World) {
         user_id: "".into(),
         api_key_id: "k".into(),
     }));
+    alerts[7].alert.anomaly = Some(Box::new(AlertAnomaly {
+        anomaly_id: "\"a\"".into(),
+        kind: AnomalyKind::CostPerRequest,
+        metric: AnomalyMetric::FailedRequests,
+        is_over: true,
+        explained_by: vec![AnomalyMember { dimension: Dimension::ApiKey, id: "\"ü".into() }],
+    }));
     assert_eq!(store.last_alert_seq().await.unwrap(), 0);
     for _again in 0..2 {
         store.put_alerts(&alerts, &[]).await.unwrap();
         assert_eq!(all(&*store).await, alerts);
-        assert_eq!(store.last_alert_seq().await.unwrap(), 21);
+        assert_eq!(store.last_alert_seq().await.unwrap(), 24);
     }
     for alert in &alerts {
         assert_eq!(store.alert("w", alert.seq).await.unwrap().as_ref(), Some(alert));

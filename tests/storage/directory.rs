@@ -1,6 +1,7 @@
 //! The directory: what is registered and seen, and what is left of a user who is forgotten.
 
 use tollgate::domain::Amount;
+use tollgate::domain::alert::anomaly::{Anomaly, AnomalyFeedback};
 use tollgate::domain::alert::{Alert, AlertKey, AlertRecord, AlertSubject, AlertType};
 use tollgate::domain::attribution::directory::Entry;
 use tollgate::domain::attribution::{Attribution, Dimension, EntryKind, SubjectKind};
@@ -21,6 +22,7 @@ use tollgate::storage::search::{COUNT_MAX, Search};
 use tollgate::storage::settings::{BoostFilter, Change, LimitFilter};
 use tollgate::storage::shutdown::{StoredHold, StoredRate};
 
+use crate::anomalies::anomaly;
 use crate::fixtures::{
     START, append_new, at, day_of, folded, hold, hour_of, put_in, random_records, record, workspace,
 };
@@ -513,6 +515,7 @@ fn alert(seq: i64, kind: SubjectKind, subject_id: &str, acknowledged: Option<&st
             spent: 5,
             time: START,
             record: None,
+            anomaly: None,
         },
         acknowledged: acknowledged.map(|actor| (START, actor.to_owned())),
     }
@@ -533,6 +536,14 @@ fn alert_of_record(seq: i64, user_id: &str) -> StoredAlert {
         api_key_id: "ada".into(),
     }));
     stored
+}
+
+/// An anomaly of a key that is called like a user, who explains it and has said what it was.
+fn odd(user_id: &str) -> Anomaly {
+    let mut odd = anomaly(user_id, 0);
+    odd.contributors[0].member.id = user_id.into();
+    odd.feedback = Some((AnomalyFeedback::Real, START, user_id.to_owned()));
+    odd
 }
 
 fn event(id: &str, actor: &str, resource: (&str, &str), state: Option<&str>) -> AuditEvent {
@@ -578,6 +589,7 @@ pub async fn nothing_else_names_an_erased_user(world: &World) {
         alert_of_record(5, "bob"),
     ];
     store.put_alerts(&alerts, &[]).await.unwrap();
+    put_in(&*store, "w", Change::PutAnomalies(vec![odd("ada"), odd("bob")])).await;
     let events = [
         event("1", "ada", ("plan", "w"), Some("{}")),
         event("2", "eve", ("user", "ada"), Some("{\"id\":\"ada\"}")),
@@ -609,6 +621,11 @@ pub async fn nothing_else_names_an_erased_user(world: &World) {
         alert(1, SubjectKind::User, GHOST, None),
     ];
     assert_eq!(found, expected);
+    let mut of_ada = odd(GHOST);
+    (of_ada.id, of_ada.start_time) = (odd("ada").id, odd("ada").start_time);
+    of_ada.member = odd("ada").member;
+    assert_eq!(store.anomaly("w", "ada").await.unwrap(), Some(of_ada));
+    assert_eq!(store.anomaly("w", "bob").await.unwrap(), Some(odd("bob")));
     let filter = AuditFilter { workspace_id: "w".to_owned(), ..AuditFilter::default() };
     let found = store.audit_events(&filter, None, 10).await.unwrap();
     assert_eq!(found, [rewritten, event("1", GHOST, ("plan", "w"), Some("{}"))]);

@@ -10,6 +10,7 @@ mod support;
 mod access;
 mod administration;
 mod alerts;
+mod anomalies;
 mod changes;
 mod directory;
 mod fixtures;
@@ -73,6 +74,12 @@ conformance! {
     administration::aliases_are_of_one_workspace_and_replace_by_name,
     administration::holds_come_back_until_they_are_deleted,
     administration::many_holds_and_prices_at_once,
+    anomalies::anomalies_come_back_as_they_were_put,
+    anomalies::an_anomaly_is_stored_once,
+    anomalies::anomalies_are_listed_newest_first,
+    anomalies::unsettled_anomalies_are_open_or_not_told,
+    anomalies::false_anomalies_are_counted_from_a_time_on,
+    anomalies::a_policy_of_anomalies_is_replaced_with_its_mutes,
     log::holds_change_with_the_records_of_a_group,
     log::appended_records_come_back_whole,
     log::batches_of_any_size_are_appended,

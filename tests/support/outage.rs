@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 
 use tollgate::domain::access::AccessToken;
 use tollgate::domain::alert::AlertKey;
+use tollgate::domain::alert::anomaly::{Anomaly, AnomalyMember, AnomalyPolicy};
 use tollgate::domain::alert::receiver::{EmailReceiver, Webhook};
 use tollgate::domain::api_key::{ApiKey, KeyGroup};
 use tollgate::domain::attribution::{Dimension, EntryKind};
@@ -24,6 +25,7 @@ use tollgate::domain::{Amount, Time};
 use tollgate::storage::alerts::{
     AlertFilter, AlertStore, Delivery, DeliveryFilter, StoredAlert, WebhookSecrets,
 };
+use tollgate::storage::anomalies::{AnomalyFilter, AnomalyStore};
 use tollgate::storage::audit::{AuditEvent, AuditFilter, AuditStore};
 use tollgate::storage::consumption::ConsumptionStore;
 use tollgate::storage::directory::{DirectoryStore, EntryFilter, Listed, Seen, UserTraces};
@@ -231,6 +233,14 @@ forward! {
         put_delivery(delivery: &Delivery) -> ();
         delivery(workspace_id: &str, id: &str) -> Option<Delivery>;
         deliveries(filter: &DeliveryFilter, after: After, limit: usize) -> Vec<Delivery>;
+    }
+    AnomalyStore {
+        anomaly(workspace_id: &str, id: &str) -> Option<Anomaly>;
+        anomalies(filter: &AnomalyFilter, after: After, limit: usize) -> Vec<Anomaly>;
+        count_anomalies(filter: &AnomalyFilter, most: usize) -> usize;
+        unsettled_anomalies(workspace_id: &str) -> Vec<Anomaly>;
+        false_anomalies(workspace_id: &str, since: Time) -> Vec<(AnomalyMember, Time)>;
+        anomaly_policy(workspace_id: &str) -> Option<AnomalyPolicy>;
     }
     DirectoryStore {
         entries(workspace_id: &str, kind: EntryKind, ids: &[String]) -> Vec<Listed>;

@@ -1,12 +1,16 @@
-//! Runs what the server forecasts with on windows of other series, for a scorer that reads what it
-//! writes:
+//! Runs what the server forecasts and finds anomalies with on other series, for scorers that read
+//! what it writes:
 //!
 //! ```text
 //! insight forecast WINDOWS.jsonl OUT.jsonl
+//! insight anomalies DIR OUT.jsonl
 //! ```
 //!
 //! A window is a line with the steps before an origin (`train`) and those after it (`test`), which
 //! it does not look at.
+
+#[path = "insight/anomalies.rs"]
+mod anomalies;
 
 use std::fs;
 use std::io::{BufWriter, Write};
@@ -24,6 +28,14 @@ const SHARES: [f64; 5] = [0.8, 0.9, 1.0, 1.1, 1.25];
 enum Command {
     /// Forecasts each window.
     Forecast { windows: PathBuf, out: PathBuf },
+    /// Finds anomalies in the series of a folder.
+    Anomalies {
+        folder: PathBuf,
+        out: PathBuf,
+        /// How readily a step is called odd: high, medium or low.
+        #[arg(long, default_value = "high")]
+        sensitivity: anomalies::Level,
+    },
 }
 
 #[derive(Deserialize)]
@@ -73,6 +85,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 writeln!(out)?;
             }
             out.flush()?;
+        }
+        Command::Anomalies { folder, out, sensitivity } => {
+            anomalies::run(&folder, &out, sensitivity)?;
         }
     }
     Ok(())

@@ -5,5 +5,6 @@ pub mod history;
 pub mod outlook;
 pub mod price_changes;
 pub mod risks;
+pub mod anomalies;
 pub mod seasonality;
 pub mod series;

@@ -4,11 +4,13 @@
 //! The ledger says what is to be raised; that nothing is raised twice, also across restarts, is
 //! kept by the key under which it is stored.
 
+pub mod anomaly;
 pub mod receiver;
 pub mod secret;
 
 use std::sync::Arc;
 
+use anomaly::{AnomalyKind, AnomalyMember, AnomalyMetric};
 use serde::Serialize;
 
 use crate::domain::attribution::SubjectKind;
@@ -39,6 +41,8 @@ coded_enum! {
         AnswerUnread = 7,
         /// A record cost more than the workspace's `large_record_cost`.
         LargeRecord = 8,
+        /// Usage stands out of its own past, or no longer does.
+        Anomaly = 9,
     }
 }
 
@@ -51,6 +55,8 @@ pub enum AlertSubject {
     Model(Arc<str>),
     /// A quota, for one subject.
     Quota { quota_id: Arc<str>, kind: SubjectKind, subject_id: Arc<str> },
+    /// A subject that no limit is named of: its usage.
+    Member { kind: SubjectKind, subject_id: Arc<str> },
 }
 
 /// Under which an alert is raised once. A boost is no new limit.
@@ -62,8 +68,9 @@ pub struct AlertKey {
     /// In percent; zero for other types than thresholds.
     pub threshold: u16,
     /// The limit without its boosts: with another value it is another limit. Of
-    /// [`AlertType::LargeRecord`] which of the day it is, from 1. Zero for other types that are not
-    /// about a limit.
+    /// [`AlertType::LargeRecord`] which of the day it is, from 1; of [`AlertType::Anomaly`] which
+    /// one that begins there, see [`AlertAnomaly::number`]. Zero for other types that are not about
+    /// a limit.
     pub base_limit: i64,
 }
 
@@ -76,13 +83,35 @@ pub struct Alert {
     /// What `limit` and `spent` count; of [`AlertType::HoldsExpired`] requests, of events of a
     /// model nothing.
     pub unit: Option<Unit>,
-    /// Of [`AlertType::LargeRecord`] the cost that the record is above.
+    /// Of [`AlertType::LargeRecord`] the cost that the record is above; of [`AlertType::Anomaly`]
+    /// what was expected.
     pub limit: i64,
-    /// Of [`AlertType::LargeRecord`] the cost of the record.
+    /// Of [`AlertType::LargeRecord`] the cost of the record; of [`AlertType::Anomaly`] what there
+    /// was.
     pub spent: i64,
     pub time: Time,
     /// Of [`AlertType::LargeRecord`].
     pub record: Option<Box<AlertRecord>>,
+    /// Of [`AlertType::Anomaly`].
+    pub anomaly: Option<Box<AlertAnomaly>>,
+}
+
+/// The anomaly that an alert is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlertAnomaly {
+    pub anomaly_id: Arc<str>,
+    pub kind: AnomalyKind,
+    pub metric: AnomalyMetric,
+    pub is_over: bool,
+    /// Who explains it, the most first; no users, whose ids would have to be erased.
+    pub explained_by: Vec<AnomalyMember>,
+}
+
+impl AlertAnomaly {
+    /// Tells apart the alerts about anomalies of one subject that begin at the same time.
+    pub fn number(metric: AnomalyMetric, is_over: bool) -> i64 {
+        metric as i64 * 2 + i64::from(is_over)
+    }
 }
 
 /// The record that an alert is about.

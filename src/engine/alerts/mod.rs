@@ -5,6 +5,8 @@
 //! of them, never while they are stored.
 
 pub mod address;
+mod anomalies;
+mod anomaly_policy;
 mod deliveries;
 mod keyring;
 mod sealing;
@@ -34,6 +36,9 @@ pub use super::resources::{
     EMAIL_RECEIVERS_MAX, NewEmailReceiver, NewWebhook, SECRET_BYTES, SECRET_OVERLAP, WEBHOOKS_MAX,
     WebhookChange,
 };
+use anomalies::LookedUntil;
+pub use anomalies::{AnomalyPage, Looked};
+pub use anomaly_policy::{AnomalyPolicyChange, AnomalyPolicyView};
 pub use deliveries::{
     Attempt, DeliveryNotify, Destination, Outgoing, ReceiverChange, ReceiverKey, receiver_id,
 };
@@ -52,6 +57,8 @@ pub(super) struct AlertShared {
     /// The latest position that is stored.
     last_stored: AtomicI64,
     pub notify: DeliveryNotify,
+    /// Up to when usage of workspaces was looked at.
+    looked: LookedUntil,
 }
 
 impl AlertShared {
@@ -60,6 +67,7 @@ impl AlertShared {
             last_seq: AtomicI64::new(last_seq),
             last_stored: AtomicI64::new(last_seq),
             notify: DeliveryNotify::default(),
+            looked: LookedUntil::default(),
         }
     }
 

@@ -5,8 +5,9 @@
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 
+use crate::domain::alert::anomaly::{AnomalyMember, AnomalyMetric};
 use crate::domain::alert::{AlertSubject, AlertType};
-use crate::domain::attribution::SubjectKind;
+use crate::domain::attribution::{Dimension, SubjectKind};
 use crate::domain::quota::Unit;
 use crate::domain::time::Micros;
 use crate::domain::workspace::Workspace;
@@ -81,7 +82,35 @@ impl Wording {
                 format!("holds of {subject} expired unsettled {window}")
             }
             AlertType::LargeRecord => self.large_record(stored, &subject),
+            AlertType::Anomaly => self.anomaly(stored, &subject),
         }
+    }
+
+    /// "cost of API key k was 12.00 EUR from 2026-03-15 14:00, when 1.00 EUR was expected: …".
+    fn anomaly(&self, stored: &StoredAlert, subject: &str) -> String {
+        let alert = &stored.alert;
+        let Some(anomaly) = &alert.anomaly else { return format!("{subject} stands out") };
+        let what = match anomaly.metric {
+            AnomalyMetric::Cost => "cost",
+            AnomalyMetric::Requests => "number of requests",
+            AnomalyMetric::FailedRequests => "number of failed requests",
+            AnomalyMetric::CostPerRequest => "cost of a request",
+        };
+        let [actual, expected] =
+            [alert.spent, alert.limit].map(|count| self.figure(alert.unit, count));
+        let start = self.minute(alert.key.window_start);
+        let span = match alert.window_end {
+            Some(end) => format!("from {start} to {}", self.minute(end)),
+            None => format!("since {start}"),
+        };
+        let over = if anomaly.is_over { "an anomaly is over: " } else { "" };
+        let mut sentence =
+            format!("{over}the {what} of {subject} was {actual} {span}, {expected} was expected");
+        if !anomaly.explained_by.is_empty() {
+            let members: Vec<String> = anomaly.explained_by.iter().map(member_in_words).collect();
+            sentence += &format!("; explained by {}", members.join(", "));
+        }
+        sentence
     }
 
     fn large_record(&self, stored: &StoredAlert, subject: &str) -> String {
@@ -142,6 +171,11 @@ impl Wording {
                  UsageService.ListUsageRecords with large_only lists all of them; after the tenth \
                  of a day only the 100th, the 1,000th and so on raise an alert."
             }
+            AlertType::Anomaly => {
+                "InsightService.ListAnomalies tells who explains it. If it was planned, or nothing \
+                 was odd, say so with InsightService.AcknowledgeAnomaly; a mute in \
+                 InsightService.SetAnomalyPolicy keeps it quiet for a while."
+            }
             AlertType::HoldsExpired => {
                 "Somebody checks requests and does not record their usage. UsageService.ListHolds \
                  tells which."
@@ -170,6 +204,11 @@ impl Wording {
         if last <= start { format!("on {start}") } else { format!("from {start} to {last}") }
     }
 
+    fn minute(&self, time: Time) -> String {
+        let local = time.to_utc().with_timezone(&self.time_zone);
+        local.format("%Y-%m-%d %H:%M").to_string()
+    }
+
     fn day(&self, time: Time) -> NaiveDate {
         time.to_utc().with_timezone(&self.time_zone).date_naive()
     }
@@ -186,10 +225,19 @@ fn subject(stored: &StoredAlert) -> String {
         AlertSubject::Quota { kind: SubjectKind::Workspace, quota_id, .. } => {
             format!("workspace {} (quota {quota_id})", stored.workspace_id)
         }
-        AlertSubject::Quota { kind, subject_id, .. } => {
+        AlertSubject::Quota { kind, subject_id, .. }
+        | AlertSubject::Member { kind, subject_id } => {
             format!("{} {subject_id}", kind_in_words(*kind))
         }
     }
+}
+
+fn member_in_words(member: &AnomalyMember) -> String {
+    let kind = match member.dimension {
+        Dimension::ApiKey => "API key",
+        other => other.as_str(),
+    };
+    format!("{kind} {}", member.id)
 }
 
 /// The kind of a subject in words: "key group".
@@ -239,7 +287,8 @@ fn grouped(count: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::alert::{Alert, AlertKey, AlertRecord};
+    use crate::domain::alert::anomaly::AnomalyKind;
+    use crate::domain::alert::{Alert, AlertAnomaly, AlertKey, AlertRecord};
 
     fn at(text: &str) -> Time {
         Time::from_utc(text.parse().unwrap())
@@ -261,6 +310,7 @@ mod tests {
             spent,
             time: window_start,
             record: None,
+            anomaly: None,
         };
         StoredAlert { seq: 1, workspace_id: "acme".into(), alert, acknowledged: None }
     }
@@ -357,6 +407,41 @@ mod tests {
             assert_eq!(wording.sentence(&alert), format!("{expected}, more than 5.00 EUR"));
             assert!(wording.advice(&alert).ends_with('.'));
         }
+    }
+
+    #[test]
+    fn an_anomaly_is_told_with_who_explains_it() {
+        let wording = Wording { currency: Currency::EUR, time_zone: Tz::Europe__Berlin };
+        let figures = (Some(Unit::Money), 12_000_000_000, 1_500_000_000);
+        let since = ("2026-03-15T13:00:00Z", None);
+        let mut opened = stored(AlertSubject::Workspace, AlertType::Anomaly, figures, since);
+        let member = |dimension, id: &str| AnomalyMember { dimension, id: id.into() };
+        let anomaly = AlertAnomaly {
+            anomaly_id: "a".into(),
+            kind: AnomalyKind::Spike,
+            metric: AnomalyMetric::Cost,
+            is_over: false,
+            explained_by: vec![member(Dimension::ApiKey, "k"), member(Dimension::Model, "big")],
+        };
+        opened.alert.anomaly = Some(Box::new(anomaly.clone()));
+        assert_eq!(
+            wording.sentence(&opened),
+            "the cost of workspace acme was 12.00 EUR since 2026-03-15 14:00, 1.50 EUR was \
+             expected; explained by API key k, model big"
+        );
+        assert!(wording.advice(&opened).ends_with('.'));
+        let key = AlertSubject::Member { kind: SubjectKind::ApiKey, subject_id: "k".into() };
+        let figures = (Some(Unit::Requests), 30, 1);
+        let day = ("2026-03-14T23:00:00Z", Some("2026-03-15T23:00:00Z"));
+        let mut closed = stored(key, AlertType::Anomaly, figures, day);
+        let metric = AnomalyMetric::FailedRequests;
+        let over = AlertAnomaly { is_over: true, metric, explained_by: Vec::new(), ..anomaly };
+        closed.alert.anomaly = Some(Box::new(over));
+        assert_eq!(
+            wording.sentence(&closed),
+            "an anomaly is over: the number of failed requests of API key k was 30 requests from \
+             2026-03-15 00:00 to 2026-03-16 00:00, 1 request was expected"
+        );
     }
 
     #[test]

@@ -350,7 +350,11 @@ impl Edit {
     }
 
     /// An amount, which must be in the currency of the workspace.
-    fn amount(&self, field: &str, (currency, amount): (Currency, Amount)) -> Result<Amount> {
+    pub(super) fn amount(
+        &self,
+        field: &str,
+        (currency, amount): (Currency, Amount),
+    ) -> Result<Amount> {
         if currency == self.currency() {
             return Ok(amount);
         }

@@ -358,12 +358,15 @@ impl Edit {
         let has_records = !store.records(&filter, Order::NewestFirst, None, 1).await?.is_empty();
         // Sums stay where records go.
         let had_records = store.dropped_before(&workspace.id).await?.is_some();
-        let is_set = workspace.plan.is_some() || workspace.alerts.large_record_cost.is_some();
+        let of_anomalies = store.anomaly_policy(&workspace.id).await?;
+        let is_set = workspace.plan.is_some()
+            || workspace.alerts.large_record_cost.is_some()
+            || of_anomalies.is_some_and(|policy| policy.least_impact.is_some());
         let has_amounts = is_set || has_limit || has_holds || has_records || had_records;
         if has_amounts || self.has_boosts_or_quotas_in_money().await? {
             return Err(Error::NotAllowed(
                 "currency_code: cannot change once a plan, a limit, a quota, a boost, the alert \
-                 policy, a hold or usage has amounts in the currency"
+                 policy, the anomaly policy, a hold or usage has amounts in the currency"
                     .to_owned(),
             ));
         }

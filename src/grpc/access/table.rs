@@ -288,6 +288,10 @@ methods! {
         GetForecast(GetForecastRequest): READ, workspace;
         ListBudgetRisks(ListBudgetRisksRequest): READ, workspace;
         GetSeasonality(GetSeasonalityRequest): READ, workspace;
+        ListAnomalies(ListAnomaliesRequest): READ, workspace;
+        AcknowledgeAnomaly(AcknowledgeAnomalyRequest): ADMINISTER, workspace;
+        GetAnomalyPolicy(GetAnomalyPolicyRequest): READ, workspace;
+        SetAnomalyPolicy(SetAnomalyPolicyRequest): ADMINISTER, workspace;
     }
 }
 

@@ -5,7 +5,7 @@ use url::Url;
 
 use crate::domain::Amount;
 use crate::domain::alert::receiver::{EmailReceiver, Webhook};
-use crate::domain::alert::{AlertPolicy, AlertRecord, AlertSubject, AlertType};
+use crate::domain::alert::{AlertAnomaly, AlertPolicy, AlertRecord, AlertSubject, AlertType};
 use crate::domain::attribution::SubjectKind;
 use crate::domain::catalog::bill::COST_MAX;
 use crate::domain::quota::Unit;
@@ -14,6 +14,7 @@ use crate::engine::alerts::webhook_test::Tested;
 use crate::engine::alerts::wording::Wording;
 use crate::engine::alerts::{NewEmailReceiver, NewWebhook, WebhookChange};
 use crate::engine::{AlertPolicyChange, InCurrency};
+use crate::grpc::insight::member_to_proto;
 use crate::grpc::shared::decode::{Decoded, Decoder, decode};
 use crate::grpc::shared::enums::{ProtoEnum, proto_enum};
 use crate::grpc::shared::money;
@@ -159,6 +160,7 @@ pub fn alert_to_proto(stored: &StoredAlert, wording: &Wording) -> v1::Alert {
         message: wording.sentence(stored),
         spent_count: stored.large_record_number().unwrap_or(0),
         record: alert.record.as_deref().map(record_to_proto),
+        anomaly: alert.anomaly.as_deref().map(anomaly_to_proto),
         ..Default::default()
     };
     let money = |nanos| Some(money::to_proto(wording.currency, Amount::from_nanos(nanos)));
@@ -184,6 +186,16 @@ fn record_to_proto(record: &AlertRecord) -> v1::AlertRecord {
     }
 }
 
+fn anomaly_to_proto(anomaly: &AlertAnomaly) -> v1::AlertAnomaly {
+    v1::AlertAnomaly {
+        anomaly_id: anomaly.anomaly_id.to_string(),
+        kind: anomaly.kind.number(),
+        metric: anomaly.metric.number(),
+        over: anomaly.is_over,
+        explained_by: anomaly.explained_by.iter().map(|it| member_to_proto("", it)).collect(),
+    }
+}
+
 fn limit_kind(stored: &StoredAlert) -> v1::LimitKind {
     let key = &stored.alert.key;
     match (&key.subject, key.alert_type) {
@@ -193,7 +205,9 @@ fn limit_kind(stored: &StoredAlert) -> v1::LimitKind {
             AlertSubject::Workspace,
             AlertType::Threshold | AlertType::InOverage | AlertType::Exhausted,
         ) => v1::LimitKind::Envelope,
-        (AlertSubject::Model(_) | AlertSubject::Workspace, _) => v1::LimitKind::Unspecified,
+        (AlertSubject::Model(_) | AlertSubject::Workspace | AlertSubject::Member { .. }, _) => {
+            v1::LimitKind::Unspecified
+        }
     }
 }
 
@@ -201,7 +215,8 @@ fn subject_of(stored: &StoredAlert) -> v1::Subject {
     let workspace_id = &stored.workspace_id;
     match &stored.alert.key.subject {
         AlertSubject::Workspace => subject_to_proto(workspace_id, SubjectKind::Workspace, ""),
-        AlertSubject::Quota { kind, subject_id, .. } => {
+        AlertSubject::Quota { kind, subject_id, .. }
+        | AlertSubject::Member { kind, subject_id } => {
             subject_to_proto(workspace_id, *kind, subject_id)
         }
         AlertSubject::Model(id) => {

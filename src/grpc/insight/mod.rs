@@ -1,15 +1,18 @@
-//! `InsightService`: what repeats in usage, and what it will be.
+//! `InsightService`: what repeats in usage, what it will be, and what stands out.
 
+mod anomalies;
 mod convert;
 mod forecast;
 mod risks;
 mod seasonality;
 
+pub use anomalies::member_to_proto;
 use tonic::{Request, Response, Status};
 
 use super::ServiceContext;
-use super::access::authorize;
+use super::access::{authorize, by};
 use super::analytics::{Reports, scope};
+use super::shared::text;
 use super::shared::time::to_timestamp;
 use crate::analytics::insight::forecast::forecast;
 use crate::analytics::insight::risks::{Limit, outlooks};
@@ -83,5 +86,53 @@ impl InsightService for Insight {
         let scope = scope(&self.engine, &basis);
         let found = seasonality(&scope, &subject).await?;
         Ok(Response::new(seasonality::to_proto(&found, &basis, subject.metric)))
+    }
+
+    async fn list_anomalies(
+        &self,
+        request: Request<v1::ListAnomaliesRequest>,
+    ) -> Result<Response<v1::ListAnomaliesResponse>, Status> {
+        let (filter, page, after) = anomalies::list(authorize(request)?)?;
+        let found = self.engine.anomalies(&filter, after, page.fetch()).await?;
+        let id = &filter.workspace_id;
+        let currency = self.engine.wording(id).await?.currency;
+        Ok(Response::new(anomalies::page_to_proto(found, &page, id, currency)))
+    }
+
+    async fn acknowledge_anomaly(
+        &self,
+        request: Request<v1::AcknowledgeAnomalyRequest>,
+    ) -> Result<Response<v1::AcknowledgeAnomalyResponse>, Status> {
+        let by = by(&request)?;
+        let (workspace_id, id, feedback) = anomalies::acknowledge(authorize(request)?)?;
+        let acknowledged = self.engine.acknowledge_anomaly(by, &workspace_id, id, feedback);
+        let (anomaly, until) = acknowledged.await?;
+        let currency = self.engine.wording(&workspace_id).await?.currency;
+        Ok(Response::new(v1::AcknowledgeAnomalyResponse {
+            anomaly: Some(anomalies::anomaly_to_proto(&anomaly, &workspace_id, currency)),
+            bar_raised_until_time: until.map(to_timestamp),
+        }))
+    }
+
+    async fn get_anomaly_policy(
+        &self,
+        request: Request<v1::GetAnomalyPolicyRequest>,
+    ) -> Result<Response<v1::GetAnomalyPolicyResponse>, Status> {
+        let id = authorize(request)?.workspace_id;
+        text::workspace(&id)?;
+        let policy = self.engine.anomaly_policy(&id).await?;
+        let anomaly_policy = Some(anomalies::policy_to_proto(&policy, &id));
+        Ok(Response::new(v1::GetAnomalyPolicyResponse { anomaly_policy }))
+    }
+
+    async fn set_anomaly_policy(
+        &self,
+        request: Request<v1::SetAnomalyPolicyRequest>,
+    ) -> Result<Response<v1::SetAnomalyPolicyResponse>, Status> {
+        let by = by(&request)?;
+        let (workspace_id, change) = anomalies::policy(authorize(request)?)?;
+        let policy = self.engine.set_anomaly_policy(by, &workspace_id, change).await?;
+        let anomaly_policy = Some(anomalies::policy_to_proto(&policy, &workspace_id));
+        Ok(Response::new(v1::SetAnomalyPolicyResponse { anomaly_policy }))
     }
 }

@@ -46,7 +46,12 @@ impl Ledger {
     }
 
     fn mark_raised(&mut self, key: &AlertKey) {
+        if key.alert_type == AlertType::Anomaly {
+            // The ledger raises none.
+            return;
+        }
         match &key.subject {
+            AlertSubject::Member { .. } => {}
             AlertSubject::Workspace => self.alerts.mark_workspace(key, &self.context),
             AlertSubject::Model(id) => {
                 let index = self.models.find_or_add(id, self.context.catalog());

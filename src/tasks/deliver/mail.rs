@@ -167,6 +167,10 @@ fn what(stored: &StoredAlert) -> String {
         AlertType::AnswerUnread => "provider answer unread".to_owned(),
         AlertType::HoldsExpired => "holds expired".to_owned(),
         AlertType::LargeRecord => "large record".to_owned(),
+        AlertType::Anomaly => match &stored.alert.anomaly {
+            Some(anomaly) if anomaly.is_over => "anomaly is over".to_owned(),
+            _ => "anomaly".to_owned(),
+        },
     }
 }
 

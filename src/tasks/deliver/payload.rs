@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 
 use crate::domain::Amount;
-use crate::domain::alert::{AlertRecord, AlertSubject, AlertType};
+use crate::domain::alert::{AlertAnomaly, AlertRecord, AlertSubject, AlertType};
 use crate::domain::attribution::SubjectKind;
 use crate::domain::quota::Unit;
 use crate::engine::alerts::wording::Wording;
@@ -58,6 +58,9 @@ pub fn body(stored: &StoredAlert, wording: &Wording) -> String {
     if let Some(record) = &alert.record {
         data["record"] = record_data(record);
     }
+    if let Some(anomaly) = &alert.anomaly {
+        data["anomaly"] = anomaly_data(anomaly);
+    }
     let event = json!({
         // Receivers filter by it.
         "type": format!("alert.{type_name}"),
@@ -83,6 +86,24 @@ fn record_data(record: &AlertRecord) -> Value {
     data
 }
 
+fn anomaly_data(anomaly: &AlertAnomaly) -> Value {
+    let explained_by: Vec<Value> = anomaly
+        .explained_by
+        .iter()
+        .map(|member| {
+            let kind = enum_value("subject_type", member.dimension.as_str());
+            json!({ "type": kind, "id": &*member.id })
+        })
+        .collect();
+    json!({
+        "anomaly_id": &*anomaly.anomaly_id,
+        "kind": enum_value("anomaly_kind", anomaly.kind.as_str()),
+        "metric": enum_value("anomaly_metric", anomaly.metric.as_str()),
+        "over": anomaly.is_over,
+        "explained_by": explained_by,
+    })
+}
+
 /// The value of an enum of the API, which has the name of its enum as a prefix.
 fn enum_value(enum_name: &str, value: &str) -> String {
     format!("{enum_name}_{value}").to_ascii_uppercase()
@@ -98,7 +119,7 @@ fn limit_kind(stored: &StoredAlert) -> Option<&'static str> {
             AlertSubject::Workspace,
             AlertType::Threshold | AlertType::InOverage | AlertType::Exhausted,
         ) => Some("envelope"),
-        (AlertSubject::Model(_) | AlertSubject::Workspace, _) => None,
+        (AlertSubject::Model(_) | AlertSubject::Workspace | AlertSubject::Member { .. }, _) => None,
     }
 }
 
@@ -108,7 +129,8 @@ fn subject(stored: &StoredAlert) -> Value {
             (SubjectKind::Workspace.as_str(), &stored.workspace_id)
         }
         AlertSubject::Model(id) => ("model", id),
-        AlertSubject::Quota { kind, subject_id, .. } => (kind.as_str(), subject_id),
+        AlertSubject::Quota { kind, subject_id, .. }
+        | AlertSubject::Member { kind, subject_id } => (kind.as_str(), subject_id),
     };
     json!({ "type": enum_value("subject_type", kind), "id": &**id })
 }
@@ -118,14 +140,13 @@ mod tests {
     use chrono_tz::Tz;
 
     use super::*;
-    use crate::domain::alert::{Alert, AlertKey, AlertRecord};
+    use crate::domain::alert::anomaly::{AnomalyKind, AnomalyMember, AnomalyMetric};
+    use crate::domain::alert::{Alert, AlertAnomaly, AlertKey, AlertRecord};
+    use crate::domain::attribution::Dimension;
     use crate::domain::{Currency, Time};
 
-    /// The payload is part of the API: nothing in it may change.
-    #[test]
-    fn names_stay() {
-        let quota =
-            |kind| AlertSubject::Quota { quota_id: "q".into(), kind, subject_id: "x".into() };
+    /// The body of an alert has these parts.
+    fn check(subject: AlertSubject, alert_type: AlertType, unit: Option<Unit>, parts: &[&str]) {
         let record = AlertRecord {
             seq: 9,
             request_id: "r".into(),
@@ -134,30 +155,42 @@ mod tests {
             user_id: "".into(),
             api_key_id: "k".into(),
         };
-        let check = |subject: AlertSubject, alert_type, unit, parts: &[&str]| {
-            let alert = Alert {
-                key: AlertKey {
-                    subject,
-                    alert_type,
-                    window_start: Time::EARLIEST,
-                    threshold: 80,
-                    base_limit: 100,
-                },
-                window_end: None,
-                unit,
-                limit: 2,
-                spent: 1,
-                time: Time::EARLIEST,
-                record: (alert_type == AlertType::LargeRecord).then(|| Box::new(record.clone())),
-            };
-            let stored =
-                StoredAlert { seq: 7, workspace_id: "acme".into(), alert, acknowledged: None };
-            let wording = Wording { currency: Currency::EUR, time_zone: Tz::UTC };
-            let text = body(&stored, &wording);
-            for part in parts {
-                assert!(text.contains(part), "{part} in {text}");
-            }
+        let anomaly = AlertAnomaly {
+            anomaly_id: "a".into(),
+            kind: AnomalyKind::Spike,
+            metric: AnomalyMetric::Cost,
+            is_over: false,
+            explained_by: vec![AnomalyMember { dimension: Dimension::ApiKey, id: "k".into() }],
         };
+        let alert = Alert {
+            key: AlertKey {
+                subject,
+                alert_type,
+                window_start: Time::EARLIEST,
+                threshold: 80,
+                base_limit: 100,
+            },
+            window_end: None,
+            unit,
+            limit: 2,
+            spent: 1,
+            time: Time::EARLIEST,
+            record: (alert_type == AlertType::LargeRecord).then(|| Box::new(record.clone())),
+            anomaly: (alert_type == AlertType::Anomaly).then(|| Box::new(anomaly.clone())),
+        };
+        let stored = StoredAlert { seq: 7, workspace_id: "acme".into(), alert, acknowledged: None };
+        let wording = Wording { currency: Currency::EUR, time_zone: Tz::UTC };
+        let text = body(&stored, &wording);
+        for part in parts {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+    }
+
+    /// The payload is part of the API: nothing in it may change.
+    #[test]
+    fn names_stay() {
+        let quota =
+            |kind| AlertSubject::Quota { quota_id: "q".into(), kind, subject_id: "x".into() };
         let parts = [
             r#""type":"alert.threshold""#,
             r#""type":"ALERT_TYPE_THRESHOLD""#,
@@ -192,5 +225,20 @@ mod tests {
             r#""record":{"api_key_id":"k","attempt":-1,"model_id":"big","request_id":"r","#,
         ];
         check(AlertSubject::Workspace, AlertType::LargeRecord, Some(Unit::Money), &parts);
+    }
+
+    #[test]
+    fn names_of_anomalies_stay() {
+        let parts = [
+            r#""type":"alert.anomaly""#,
+            r#""type":"ALERT_TYPE_ANOMALY""#,
+            r#""subject":{"id":"legal","type":"SUBJECT_TYPE_DEPARTMENT"}"#,
+            r#""spent":{"amount":"0.000000001","currency_code":"EUR"}"#,
+            r#""explained_by":[{"id":"k","type":"SUBJECT_TYPE_API_KEY"}]"#,
+            r#""kind":"ANOMALY_KIND_SPIKE","metric":"ANOMALY_METRIC_COST","over":false"#,
+        ];
+        let department =
+            AlertSubject::Member { kind: SubjectKind::Department, subject_id: "legal".into() };
+        check(department, AlertType::Anomaly, Some(Unit::Money), &parts);
     }
 }

@@ -3,7 +3,7 @@
 use prost_types::{Duration, Timestamp};
 use tollgate::proto::v1;
 
-use crate::fixtures::{ACME, acme, record};
+use crate::fixtures::{ACME, acme, record, set_up};
 use crate::server::Server;
 
 pub use v1::UsageDimension as Dimension;
@@ -13,6 +13,17 @@ pub use v1::UsageMetric as Metric;
 /// days before now have it, too.
 pub async fn priced() -> Server {
     let server = acme().await;
+    since_january(&server).await;
+    server
+}
+
+/// The same on a server without a workspace.
+pub async fn set_prices(server: &Server) {
+    set_up(server).await;
+    since_january(server).await;
+}
+
+async fn since_january(server: &Server) {
     for (model_id, input, output) in [("big", "10", "20"), ("small", "1", "2")] {
         let price = v1::Price {
             currency_code: "EUR".to_owned(),
@@ -28,7 +39,6 @@ pub async fn priced() -> Server {
         };
         server.catalog().set_model_price(request).await.unwrap();
     }
-    server
 }
 
 /// One attempt on a model, as [`record`] has it: 150,000 tokens; 2 EUR on `big`, 0.20 on `small`.

@@ -7,7 +7,11 @@ use prost::Message;
 use prost_types::Timestamp;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
+use tollgate::domain::Amount;
 use tollgate::domain::access::{Role, Secret};
+use tollgate::domain::alert::anomaly::{
+    Anomaly, AnomalyKind, AnomalyMember, AnomalyMetric, AnomalySeverity, AnomalyStep, AnomalyTold,
+};
 use tollgate::domain::time::{MICROS_PER_DAY, MICROS_PER_SECOND, Micros};
 use tollgate::engine::{Actor, NewToken};
 use tollgate::grpc::Admission;
@@ -63,6 +67,8 @@ impl Prepared {
             clock.advance(PAST);
             for index in 0..ENTRIES {
                 fill(&mut server, index).await;
+                let found = vec![anomaly(index)];
+                server.engine.put_anomalies(ACME, found).await.expect("it is stored");
             }
             spend(&mut server, &clock).await;
             let credentials = credentials(&server, &clock).await;
@@ -132,6 +138,33 @@ async fn fill(server: &mut Server, index: usize) {
     let entry = v1::DirectoryEntry { kind, id, sign_up_time, ..Default::default() };
     let request = v1::UpsertEntriesRequest { workspace_id: acme(), entries: vec![entry] };
     server.ask("DirectoryService/UpsertEntries", request).await;
+}
+
+/// One that another one tells of.
+fn anomaly(index: usize) -> Anomaly {
+    let start = START - MICROS_PER_DAY * (1 + i64::try_from(index).expect("a few"));
+    Anomaly {
+        id: format!("odd-{index}").into(),
+        kind: AnomalyKind::Spike,
+        member: AnomalyMember::workspace(),
+        metric: AnomalyMetric::Requests,
+        step: AnomalyStep::Day,
+        start_time: start,
+        end_time: start + MICROS_PER_DAY,
+        is_drop: false,
+        is_open: false,
+        detect_time: START,
+        expected: 1,
+        actual: 9,
+        low: 0,
+        high: 2,
+        impact: Amount::ZERO,
+        impact_percent: 80_000,
+        severity: AnomalySeverity::Medium,
+        told: AnomalyTold::Silent,
+        feedback: None,
+        contributors: Vec::new(),
+    }
 }
 
 async fn catalog(server: &mut Server, index: usize) {

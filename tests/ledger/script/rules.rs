@@ -296,6 +296,7 @@ impl Case {
             let of = match &alert.key.subject {
                 AlertSubject::Workspace => "the workspace".to_owned(),
                 AlertSubject::Model(id) => format!("model {id}"),
+                AlertSubject::Member { kind, subject_id } => subject(*kind, subject_id),
                 AlertSubject::Quota { quota_id, kind, subject_id } => {
                     format!("{quota_id} for {}", subject(*kind, subject_id))
                 }

@@ -243,7 +243,8 @@ fn matches(alert: &StoredAlert, filter: &AlertFilter) -> bool {
         (Some(AlertSubjectFilter::Model(wanted)), AlertSubject::Model(id)) => **wanted == **id,
         (
             Some(AlertSubjectFilter::Subject { kind: wanted, subject_id: name }),
-            AlertSubject::Quota { kind, subject_id, .. },
+            AlertSubject::Quota { kind, subject_id, .. }
+            | AlertSubject::Member { kind, subject_id },
         ) => wanted == kind && **name == **subject_id,
         _ => false,
     };

@@ -99,6 +99,20 @@ impl Disk {
                 user.rename(&mut freeze.actor);
             }
         }
+        for ((id, _), anomaly) in &mut self.anomalies {
+            if user.is_in(id) {
+                if let Some((_, _, actor)) = &mut anomaly.feedback {
+                    user.rename(actor);
+                }
+                for contributor in &mut anomaly.contributors {
+                    if contributor.member.dimension == Dimension::User
+                        && *contributor.member.id == *user.user_id
+                    {
+                        contributor.member.id = user.pseudonym.into();
+                    }
+                }
+            }
+        }
         for ((id, _), boost) in &mut self.boosts {
             if user.is_in(id) {
                 user.rename(&mut boost.actor);

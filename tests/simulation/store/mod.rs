@@ -6,6 +6,7 @@
 
 pub mod faults;
 mod alerts;
+mod anomalies;
 mod directory;
 mod log;
 mod settings;
@@ -21,6 +22,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tollgate::domain::Time;
 use tollgate::domain::access::AccessToken;
+use tollgate::domain::alert::anomaly::{Anomaly, AnomalyPolicy};
 use tollgate::domain::alert::receiver::{EmailReceiver, Webhook};
 use tollgate::domain::api_key::{ApiKey, KeyGroup};
 use tollgate::domain::attribution::Dimension;
@@ -81,6 +83,9 @@ pub struct Disk {
     pub audit_events: BTreeMap<String, AuditEvent>,
     /// By `seq`.
     pub alerts: BTreeMap<i64, StoredAlert>,
+    pub anomalies: Of<Anomaly>,
+    /// By workspace.
+    pub anomaly_policies: BTreeMap<String, AnomalyPolicy>,
     /// By id.
     pub deliveries: BTreeMap<String, Delivery>,
     /// The usage log, in the order in which it was written.

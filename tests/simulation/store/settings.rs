@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tollgate::domain::Time;
 use tollgate::domain::access::AccessToken;
+use tollgate::domain::alert::anomaly::AnomalyPolicy;
 use tollgate::domain::alert::receiver::Webhook;
 use tollgate::domain::alert::secret::StoredSecret;
 use tollgate::domain::api_key::{ApiKey, KeyGroup};
@@ -69,6 +70,12 @@ impl Disk {
             Change::DeleteWebhook(id) => drop(self.webhooks.remove(&key(&id))),
             Change::DeleteEmailReceiver(id) => drop(self.email_receivers.remove(&key(&id))),
             Change::PutEntries(entries) => self.put_entries(workspace_id, entries),
+            Change::PutAnomalies(anomalies) => {
+                for new in anomalies {
+                    self.anomalies.insert(key(&new.id), new);
+                }
+            }
+            Change::PutAnomalyPolicy(new) => self.put_anomaly_policy(workspace_id, new),
             Change::EraseUser(erasure) => self.erase_user(workspace_id, erasure),
             Change::PutAccessToken(new) => {
                 self.access_tokens.insert(new.id.to_string(), new);
@@ -87,6 +94,10 @@ impl Disk {
                 }
             }
         }
+    }
+
+    fn put_anomaly_policy(&mut self, workspace_id: &str, new: AnomalyPolicy) {
+        self.anomaly_policies.insert(workspace_id.to_owned(), new);
     }
 
     /// Writes audit events, unless they are there.

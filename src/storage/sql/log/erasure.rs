@@ -111,6 +111,11 @@ fn is_known() -> String {
         format!("alerts WHERE workspace_id = $1 AND subject_kind = {kind} AND subject_id = $2"),
         "alerts WHERE workspace_id = $1 AND acknowledge_actor = $2".to_owned(),
         "alerts WHERE workspace_id = $1 AND record_user_id = $2".to_owned(),
+        format!(
+            "anomaly_contributors WHERE workspace_id = $1 AND dimension = {dimension} \
+             AND member_id = $2"
+        ),
+        "anomalies WHERE workspace_id = $1 AND feedback_actor = $2".to_owned(),
         "audit_events WHERE workspace_id = $1 AND actor = $2".to_owned(),
         "audit_events WHERE workspace_id = $1 AND on_behalf_of = $2".to_owned(),
     ];
@@ -172,6 +177,8 @@ fn renamings() -> Vec<String> {
         rename("alerts", "subject_id", &of_alerts),
         rename("alerts", "acknowledge_actor", ""),
         rename("alerts", "record_user_id", ""),
+        rename("anomaly_contributors", "member_id", &of_dimension),
+        rename("anomalies", "feedback_actor", ""),
         rename("boosts", "actor", ""),
         rename("freezes", "actor", ""),
         rename("audit_events", "actor", ""),

@@ -3,6 +3,8 @@
 use async_trait::async_trait;
 
 use super::access::{ACCESS_TOKENS, REVISION, put_token, use_token};
+use super::alert::anomaly::{put_anomalies, put_anomaly_policy};
+use super::alert::receiver::{EMAIL_RECEIVERS, WEBHOOKS, put_webhook};
 use super::api_key::{API_KEYS, KEY_GROUPS};
 use super::audit::AUDIT_EVENTS;
 use super::boost::BOOSTS;
@@ -13,7 +15,6 @@ use super::directory::DIRECTORY;
 use super::entry_words::put_words;
 use super::quota::{self, QUOTAS, matching};
 use super::rate_limit::RATE_LIMITS;
-use super::receiver::{EMAIL_RECEIVERS, WEBHOOKS, put_webhook};
 use super::workspace::{FREEZES, MODEL_ALIASES, WORKSPACE_MODELS, WORKSPACES, delete_freeze};
 use crate::domain::Time;
 use crate::domain::access::AccessToken;
@@ -203,6 +204,8 @@ async fn apply<DB: Backend>(
             DIRECTORY.put_in(write, workspace_id, entries).await?;
             put_words(write, workspace_id, entries).await
         }
+        Change::PutAnomalies(anomalies) => put_anomalies(write, workspace_id, anomalies).await,
+        Change::PutAnomalyPolicy(policy) => put_anomaly_policy(write, workspace_id, policy).await,
         Change::EraseUser(user) => erasure::erase(write, workspace_id, user).await,
         Change::DeleteQuota(id) => quota::delete_quota(write, workspace_id, id).await,
         Change::DeleteModelAlias(id) => MODEL_ALIASES.delete(write, workspace_id, id).await,

@@ -3,6 +3,7 @@
 
 mod forecast;
 mod risks;
+mod anomalies;
 mod seasonality;
 
 use prost_types::Timestamp;

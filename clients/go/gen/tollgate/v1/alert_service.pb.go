@@ -58,21 +58,26 @@ const (
 	// day (UTC), then for the 100th, the 1,000th and so on, so that a caller cannot multiply alerts;
 	// spent_count counts those in between.
 	AlertType_ALERT_TYPE_LARGE_RECORD AlertType = 9
+	// Usage stands out of its own past, see InsightService.ListAnomalies. Once when it is found, and
+	// once when it is over. `limit` or `limit_count` is what was expected, `spent` or `spent_count`
+	// what there was; `anomaly` names it.
+	AlertType_ALERT_TYPE_ANOMALY AlertType = 10
 )
 
 // Enum value maps for AlertType.
 var (
 	AlertType_name = map[int32]string{
-		0: "ALERT_TYPE_UNSPECIFIED",
-		1: "ALERT_TYPE_THRESHOLD",
-		2: "ALERT_TYPE_IN_OVERAGE",
-		3: "ALERT_TYPE_EXHAUSTED",
-		4: "ALERT_TYPE_FALLBACK_BEGAN",
-		5: "ALERT_TYPE_UNPRICED_MODEL",
-		6: "ALERT_TYPE_HOLDS_EXPIRED",
-		7: "ALERT_TYPE_COST_DIFFERS",
-		8: "ALERT_TYPE_ANSWER_UNREAD",
-		9: "ALERT_TYPE_LARGE_RECORD",
+		0:  "ALERT_TYPE_UNSPECIFIED",
+		1:  "ALERT_TYPE_THRESHOLD",
+		2:  "ALERT_TYPE_IN_OVERAGE",
+		3:  "ALERT_TYPE_EXHAUSTED",
+		4:  "ALERT_TYPE_FALLBACK_BEGAN",
+		5:  "ALERT_TYPE_UNPRICED_MODEL",
+		6:  "ALERT_TYPE_HOLDS_EXPIRED",
+		7:  "ALERT_TYPE_COST_DIFFERS",
+		8:  "ALERT_TYPE_ANSWER_UNREAD",
+		9:  "ALERT_TYPE_LARGE_RECORD",
+		10: "ALERT_TYPE_ANOMALY",
 	}
 	AlertType_value = map[string]int32{
 		"ALERT_TYPE_UNSPECIFIED":    0,
@@ -85,6 +90,7 @@ var (
 		"ALERT_TYPE_COST_DIFFERS":   7,
 		"ALERT_TYPE_ANSWER_UNREAD":  8,
 		"ALERT_TYPE_LARGE_RECORD":   9,
+		"ALERT_TYPE_ANOMALY":        10,
 	}
 )
 
@@ -171,6 +177,132 @@ func (x DeliveryState) Number() protoreflect.EnumNumber {
 // Deprecated: Use DeliveryState.Descriptor instead.
 func (DeliveryState) EnumDescriptor() ([]byte, []int) {
 	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{1}
+}
+
+// What stands out. The set may grow.
+type AnomalyKind int32
+
+const (
+	// Never sent.
+	AnomalyKind_ANOMALY_KIND_UNSPECIFIED AnomalyKind = 0
+	// More than expected.
+	AnomalyKind_ANOMALY_KIND_SPIKE AnomalyKind = 1
+	// Less than expected.
+	AnomalyKind_ANOMALY_KIND_DROP AnomalyKind = 2
+	// A spike or a drop that has lasted 12 hours, or 3 days.
+	AnomalyKind_ANOMALY_KIND_SHIFT AnomalyKind = 3
+	// More requests failed than the rates of the week before make likely (p < 0.0001).
+	AnomalyKind_ANOMALY_KIND_FAILURES AnomalyKind = 4
+	// A request costs more, or less, than on each of the four weeks before.
+	AnomalyKind_ANOMALY_KIND_COST_PER_REQUEST AnomalyKind = 5
+)
+
+// Enum value maps for AnomalyKind.
+var (
+	AnomalyKind_name = map[int32]string{
+		0: "ANOMALY_KIND_UNSPECIFIED",
+		1: "ANOMALY_KIND_SPIKE",
+		2: "ANOMALY_KIND_DROP",
+		3: "ANOMALY_KIND_SHIFT",
+		4: "ANOMALY_KIND_FAILURES",
+		5: "ANOMALY_KIND_COST_PER_REQUEST",
+	}
+	AnomalyKind_value = map[string]int32{
+		"ANOMALY_KIND_UNSPECIFIED":      0,
+		"ANOMALY_KIND_SPIKE":            1,
+		"ANOMALY_KIND_DROP":             2,
+		"ANOMALY_KIND_SHIFT":            3,
+		"ANOMALY_KIND_FAILURES":         4,
+		"ANOMALY_KIND_COST_PER_REQUEST": 5,
+	}
+)
+
+func (x AnomalyKind) Enum() *AnomalyKind {
+	p := new(AnomalyKind)
+	*p = x
+	return p
+}
+
+func (x AnomalyKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (AnomalyKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_tollgate_v1_alert_service_proto_enumTypes[2].Descriptor()
+}
+
+func (AnomalyKind) Type() protoreflect.EnumType {
+	return &file_tollgate_v1_alert_service_proto_enumTypes[2]
+}
+
+func (x AnomalyKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use AnomalyKind.Descriptor instead.
+func (AnomalyKind) EnumDescriptor() ([]byte, []int) {
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{2}
+}
+
+// What an anomaly is counted in. The set may grow.
+type AnomalyMetric int32
+
+const (
+	// Never sent.
+	AnomalyMetric_ANOMALY_METRIC_UNSPECIFIED AnomalyMetric = 0
+	// Cost.
+	AnomalyMetric_ANOMALY_METRIC_COST AnomalyMetric = 1
+	// Requests.
+	AnomalyMetric_ANOMALY_METRIC_REQUESTS AnomalyMetric = 2
+	// Requests that failed.
+	AnomalyMetric_ANOMALY_METRIC_FAILED_REQUESTS AnomalyMetric = 3
+	// Cost of one request on average.
+	AnomalyMetric_ANOMALY_METRIC_COST_PER_REQUEST AnomalyMetric = 4
+)
+
+// Enum value maps for AnomalyMetric.
+var (
+	AnomalyMetric_name = map[int32]string{
+		0: "ANOMALY_METRIC_UNSPECIFIED",
+		1: "ANOMALY_METRIC_COST",
+		2: "ANOMALY_METRIC_REQUESTS",
+		3: "ANOMALY_METRIC_FAILED_REQUESTS",
+		4: "ANOMALY_METRIC_COST_PER_REQUEST",
+	}
+	AnomalyMetric_value = map[string]int32{
+		"ANOMALY_METRIC_UNSPECIFIED":      0,
+		"ANOMALY_METRIC_COST":             1,
+		"ANOMALY_METRIC_REQUESTS":         2,
+		"ANOMALY_METRIC_FAILED_REQUESTS":  3,
+		"ANOMALY_METRIC_COST_PER_REQUEST": 4,
+	}
+)
+
+func (x AnomalyMetric) Enum() *AnomalyMetric {
+	p := new(AnomalyMetric)
+	*p = x
+	return p
+}
+
+func (x AnomalyMetric) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (AnomalyMetric) Descriptor() protoreflect.EnumDescriptor {
+	return file_tollgate_v1_alert_service_proto_enumTypes[3].Descriptor()
+}
+
+func (AnomalyMetric) Type() protoreflect.EnumType {
+	return &file_tollgate_v1_alert_service_proto_enumTypes[3]
+}
+
+func (x AnomalyMetric) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use AnomalyMetric.Descriptor instead.
+func (AnomalyMetric) EnumDescriptor() ([]byte, []int) {
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{3}
 }
 
 // Thresholds of the envelope and of model limits, and from which cost on a record is large.
@@ -283,7 +415,9 @@ type Alert struct {
 	// One sentence for people, for example "user ada has spent 81 % of 2.00 EUR on 2026-03-15".
 	Message string `protobuf:"bytes,18,opt,name=message,proto3" json:"message,omitempty"`
 	// Of ALERT_TYPE_LARGE_RECORD the record; absent for other types.
-	Record        *AlertRecord `protobuf:"bytes,19,opt,name=record,proto3" json:"record,omitempty"`
+	Record *AlertRecord `protobuf:"bytes,19,opt,name=record,proto3" json:"record,omitempty"`
+	// Of ALERT_TYPE_ANOMALY the anomaly; absent for other types.
+	Anomaly       *AlertAnomaly `protobuf:"bytes,20,opt,name=anomaly,proto3" json:"anomaly,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -451,6 +585,95 @@ func (x *Alert) GetRecord() *AlertRecord {
 	return nil
 }
 
+func (x *Alert) GetAnomaly() *AlertAnomaly {
+	if x != nil {
+		return x.Anomaly
+	}
+	return nil
+}
+
+// The anomaly that an alert is about, as it was then.
+type AlertAnomaly struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id, for InsightService.AcknowledgeAnomaly.
+	AnomalyId string `protobuf:"bytes,1,opt,name=anomaly_id,json=anomalyId,proto3" json:"anomaly_id,omitempty"`
+	// What stands out.
+	Kind AnomalyKind `protobuf:"varint,2,opt,name=kind,proto3,enum=tollgate.v1.AnomalyKind" json:"kind,omitempty"`
+	// What it is counted in.
+	Metric AnomalyMetric `protobuf:"varint,3,opt,name=metric,proto3,enum=tollgate.v1.AnomalyMetric" json:"metric,omitempty"`
+	// Whether it is over: of the second alert about it.
+	Over bool `protobuf:"varint,4,opt,name=over,proto3" json:"over,omitempty"`
+	// Who explains it, largest share first; users are left out.
+	ExplainedBy   []*Subject `protobuf:"bytes,5,rep,name=explained_by,json=explainedBy,proto3" json:"explained_by,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AlertAnomaly) Reset() {
+	*x = AlertAnomaly{}
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AlertAnomaly) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AlertAnomaly) ProtoMessage() {}
+
+func (x *AlertAnomaly) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AlertAnomaly.ProtoReflect.Descriptor instead.
+func (*AlertAnomaly) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *AlertAnomaly) GetAnomalyId() string {
+	if x != nil {
+		return x.AnomalyId
+	}
+	return ""
+}
+
+func (x *AlertAnomaly) GetKind() AnomalyKind {
+	if x != nil {
+		return x.Kind
+	}
+	return AnomalyKind_ANOMALY_KIND_UNSPECIFIED
+}
+
+func (x *AlertAnomaly) GetMetric() AnomalyMetric {
+	if x != nil {
+		return x.Metric
+	}
+	return AnomalyMetric_ANOMALY_METRIC_UNSPECIFIED
+}
+
+func (x *AlertAnomaly) GetOver() bool {
+	if x != nil {
+		return x.Over
+	}
+	return false
+}
+
+func (x *AlertAnomaly) GetExplainedBy() []*Subject {
+	if x != nil {
+		return x.ExplainedBy
+	}
+	return nil
+}
+
 // The usage record that an alert is about, as it was written.
 type AlertRecord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -472,7 +695,7 @@ type AlertRecord struct {
 
 func (x *AlertRecord) Reset() {
 	*x = AlertRecord{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[2]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -484,7 +707,7 @@ func (x *AlertRecord) String() string {
 func (*AlertRecord) ProtoMessage() {}
 
 func (x *AlertRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[2]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -497,7 +720,7 @@ func (x *AlertRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AlertRecord.ProtoReflect.Descriptor instead.
 func (*AlertRecord) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{2}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *AlertRecord) GetSequence() int64 {
@@ -568,7 +791,7 @@ type Webhook struct {
 
 func (x *Webhook) Reset() {
 	*x = Webhook{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[3]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -580,7 +803,7 @@ func (x *Webhook) String() string {
 func (*Webhook) ProtoMessage() {}
 
 func (x *Webhook) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[3]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -593,7 +816,7 @@ func (x *Webhook) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Webhook.ProtoReflect.Descriptor instead.
 func (*Webhook) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{3}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Webhook) GetWebhookId() string {
@@ -663,7 +886,7 @@ type EmailReceiver struct {
 
 func (x *EmailReceiver) Reset() {
 	*x = EmailReceiver{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[4]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -675,7 +898,7 @@ func (x *EmailReceiver) String() string {
 func (*EmailReceiver) ProtoMessage() {}
 
 func (x *EmailReceiver) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[4]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -688,7 +911,7 @@ func (x *EmailReceiver) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EmailReceiver.ProtoReflect.Descriptor instead.
 func (*EmailReceiver) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{4}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *EmailReceiver) GetEmailReceiverId() string {
@@ -748,7 +971,7 @@ type Delivery struct {
 
 func (x *Delivery) Reset() {
 	*x = Delivery{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[5]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -760,7 +983,7 @@ func (x *Delivery) String() string {
 func (*Delivery) ProtoMessage() {}
 
 func (x *Delivery) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[5]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -773,7 +996,7 @@ func (x *Delivery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Delivery.ProtoReflect.Descriptor instead.
 func (*Delivery) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{5}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Delivery) GetDeliveryId() string {
@@ -857,7 +1080,7 @@ type GetAlertPolicyRequest struct {
 
 func (x *GetAlertPolicyRequest) Reset() {
 	*x = GetAlertPolicyRequest{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[6]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -869,7 +1092,7 @@ func (x *GetAlertPolicyRequest) String() string {
 func (*GetAlertPolicyRequest) ProtoMessage() {}
 
 func (x *GetAlertPolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[6]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -882,7 +1105,7 @@ func (x *GetAlertPolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAlertPolicyRequest.ProtoReflect.Descriptor instead.
 func (*GetAlertPolicyRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{6}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetAlertPolicyRequest) GetWorkspaceId() string {
@@ -903,7 +1126,7 @@ type GetAlertPolicyResponse struct {
 
 func (x *GetAlertPolicyResponse) Reset() {
 	*x = GetAlertPolicyResponse{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[7]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -915,7 +1138,7 @@ func (x *GetAlertPolicyResponse) String() string {
 func (*GetAlertPolicyResponse) ProtoMessage() {}
 
 func (x *GetAlertPolicyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[7]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -928,7 +1151,7 @@ func (x *GetAlertPolicyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAlertPolicyResponse.ProtoReflect.Descriptor instead.
 func (*GetAlertPolicyResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{7}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetAlertPolicyResponse) GetAlertPolicy() *AlertPolicy {
@@ -951,7 +1174,7 @@ type SetAlertPolicyRequest struct {
 
 func (x *SetAlertPolicyRequest) Reset() {
 	*x = SetAlertPolicyRequest{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[8]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -963,7 +1186,7 @@ func (x *SetAlertPolicyRequest) String() string {
 func (*SetAlertPolicyRequest) ProtoMessage() {}
 
 func (x *SetAlertPolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[8]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -976,7 +1199,7 @@ func (x *SetAlertPolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetAlertPolicyRequest.ProtoReflect.Descriptor instead.
 func (*SetAlertPolicyRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{8}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *SetAlertPolicyRequest) GetWorkspaceId() string {
@@ -1004,7 +1227,7 @@ type SetAlertPolicyResponse struct {
 
 func (x *SetAlertPolicyResponse) Reset() {
 	*x = SetAlertPolicyResponse{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[9]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1016,7 +1239,7 @@ func (x *SetAlertPolicyResponse) String() string {
 func (*SetAlertPolicyResponse) ProtoMessage() {}
 
 func (x *SetAlertPolicyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[9]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1029,7 +1252,7 @@ func (x *SetAlertPolicyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetAlertPolicyResponse.ProtoReflect.Descriptor instead.
 func (*SetAlertPolicyResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{9}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *SetAlertPolicyResponse) GetAlertPolicy() *AlertPolicy {
@@ -1066,7 +1289,7 @@ type ListAlertsRequest struct {
 
 func (x *ListAlertsRequest) Reset() {
 	*x = ListAlertsRequest{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[10]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1078,7 +1301,7 @@ func (x *ListAlertsRequest) String() string {
 func (*ListAlertsRequest) ProtoMessage() {}
 
 func (x *ListAlertsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[10]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1091,7 +1314,7 @@ func (x *ListAlertsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAlertsRequest.ProtoReflect.Descriptor instead.
 func (*ListAlertsRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{10}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListAlertsRequest) GetWorkspaceId() string {
@@ -1172,7 +1395,7 @@ type ListAlertsResponse struct {
 
 func (x *ListAlertsResponse) Reset() {
 	*x = ListAlertsResponse{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[11]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1184,7 +1407,7 @@ func (x *ListAlertsResponse) String() string {
 func (*ListAlertsResponse) ProtoMessage() {}
 
 func (x *ListAlertsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[11]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1197,7 +1420,7 @@ func (x *ListAlertsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAlertsResponse.ProtoReflect.Descriptor instead.
 func (*ListAlertsResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{11}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListAlertsResponse) GetAlerts() []*Alert {
@@ -1234,7 +1457,7 @@ type AcknowledgeAlertRequest struct {
 
 func (x *AcknowledgeAlertRequest) Reset() {
 	*x = AcknowledgeAlertRequest{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[12]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1246,7 +1469,7 @@ func (x *AcknowledgeAlertRequest) String() string {
 func (*AcknowledgeAlertRequest) ProtoMessage() {}
 
 func (x *AcknowledgeAlertRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[12]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1259,7 +1482,7 @@ func (x *AcknowledgeAlertRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcknowledgeAlertRequest.ProtoReflect.Descriptor instead.
 func (*AcknowledgeAlertRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{12}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *AcknowledgeAlertRequest) GetWorkspaceId() string {
@@ -1287,7 +1510,7 @@ type AcknowledgeAlertResponse struct {
 
 func (x *AcknowledgeAlertResponse) Reset() {
 	*x = AcknowledgeAlertResponse{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[13]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1299,7 +1522,7 @@ func (x *AcknowledgeAlertResponse) String() string {
 func (*AcknowledgeAlertResponse) ProtoMessage() {}
 
 func (x *AcknowledgeAlertResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[13]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1312,7 +1535,7 @@ func (x *AcknowledgeAlertResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcknowledgeAlertResponse.ProtoReflect.Descriptor instead.
 func (*AcknowledgeAlertResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{13}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *AcknowledgeAlertResponse) GetAlert() *Alert {
@@ -1335,7 +1558,7 @@ type WatchAlertsRequest struct {
 
 func (x *WatchAlertsRequest) Reset() {
 	*x = WatchAlertsRequest{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[14]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1347,7 +1570,7 @@ func (x *WatchAlertsRequest) String() string {
 func (*WatchAlertsRequest) ProtoMessage() {}
 
 func (x *WatchAlertsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[14]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1360,7 +1583,7 @@ func (x *WatchAlertsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchAlertsRequest.ProtoReflect.Descriptor instead.
 func (*WatchAlertsRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{14}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *WatchAlertsRequest) GetWorkspaceId() string {
@@ -1388,7 +1611,7 @@ type WatchAlertsResponse struct {
 
 func (x *WatchAlertsResponse) Reset() {
 	*x = WatchAlertsResponse{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[15]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1400,7 +1623,7 @@ func (x *WatchAlertsResponse) String() string {
 func (*WatchAlertsResponse) ProtoMessage() {}
 
 func (x *WatchAlertsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[15]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1413,7 +1636,7 @@ func (x *WatchAlertsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchAlertsResponse.ProtoReflect.Descriptor instead.
 func (*WatchAlertsResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{15}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *WatchAlertsResponse) GetAlert() *Alert {
@@ -1436,7 +1659,7 @@ type CreateWebhookRequest struct {
 
 func (x *CreateWebhookRequest) Reset() {
 	*x = CreateWebhookRequest{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[16]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1448,7 +1671,7 @@ func (x *CreateWebhookRequest) String() string {
 func (*CreateWebhookRequest) ProtoMessage() {}
 
 func (x *CreateWebhookRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[16]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1461,7 +1684,7 @@ func (x *CreateWebhookRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateWebhookRequest.ProtoReflect.Descriptor instead.
 func (*CreateWebhookRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{16}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *CreateWebhookRequest) GetWorkspaceId() string {
@@ -1491,7 +1714,7 @@ type CreateWebhookResponse struct {
 
 func (x *CreateWebhookResponse) Reset() {
 	*x = CreateWebhookResponse{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[17]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1503,7 +1726,7 @@ func (x *CreateWebhookResponse) String() string {
 func (*CreateWebhookResponse) ProtoMessage() {}
 
 func (x *CreateWebhookResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[17]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1516,7 +1739,7 @@ func (x *CreateWebhookResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateWebhookResponse.ProtoReflect.Descriptor instead.
 func (*CreateWebhookResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{17}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *CreateWebhookResponse) GetWebhook() *Webhook {
@@ -1548,7 +1771,7 @@ type ListWebhooksRequest struct {
 
 func (x *ListWebhooksRequest) Reset() {
 	*x = ListWebhooksRequest{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[18]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1560,7 +1783,7 @@ func (x *ListWebhooksRequest) String() string {
 func (*ListWebhooksRequest) ProtoMessage() {}
 
 func (x *ListWebhooksRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[18]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1573,7 +1796,7 @@ func (x *ListWebhooksRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWebhooksRequest.ProtoReflect.Descriptor instead.
 func (*ListWebhooksRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{18}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ListWebhooksRequest) GetWorkspaceId() string {
@@ -1610,7 +1833,7 @@ type ListWebhooksResponse struct {
 
 func (x *ListWebhooksResponse) Reset() {
 	*x = ListWebhooksResponse{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[19]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1622,7 +1845,7 @@ func (x *ListWebhooksResponse) String() string {
 func (*ListWebhooksResponse) ProtoMessage() {}
 
 func (x *ListWebhooksResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[19]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1635,7 +1858,7 @@ func (x *ListWebhooksResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWebhooksResponse.ProtoReflect.Descriptor instead.
 func (*ListWebhooksResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{19}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ListWebhooksResponse) GetWebhooks() []*Webhook {
@@ -1668,7 +1891,7 @@ type UpdateWebhookRequest struct {
 
 func (x *UpdateWebhookRequest) Reset() {
 	*x = UpdateWebhookRequest{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[20]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1680,7 +1903,7 @@ func (x *UpdateWebhookRequest) String() string {
 func (*UpdateWebhookRequest) ProtoMessage() {}
 
 func (x *UpdateWebhookRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[20]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1693,7 +1916,7 @@ func (x *UpdateWebhookRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateWebhookRequest.ProtoReflect.Descriptor instead.
 func (*UpdateWebhookRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{20}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *UpdateWebhookRequest) GetWorkspaceId() string {
@@ -1728,7 +1951,7 @@ type UpdateWebhookResponse struct {
 
 func (x *UpdateWebhookResponse) Reset() {
 	*x = UpdateWebhookResponse{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[21]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1740,7 +1963,7 @@ func (x *UpdateWebhookResponse) String() string {
 func (*UpdateWebhookResponse) ProtoMessage() {}
 
 func (x *UpdateWebhookResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[21]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1753,7 +1976,7 @@ func (x *UpdateWebhookResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateWebhookResponse.ProtoReflect.Descriptor instead.
 func (*UpdateWebhookResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{21}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *UpdateWebhookResponse) GetWebhook() *Webhook {
@@ -1776,7 +1999,7 @@ type RotateWebhookSecretRequest struct {
 
 func (x *RotateWebhookSecretRequest) Reset() {
 	*x = RotateWebhookSecretRequest{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[22]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1788,7 +2011,7 @@ func (x *RotateWebhookSecretRequest) String() string {
 func (*RotateWebhookSecretRequest) ProtoMessage() {}
 
 func (x *RotateWebhookSecretRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[22]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1801,7 +2024,7 @@ func (x *RotateWebhookSecretRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RotateWebhookSecretRequest.ProtoReflect.Descriptor instead.
 func (*RotateWebhookSecretRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{22}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *RotateWebhookSecretRequest) GetWorkspaceId() string {
@@ -1829,7 +2052,7 @@ type RotateWebhookSecretResponse struct {
 
 func (x *RotateWebhookSecretResponse) Reset() {
 	*x = RotateWebhookSecretResponse{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[23]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1841,7 +2064,7 @@ func (x *RotateWebhookSecretResponse) String() string {
 func (*RotateWebhookSecretResponse) ProtoMessage() {}
 
 func (x *RotateWebhookSecretResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[23]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1854,7 +2077,7 @@ func (x *RotateWebhookSecretResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RotateWebhookSecretResponse.ProtoReflect.Descriptor instead.
 func (*RotateWebhookSecretResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{23}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *RotateWebhookSecretResponse) GetSecret() string {
@@ -1877,7 +2100,7 @@ type DeleteWebhookRequest struct {
 
 func (x *DeleteWebhookRequest) Reset() {
 	*x = DeleteWebhookRequest{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[24]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1889,7 +2112,7 @@ func (x *DeleteWebhookRequest) String() string {
 func (*DeleteWebhookRequest) ProtoMessage() {}
 
 func (x *DeleteWebhookRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[24]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1902,7 +2125,7 @@ func (x *DeleteWebhookRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteWebhookRequest.ProtoReflect.Descriptor instead.
 func (*DeleteWebhookRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{24}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *DeleteWebhookRequest) GetWorkspaceId() string {
@@ -1928,7 +2151,7 @@ type DeleteWebhookResponse struct {
 
 func (x *DeleteWebhookResponse) Reset() {
 	*x = DeleteWebhookResponse{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[25]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1940,7 +2163,7 @@ func (x *DeleteWebhookResponse) String() string {
 func (*DeleteWebhookResponse) ProtoMessage() {}
 
 func (x *DeleteWebhookResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[25]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1953,7 +2176,7 @@ func (x *DeleteWebhookResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteWebhookResponse.ProtoReflect.Descriptor instead.
 func (*DeleteWebhookResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{25}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{26}
 }
 
 // Request of CreateEmailReceiver.
@@ -1969,7 +2192,7 @@ type CreateEmailReceiverRequest struct {
 
 func (x *CreateEmailReceiverRequest) Reset() {
 	*x = CreateEmailReceiverRequest{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[26]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1981,7 +2204,7 @@ func (x *CreateEmailReceiverRequest) String() string {
 func (*CreateEmailReceiverRequest) ProtoMessage() {}
 
 func (x *CreateEmailReceiverRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[26]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1994,7 +2217,7 @@ func (x *CreateEmailReceiverRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateEmailReceiverRequest.ProtoReflect.Descriptor instead.
 func (*CreateEmailReceiverRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{26}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *CreateEmailReceiverRequest) GetWorkspaceId() string {
@@ -2022,7 +2245,7 @@ type CreateEmailReceiverResponse struct {
 
 func (x *CreateEmailReceiverResponse) Reset() {
 	*x = CreateEmailReceiverResponse{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[27]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2034,7 +2257,7 @@ func (x *CreateEmailReceiverResponse) String() string {
 func (*CreateEmailReceiverResponse) ProtoMessage() {}
 
 func (x *CreateEmailReceiverResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[27]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2047,7 +2270,7 @@ func (x *CreateEmailReceiverResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateEmailReceiverResponse.ProtoReflect.Descriptor instead.
 func (*CreateEmailReceiverResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{27}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *CreateEmailReceiverResponse) GetEmailReceiver() *EmailReceiver {
@@ -2072,7 +2295,7 @@ type ListEmailReceiversRequest struct {
 
 func (x *ListEmailReceiversRequest) Reset() {
 	*x = ListEmailReceiversRequest{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[28]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2084,7 +2307,7 @@ func (x *ListEmailReceiversRequest) String() string {
 func (*ListEmailReceiversRequest) ProtoMessage() {}
 
 func (x *ListEmailReceiversRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[28]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2097,7 +2320,7 @@ func (x *ListEmailReceiversRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEmailReceiversRequest.ProtoReflect.Descriptor instead.
 func (*ListEmailReceiversRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{28}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ListEmailReceiversRequest) GetWorkspaceId() string {
@@ -2134,7 +2357,7 @@ type ListEmailReceiversResponse struct {
 
 func (x *ListEmailReceiversResponse) Reset() {
 	*x = ListEmailReceiversResponse{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[29]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2146,7 +2369,7 @@ func (x *ListEmailReceiversResponse) String() string {
 func (*ListEmailReceiversResponse) ProtoMessage() {}
 
 func (x *ListEmailReceiversResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[29]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2159,7 +2382,7 @@ func (x *ListEmailReceiversResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEmailReceiversResponse.ProtoReflect.Descriptor instead.
 func (*ListEmailReceiversResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{29}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ListEmailReceiversResponse) GetEmailReceivers() []*EmailReceiver {
@@ -2189,7 +2412,7 @@ type DeleteEmailReceiverRequest struct {
 
 func (x *DeleteEmailReceiverRequest) Reset() {
 	*x = DeleteEmailReceiverRequest{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[30]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2201,7 +2424,7 @@ func (x *DeleteEmailReceiverRequest) String() string {
 func (*DeleteEmailReceiverRequest) ProtoMessage() {}
 
 func (x *DeleteEmailReceiverRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[30]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2214,7 +2437,7 @@ func (x *DeleteEmailReceiverRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteEmailReceiverRequest.ProtoReflect.Descriptor instead.
 func (*DeleteEmailReceiverRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{30}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *DeleteEmailReceiverRequest) GetWorkspaceId() string {
@@ -2240,7 +2463,7 @@ type DeleteEmailReceiverResponse struct {
 
 func (x *DeleteEmailReceiverResponse) Reset() {
 	*x = DeleteEmailReceiverResponse{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[31]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2252,7 +2475,7 @@ func (x *DeleteEmailReceiverResponse) String() string {
 func (*DeleteEmailReceiverResponse) ProtoMessage() {}
 
 func (x *DeleteEmailReceiverResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[31]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2265,7 +2488,7 @@ func (x *DeleteEmailReceiverResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteEmailReceiverResponse.ProtoReflect.Descriptor instead.
 func (*DeleteEmailReceiverResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{31}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{32}
 }
 
 // Request of ListDeliveries.
@@ -2289,7 +2512,7 @@ type ListDeliveriesRequest struct {
 
 func (x *ListDeliveriesRequest) Reset() {
 	*x = ListDeliveriesRequest{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[32]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2301,7 +2524,7 @@ func (x *ListDeliveriesRequest) String() string {
 func (*ListDeliveriesRequest) ProtoMessage() {}
 
 func (x *ListDeliveriesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[32]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2314,7 +2537,7 @@ func (x *ListDeliveriesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDeliveriesRequest.ProtoReflect.Descriptor instead.
 func (*ListDeliveriesRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{32}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ListDeliveriesRequest) GetWorkspaceId() string {
@@ -2372,7 +2595,7 @@ type ListDeliveriesResponse struct {
 
 func (x *ListDeliveriesResponse) Reset() {
 	*x = ListDeliveriesResponse{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[33]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2384,7 +2607,7 @@ func (x *ListDeliveriesResponse) String() string {
 func (*ListDeliveriesResponse) ProtoMessage() {}
 
 func (x *ListDeliveriesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[33]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2397,7 +2620,7 @@ func (x *ListDeliveriesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDeliveriesResponse.ProtoReflect.Descriptor instead.
 func (*ListDeliveriesResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{33}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *ListDeliveriesResponse) GetDeliveries() []*Delivery {
@@ -2427,7 +2650,7 @@ type RepeatDeliveryRequest struct {
 
 func (x *RepeatDeliveryRequest) Reset() {
 	*x = RepeatDeliveryRequest{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[34]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2439,7 +2662,7 @@ func (x *RepeatDeliveryRequest) String() string {
 func (*RepeatDeliveryRequest) ProtoMessage() {}
 
 func (x *RepeatDeliveryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[34]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2452,7 +2675,7 @@ func (x *RepeatDeliveryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RepeatDeliveryRequest.ProtoReflect.Descriptor instead.
 func (*RepeatDeliveryRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{34}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *RepeatDeliveryRequest) GetWorkspaceId() string {
@@ -2480,7 +2703,7 @@ type RepeatDeliveryResponse struct {
 
 func (x *RepeatDeliveryResponse) Reset() {
 	*x = RepeatDeliveryResponse{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[35]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2492,7 +2715,7 @@ func (x *RepeatDeliveryResponse) String() string {
 func (*RepeatDeliveryResponse) ProtoMessage() {}
 
 func (x *RepeatDeliveryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[35]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2505,7 +2728,7 @@ func (x *RepeatDeliveryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RepeatDeliveryResponse.ProtoReflect.Descriptor instead.
 func (*RepeatDeliveryResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{35}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *RepeatDeliveryResponse) GetDelivery() *Delivery {
@@ -2528,7 +2751,7 @@ type TestWebhookRequest struct {
 
 func (x *TestWebhookRequest) Reset() {
 	*x = TestWebhookRequest{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[36]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2540,7 +2763,7 @@ func (x *TestWebhookRequest) String() string {
 func (*TestWebhookRequest) ProtoMessage() {}
 
 func (x *TestWebhookRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[36]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2553,7 +2776,7 @@ func (x *TestWebhookRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestWebhookRequest.ProtoReflect.Descriptor instead.
 func (*TestWebhookRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{36}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *TestWebhookRequest) GetWorkspaceId() string {
@@ -2589,7 +2812,7 @@ type TestWebhookResponse struct {
 
 func (x *TestWebhookResponse) Reset() {
 	*x = TestWebhookResponse{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[37]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2601,7 +2824,7 @@ func (x *TestWebhookResponse) String() string {
 func (*TestWebhookResponse) ProtoMessage() {}
 
 func (x *TestWebhookResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[37]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2614,7 +2837,7 @@ func (x *TestWebhookResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestWebhookResponse.ProtoReflect.Descriptor instead.
 func (*TestWebhookResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{37}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *TestWebhookResponse) GetDelivered() bool {
@@ -2660,7 +2883,7 @@ const file_tollgate_v1_alert_service_proto_rawDesc = "" +
 	"\vAlertPolicy\x12>\n" +
 	"\x1benvelope_threshold_percents\x18\x01 \x03(\x05R\x19envelopeThresholdPercents\x12C\n" +
 	"\x1emodel_limit_threshold_percents\x18\x02 \x03(\x05R\x1bmodelLimitThresholdPercents\x12>\n" +
-	"\x11large_record_cost\x18\x03 \x01(\v2\x12.tollgate.v1.MoneyR\x0flargeRecordCost\"\xeb\x06\n" +
+	"\x11large_record_cost\x18\x03 \x01(\v2\x12.tollgate.v1.MoneyR\x0flargeRecordCost\"\xa0\a\n" +
 	"\x05Alert\x12\x19\n" +
 	"\balert_id\x18\x01 \x01(\x03R\aalertId\x12!\n" +
 	"\fworkspace_id\x18\x02 \x01(\tR\vworkspaceId\x12*\n" +
@@ -2685,7 +2908,15 @@ const file_tollgate_v1_alert_service_proto_rawDesc = "" +
 	"\x10acknowledge_time\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampR\x0facknowledgeTime\x12+\n" +
 	"\x11acknowledge_actor\x18\x11 \x01(\tR\x10acknowledgeActor\x12\x18\n" +
 	"\amessage\x18\x12 \x01(\tR\amessage\x120\n" +
-	"\x06record\x18\x13 \x01(\v2\x18.tollgate.v1.AlertRecordR\x06record\"\xb4\x01\n" +
+	"\x06record\x18\x13 \x01(\v2\x18.tollgate.v1.AlertRecordR\x06record\x123\n" +
+	"\aanomaly\x18\x14 \x01(\v2\x19.tollgate.v1.AlertAnomalyR\aanomaly\"\xdc\x01\n" +
+	"\fAlertAnomaly\x12\x1d\n" +
+	"\n" +
+	"anomaly_id\x18\x01 \x01(\tR\tanomalyId\x12,\n" +
+	"\x04kind\x18\x02 \x01(\x0e2\x18.tollgate.v1.AnomalyKindR\x04kind\x122\n" +
+	"\x06metric\x18\x03 \x01(\x0e2\x1a.tollgate.v1.AnomalyMetricR\x06metric\x12\x12\n" +
+	"\x04over\x18\x04 \x01(\bR\x04over\x127\n" +
+	"\fexplained_by\x18\x05 \x03(\v2\x14.tollgate.v1.SubjectR\vexplainedBy\"\xb4\x01\n" +
 	"\vAlertRecord\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x03R\bsequence\x12\x1d\n" +
 	"\n" +
@@ -2846,7 +3077,7 @@ const file_tollgate_v1_alert_service_proto_rawDesc = "" +
 	"\x05error\x18\x03 \x01(\tR\x05error\x123\n" +
 	"\alatency\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\alatency\x12\x1f\n" +
 	"\vdelivery_id\x18\x05 \x01(\tR\n" +
-	"deliveryId*\xaa\x02\n" +
+	"deliveryId*\xc2\x02\n" +
 	"\tAlertType\x12\x1a\n" +
 	"\x16ALERT_TYPE_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14ALERT_TYPE_THRESHOLD\x10\x01\x12\x19\n" +
@@ -2857,12 +3088,27 @@ const file_tollgate_v1_alert_service_proto_rawDesc = "" +
 	"\x18ALERT_TYPE_HOLDS_EXPIRED\x10\x06\x12\x1b\n" +
 	"\x17ALERT_TYPE_COST_DIFFERS\x10\a\x12\x1c\n" +
 	"\x18ALERT_TYPE_ANSWER_UNREAD\x10\b\x12\x1b\n" +
-	"\x17ALERT_TYPE_LARGE_RECORD\x10\t*\x82\x01\n" +
+	"\x17ALERT_TYPE_LARGE_RECORD\x10\t\x12\x16\n" +
+	"\x12ALERT_TYPE_ANOMALY\x10\n" +
+	"*\x82\x01\n" +
 	"\rDeliveryState\x12\x1e\n" +
 	"\x1aDELIVERY_STATE_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16DELIVERY_STATE_PENDING\x10\x01\x12\x1c\n" +
 	"\x18DELIVERY_STATE_DELIVERED\x10\x02\x12\x17\n" +
-	"\x13DELIVERY_STATE_DEAD\x10\x032\xd2\v\n" +
+	"\x13DELIVERY_STATE_DEAD\x10\x03*\xb0\x01\n" +
+	"\vAnomalyKind\x12\x1c\n" +
+	"\x18ANOMALY_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
+	"\x12ANOMALY_KIND_SPIKE\x10\x01\x12\x15\n" +
+	"\x11ANOMALY_KIND_DROP\x10\x02\x12\x16\n" +
+	"\x12ANOMALY_KIND_SHIFT\x10\x03\x12\x19\n" +
+	"\x15ANOMALY_KIND_FAILURES\x10\x04\x12!\n" +
+	"\x1dANOMALY_KIND_COST_PER_REQUEST\x10\x05*\xae\x01\n" +
+	"\rAnomalyMetric\x12\x1e\n" +
+	"\x1aANOMALY_METRIC_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13ANOMALY_METRIC_COST\x10\x01\x12\x1b\n" +
+	"\x17ANOMALY_METRIC_REQUESTS\x10\x02\x12\"\n" +
+	"\x1eANOMALY_METRIC_FAILED_REQUESTS\x10\x03\x12#\n" +
+	"\x1fANOMALY_METRIC_COST_PER_REQUEST\x10\x042\xd2\v\n" +
 	"\fAlertService\x12Y\n" +
 	"\x0eGetAlertPolicy\x12\".tollgate.v1.GetAlertPolicyRequest\x1a#.tollgate.v1.GetAlertPolicyResponse\x12Y\n" +
 	"\x0eSetAlertPolicy\x12\".tollgate.v1.SetAlertPolicyRequest\x1a#.tollgate.v1.SetAlertPolicyResponse\x12M\n" +
@@ -2895,139 +3141,146 @@ func file_tollgate_v1_alert_service_proto_rawDescGZIP() []byte {
 	return file_tollgate_v1_alert_service_proto_rawDescData
 }
 
-var file_tollgate_v1_alert_service_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_tollgate_v1_alert_service_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
+var file_tollgate_v1_alert_service_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_tollgate_v1_alert_service_proto_msgTypes = make([]protoimpl.MessageInfo, 39)
 var file_tollgate_v1_alert_service_proto_goTypes = []any{
 	(AlertType)(0),                      // 0: tollgate.v1.AlertType
 	(DeliveryState)(0),                  // 1: tollgate.v1.DeliveryState
-	(*AlertPolicy)(nil),                 // 2: tollgate.v1.AlertPolicy
-	(*Alert)(nil),                       // 3: tollgate.v1.Alert
-	(*AlertRecord)(nil),                 // 4: tollgate.v1.AlertRecord
-	(*Webhook)(nil),                     // 5: tollgate.v1.Webhook
-	(*EmailReceiver)(nil),               // 6: tollgate.v1.EmailReceiver
-	(*Delivery)(nil),                    // 7: tollgate.v1.Delivery
-	(*GetAlertPolicyRequest)(nil),       // 8: tollgate.v1.GetAlertPolicyRequest
-	(*GetAlertPolicyResponse)(nil),      // 9: tollgate.v1.GetAlertPolicyResponse
-	(*SetAlertPolicyRequest)(nil),       // 10: tollgate.v1.SetAlertPolicyRequest
-	(*SetAlertPolicyResponse)(nil),      // 11: tollgate.v1.SetAlertPolicyResponse
-	(*ListAlertsRequest)(nil),           // 12: tollgate.v1.ListAlertsRequest
-	(*ListAlertsResponse)(nil),          // 13: tollgate.v1.ListAlertsResponse
-	(*AcknowledgeAlertRequest)(nil),     // 14: tollgate.v1.AcknowledgeAlertRequest
-	(*AcknowledgeAlertResponse)(nil),    // 15: tollgate.v1.AcknowledgeAlertResponse
-	(*WatchAlertsRequest)(nil),          // 16: tollgate.v1.WatchAlertsRequest
-	(*WatchAlertsResponse)(nil),         // 17: tollgate.v1.WatchAlertsResponse
-	(*CreateWebhookRequest)(nil),        // 18: tollgate.v1.CreateWebhookRequest
-	(*CreateWebhookResponse)(nil),       // 19: tollgate.v1.CreateWebhookResponse
-	(*ListWebhooksRequest)(nil),         // 20: tollgate.v1.ListWebhooksRequest
-	(*ListWebhooksResponse)(nil),        // 21: tollgate.v1.ListWebhooksResponse
-	(*UpdateWebhookRequest)(nil),        // 22: tollgate.v1.UpdateWebhookRequest
-	(*UpdateWebhookResponse)(nil),       // 23: tollgate.v1.UpdateWebhookResponse
-	(*RotateWebhookSecretRequest)(nil),  // 24: tollgate.v1.RotateWebhookSecretRequest
-	(*RotateWebhookSecretResponse)(nil), // 25: tollgate.v1.RotateWebhookSecretResponse
-	(*DeleteWebhookRequest)(nil),        // 26: tollgate.v1.DeleteWebhookRequest
-	(*DeleteWebhookResponse)(nil),       // 27: tollgate.v1.DeleteWebhookResponse
-	(*CreateEmailReceiverRequest)(nil),  // 28: tollgate.v1.CreateEmailReceiverRequest
-	(*CreateEmailReceiverResponse)(nil), // 29: tollgate.v1.CreateEmailReceiverResponse
-	(*ListEmailReceiversRequest)(nil),   // 30: tollgate.v1.ListEmailReceiversRequest
-	(*ListEmailReceiversResponse)(nil),  // 31: tollgate.v1.ListEmailReceiversResponse
-	(*DeleteEmailReceiverRequest)(nil),  // 32: tollgate.v1.DeleteEmailReceiverRequest
-	(*DeleteEmailReceiverResponse)(nil), // 33: tollgate.v1.DeleteEmailReceiverResponse
-	(*ListDeliveriesRequest)(nil),       // 34: tollgate.v1.ListDeliveriesRequest
-	(*ListDeliveriesResponse)(nil),      // 35: tollgate.v1.ListDeliveriesResponse
-	(*RepeatDeliveryRequest)(nil),       // 36: tollgate.v1.RepeatDeliveryRequest
-	(*RepeatDeliveryResponse)(nil),      // 37: tollgate.v1.RepeatDeliveryResponse
-	(*TestWebhookRequest)(nil),          // 38: tollgate.v1.TestWebhookRequest
-	(*TestWebhookResponse)(nil),         // 39: tollgate.v1.TestWebhookResponse
-	(*Money)(nil),                       // 40: tollgate.v1.Money
-	(LimitKind)(0),                      // 41: tollgate.v1.LimitKind
-	(*Subject)(nil),                     // 42: tollgate.v1.Subject
-	(LimitUnit)(0),                      // 43: tollgate.v1.LimitUnit
-	(*timestamppb.Timestamp)(nil),       // 44: google.protobuf.Timestamp
-	(*fieldmaskpb.FieldMask)(nil),       // 45: google.protobuf.FieldMask
-	(*durationpb.Duration)(nil),         // 46: google.protobuf.Duration
+	(AnomalyKind)(0),                    // 2: tollgate.v1.AnomalyKind
+	(AnomalyMetric)(0),                  // 3: tollgate.v1.AnomalyMetric
+	(*AlertPolicy)(nil),                 // 4: tollgate.v1.AlertPolicy
+	(*Alert)(nil),                       // 5: tollgate.v1.Alert
+	(*AlertAnomaly)(nil),                // 6: tollgate.v1.AlertAnomaly
+	(*AlertRecord)(nil),                 // 7: tollgate.v1.AlertRecord
+	(*Webhook)(nil),                     // 8: tollgate.v1.Webhook
+	(*EmailReceiver)(nil),               // 9: tollgate.v1.EmailReceiver
+	(*Delivery)(nil),                    // 10: tollgate.v1.Delivery
+	(*GetAlertPolicyRequest)(nil),       // 11: tollgate.v1.GetAlertPolicyRequest
+	(*GetAlertPolicyResponse)(nil),      // 12: tollgate.v1.GetAlertPolicyResponse
+	(*SetAlertPolicyRequest)(nil),       // 13: tollgate.v1.SetAlertPolicyRequest
+	(*SetAlertPolicyResponse)(nil),      // 14: tollgate.v1.SetAlertPolicyResponse
+	(*ListAlertsRequest)(nil),           // 15: tollgate.v1.ListAlertsRequest
+	(*ListAlertsResponse)(nil),          // 16: tollgate.v1.ListAlertsResponse
+	(*AcknowledgeAlertRequest)(nil),     // 17: tollgate.v1.AcknowledgeAlertRequest
+	(*AcknowledgeAlertResponse)(nil),    // 18: tollgate.v1.AcknowledgeAlertResponse
+	(*WatchAlertsRequest)(nil),          // 19: tollgate.v1.WatchAlertsRequest
+	(*WatchAlertsResponse)(nil),         // 20: tollgate.v1.WatchAlertsResponse
+	(*CreateWebhookRequest)(nil),        // 21: tollgate.v1.CreateWebhookRequest
+	(*CreateWebhookResponse)(nil),       // 22: tollgate.v1.CreateWebhookResponse
+	(*ListWebhooksRequest)(nil),         // 23: tollgate.v1.ListWebhooksRequest
+	(*ListWebhooksResponse)(nil),        // 24: tollgate.v1.ListWebhooksResponse
+	(*UpdateWebhookRequest)(nil),        // 25: tollgate.v1.UpdateWebhookRequest
+	(*UpdateWebhookResponse)(nil),       // 26: tollgate.v1.UpdateWebhookResponse
+	(*RotateWebhookSecretRequest)(nil),  // 27: tollgate.v1.RotateWebhookSecretRequest
+	(*RotateWebhookSecretResponse)(nil), // 28: tollgate.v1.RotateWebhookSecretResponse
+	(*DeleteWebhookRequest)(nil),        // 29: tollgate.v1.DeleteWebhookRequest
+	(*DeleteWebhookResponse)(nil),       // 30: tollgate.v1.DeleteWebhookResponse
+	(*CreateEmailReceiverRequest)(nil),  // 31: tollgate.v1.CreateEmailReceiverRequest
+	(*CreateEmailReceiverResponse)(nil), // 32: tollgate.v1.CreateEmailReceiverResponse
+	(*ListEmailReceiversRequest)(nil),   // 33: tollgate.v1.ListEmailReceiversRequest
+	(*ListEmailReceiversResponse)(nil),  // 34: tollgate.v1.ListEmailReceiversResponse
+	(*DeleteEmailReceiverRequest)(nil),  // 35: tollgate.v1.DeleteEmailReceiverRequest
+	(*DeleteEmailReceiverResponse)(nil), // 36: tollgate.v1.DeleteEmailReceiverResponse
+	(*ListDeliveriesRequest)(nil),       // 37: tollgate.v1.ListDeliveriesRequest
+	(*ListDeliveriesResponse)(nil),      // 38: tollgate.v1.ListDeliveriesResponse
+	(*RepeatDeliveryRequest)(nil),       // 39: tollgate.v1.RepeatDeliveryRequest
+	(*RepeatDeliveryResponse)(nil),      // 40: tollgate.v1.RepeatDeliveryResponse
+	(*TestWebhookRequest)(nil),          // 41: tollgate.v1.TestWebhookRequest
+	(*TestWebhookResponse)(nil),         // 42: tollgate.v1.TestWebhookResponse
+	(*Money)(nil),                       // 43: tollgate.v1.Money
+	(LimitKind)(0),                      // 44: tollgate.v1.LimitKind
+	(*Subject)(nil),                     // 45: tollgate.v1.Subject
+	(LimitUnit)(0),                      // 46: tollgate.v1.LimitUnit
+	(*timestamppb.Timestamp)(nil),       // 47: google.protobuf.Timestamp
+	(*fieldmaskpb.FieldMask)(nil),       // 48: google.protobuf.FieldMask
+	(*durationpb.Duration)(nil),         // 49: google.protobuf.Duration
 }
 var file_tollgate_v1_alert_service_proto_depIdxs = []int32{
-	40, // 0: tollgate.v1.AlertPolicy.large_record_cost:type_name -> tollgate.v1.Money
+	43, // 0: tollgate.v1.AlertPolicy.large_record_cost:type_name -> tollgate.v1.Money
 	0,  // 1: tollgate.v1.Alert.type:type_name -> tollgate.v1.AlertType
-	41, // 2: tollgate.v1.Alert.limit_kind:type_name -> tollgate.v1.LimitKind
-	42, // 3: tollgate.v1.Alert.subject:type_name -> tollgate.v1.Subject
-	43, // 4: tollgate.v1.Alert.unit:type_name -> tollgate.v1.LimitUnit
-	40, // 5: tollgate.v1.Alert.limit:type_name -> tollgate.v1.Money
-	40, // 6: tollgate.v1.Alert.spent:type_name -> tollgate.v1.Money
-	44, // 7: tollgate.v1.Alert.window_start_time:type_name -> google.protobuf.Timestamp
-	44, // 8: tollgate.v1.Alert.window_end_time:type_name -> google.protobuf.Timestamp
-	44, // 9: tollgate.v1.Alert.create_time:type_name -> google.protobuf.Timestamp
-	44, // 10: tollgate.v1.Alert.acknowledge_time:type_name -> google.protobuf.Timestamp
-	4,  // 11: tollgate.v1.Alert.record:type_name -> tollgate.v1.AlertRecord
-	0,  // 12: tollgate.v1.Webhook.types:type_name -> tollgate.v1.AlertType
-	44, // 13: tollgate.v1.Webhook.create_time:type_name -> google.protobuf.Timestamp
-	44, // 14: tollgate.v1.Webhook.update_time:type_name -> google.protobuf.Timestamp
-	0,  // 15: tollgate.v1.EmailReceiver.types:type_name -> tollgate.v1.AlertType
-	44, // 16: tollgate.v1.EmailReceiver.create_time:type_name -> google.protobuf.Timestamp
-	1,  // 17: tollgate.v1.Delivery.state:type_name -> tollgate.v1.DeliveryState
-	44, // 18: tollgate.v1.Delivery.next_attempt_time:type_name -> google.protobuf.Timestamp
-	44, // 19: tollgate.v1.Delivery.create_time:type_name -> google.protobuf.Timestamp
-	44, // 20: tollgate.v1.Delivery.finish_time:type_name -> google.protobuf.Timestamp
-	2,  // 21: tollgate.v1.GetAlertPolicyResponse.alert_policy:type_name -> tollgate.v1.AlertPolicy
-	2,  // 22: tollgate.v1.SetAlertPolicyRequest.alert_policy:type_name -> tollgate.v1.AlertPolicy
-	2,  // 23: tollgate.v1.SetAlertPolicyResponse.alert_policy:type_name -> tollgate.v1.AlertPolicy
-	0,  // 24: tollgate.v1.ListAlertsRequest.types:type_name -> tollgate.v1.AlertType
-	42, // 25: tollgate.v1.ListAlertsRequest.subject:type_name -> tollgate.v1.Subject
-	44, // 26: tollgate.v1.ListAlertsRequest.start_time:type_name -> google.protobuf.Timestamp
-	44, // 27: tollgate.v1.ListAlertsRequest.end_time:type_name -> google.protobuf.Timestamp
-	3,  // 28: tollgate.v1.ListAlertsResponse.alerts:type_name -> tollgate.v1.Alert
-	3,  // 29: tollgate.v1.AcknowledgeAlertResponse.alert:type_name -> tollgate.v1.Alert
-	3,  // 30: tollgate.v1.WatchAlertsResponse.alert:type_name -> tollgate.v1.Alert
-	5,  // 31: tollgate.v1.CreateWebhookRequest.webhook:type_name -> tollgate.v1.Webhook
-	5,  // 32: tollgate.v1.CreateWebhookResponse.webhook:type_name -> tollgate.v1.Webhook
-	5,  // 33: tollgate.v1.ListWebhooksResponse.webhooks:type_name -> tollgate.v1.Webhook
-	5,  // 34: tollgate.v1.UpdateWebhookRequest.webhook:type_name -> tollgate.v1.Webhook
-	45, // 35: tollgate.v1.UpdateWebhookRequest.update_mask:type_name -> google.protobuf.FieldMask
-	5,  // 36: tollgate.v1.UpdateWebhookResponse.webhook:type_name -> tollgate.v1.Webhook
-	6,  // 37: tollgate.v1.CreateEmailReceiverRequest.email_receiver:type_name -> tollgate.v1.EmailReceiver
-	6,  // 38: tollgate.v1.CreateEmailReceiverResponse.email_receiver:type_name -> tollgate.v1.EmailReceiver
-	6,  // 39: tollgate.v1.ListEmailReceiversResponse.email_receivers:type_name -> tollgate.v1.EmailReceiver
-	1,  // 40: tollgate.v1.ListDeliveriesRequest.state:type_name -> tollgate.v1.DeliveryState
-	7,  // 41: tollgate.v1.ListDeliveriesResponse.deliveries:type_name -> tollgate.v1.Delivery
-	7,  // 42: tollgate.v1.RepeatDeliveryResponse.delivery:type_name -> tollgate.v1.Delivery
-	46, // 43: tollgate.v1.TestWebhookResponse.latency:type_name -> google.protobuf.Duration
-	8,  // 44: tollgate.v1.AlertService.GetAlertPolicy:input_type -> tollgate.v1.GetAlertPolicyRequest
-	10, // 45: tollgate.v1.AlertService.SetAlertPolicy:input_type -> tollgate.v1.SetAlertPolicyRequest
-	12, // 46: tollgate.v1.AlertService.ListAlerts:input_type -> tollgate.v1.ListAlertsRequest
-	14, // 47: tollgate.v1.AlertService.AcknowledgeAlert:input_type -> tollgate.v1.AcknowledgeAlertRequest
-	16, // 48: tollgate.v1.AlertService.WatchAlerts:input_type -> tollgate.v1.WatchAlertsRequest
-	18, // 49: tollgate.v1.AlertService.CreateWebhook:input_type -> tollgate.v1.CreateWebhookRequest
-	20, // 50: tollgate.v1.AlertService.ListWebhooks:input_type -> tollgate.v1.ListWebhooksRequest
-	22, // 51: tollgate.v1.AlertService.UpdateWebhook:input_type -> tollgate.v1.UpdateWebhookRequest
-	24, // 52: tollgate.v1.AlertService.RotateWebhookSecret:input_type -> tollgate.v1.RotateWebhookSecretRequest
-	26, // 53: tollgate.v1.AlertService.DeleteWebhook:input_type -> tollgate.v1.DeleteWebhookRequest
-	28, // 54: tollgate.v1.AlertService.CreateEmailReceiver:input_type -> tollgate.v1.CreateEmailReceiverRequest
-	30, // 55: tollgate.v1.AlertService.ListEmailReceivers:input_type -> tollgate.v1.ListEmailReceiversRequest
-	32, // 56: tollgate.v1.AlertService.DeleteEmailReceiver:input_type -> tollgate.v1.DeleteEmailReceiverRequest
-	34, // 57: tollgate.v1.AlertService.ListDeliveries:input_type -> tollgate.v1.ListDeliveriesRequest
-	36, // 58: tollgate.v1.AlertService.RepeatDelivery:input_type -> tollgate.v1.RepeatDeliveryRequest
-	38, // 59: tollgate.v1.AlertService.TestWebhook:input_type -> tollgate.v1.TestWebhookRequest
-	9,  // 60: tollgate.v1.AlertService.GetAlertPolicy:output_type -> tollgate.v1.GetAlertPolicyResponse
-	11, // 61: tollgate.v1.AlertService.SetAlertPolicy:output_type -> tollgate.v1.SetAlertPolicyResponse
-	13, // 62: tollgate.v1.AlertService.ListAlerts:output_type -> tollgate.v1.ListAlertsResponse
-	15, // 63: tollgate.v1.AlertService.AcknowledgeAlert:output_type -> tollgate.v1.AcknowledgeAlertResponse
-	17, // 64: tollgate.v1.AlertService.WatchAlerts:output_type -> tollgate.v1.WatchAlertsResponse
-	19, // 65: tollgate.v1.AlertService.CreateWebhook:output_type -> tollgate.v1.CreateWebhookResponse
-	21, // 66: tollgate.v1.AlertService.ListWebhooks:output_type -> tollgate.v1.ListWebhooksResponse
-	23, // 67: tollgate.v1.AlertService.UpdateWebhook:output_type -> tollgate.v1.UpdateWebhookResponse
-	25, // 68: tollgate.v1.AlertService.RotateWebhookSecret:output_type -> tollgate.v1.RotateWebhookSecretResponse
-	27, // 69: tollgate.v1.AlertService.DeleteWebhook:output_type -> tollgate.v1.DeleteWebhookResponse
-	29, // 70: tollgate.v1.AlertService.CreateEmailReceiver:output_type -> tollgate.v1.CreateEmailReceiverResponse
-	31, // 71: tollgate.v1.AlertService.ListEmailReceivers:output_type -> tollgate.v1.ListEmailReceiversResponse
-	33, // 72: tollgate.v1.AlertService.DeleteEmailReceiver:output_type -> tollgate.v1.DeleteEmailReceiverResponse
-	35, // 73: tollgate.v1.AlertService.ListDeliveries:output_type -> tollgate.v1.ListDeliveriesResponse
-	37, // 74: tollgate.v1.AlertService.RepeatDelivery:output_type -> tollgate.v1.RepeatDeliveryResponse
-	39, // 75: tollgate.v1.AlertService.TestWebhook:output_type -> tollgate.v1.TestWebhookResponse
-	60, // [60:76] is the sub-list for method output_type
-	44, // [44:60] is the sub-list for method input_type
-	44, // [44:44] is the sub-list for extension type_name
-	44, // [44:44] is the sub-list for extension extendee
-	0,  // [0:44] is the sub-list for field type_name
+	44, // 2: tollgate.v1.Alert.limit_kind:type_name -> tollgate.v1.LimitKind
+	45, // 3: tollgate.v1.Alert.subject:type_name -> tollgate.v1.Subject
+	46, // 4: tollgate.v1.Alert.unit:type_name -> tollgate.v1.LimitUnit
+	43, // 5: tollgate.v1.Alert.limit:type_name -> tollgate.v1.Money
+	43, // 6: tollgate.v1.Alert.spent:type_name -> tollgate.v1.Money
+	47, // 7: tollgate.v1.Alert.window_start_time:type_name -> google.protobuf.Timestamp
+	47, // 8: tollgate.v1.Alert.window_end_time:type_name -> google.protobuf.Timestamp
+	47, // 9: tollgate.v1.Alert.create_time:type_name -> google.protobuf.Timestamp
+	47, // 10: tollgate.v1.Alert.acknowledge_time:type_name -> google.protobuf.Timestamp
+	7,  // 11: tollgate.v1.Alert.record:type_name -> tollgate.v1.AlertRecord
+	6,  // 12: tollgate.v1.Alert.anomaly:type_name -> tollgate.v1.AlertAnomaly
+	2,  // 13: tollgate.v1.AlertAnomaly.kind:type_name -> tollgate.v1.AnomalyKind
+	3,  // 14: tollgate.v1.AlertAnomaly.metric:type_name -> tollgate.v1.AnomalyMetric
+	45, // 15: tollgate.v1.AlertAnomaly.explained_by:type_name -> tollgate.v1.Subject
+	0,  // 16: tollgate.v1.Webhook.types:type_name -> tollgate.v1.AlertType
+	47, // 17: tollgate.v1.Webhook.create_time:type_name -> google.protobuf.Timestamp
+	47, // 18: tollgate.v1.Webhook.update_time:type_name -> google.protobuf.Timestamp
+	0,  // 19: tollgate.v1.EmailReceiver.types:type_name -> tollgate.v1.AlertType
+	47, // 20: tollgate.v1.EmailReceiver.create_time:type_name -> google.protobuf.Timestamp
+	1,  // 21: tollgate.v1.Delivery.state:type_name -> tollgate.v1.DeliveryState
+	47, // 22: tollgate.v1.Delivery.next_attempt_time:type_name -> google.protobuf.Timestamp
+	47, // 23: tollgate.v1.Delivery.create_time:type_name -> google.protobuf.Timestamp
+	47, // 24: tollgate.v1.Delivery.finish_time:type_name -> google.protobuf.Timestamp
+	4,  // 25: tollgate.v1.GetAlertPolicyResponse.alert_policy:type_name -> tollgate.v1.AlertPolicy
+	4,  // 26: tollgate.v1.SetAlertPolicyRequest.alert_policy:type_name -> tollgate.v1.AlertPolicy
+	4,  // 27: tollgate.v1.SetAlertPolicyResponse.alert_policy:type_name -> tollgate.v1.AlertPolicy
+	0,  // 28: tollgate.v1.ListAlertsRequest.types:type_name -> tollgate.v1.AlertType
+	45, // 29: tollgate.v1.ListAlertsRequest.subject:type_name -> tollgate.v1.Subject
+	47, // 30: tollgate.v1.ListAlertsRequest.start_time:type_name -> google.protobuf.Timestamp
+	47, // 31: tollgate.v1.ListAlertsRequest.end_time:type_name -> google.protobuf.Timestamp
+	5,  // 32: tollgate.v1.ListAlertsResponse.alerts:type_name -> tollgate.v1.Alert
+	5,  // 33: tollgate.v1.AcknowledgeAlertResponse.alert:type_name -> tollgate.v1.Alert
+	5,  // 34: tollgate.v1.WatchAlertsResponse.alert:type_name -> tollgate.v1.Alert
+	8,  // 35: tollgate.v1.CreateWebhookRequest.webhook:type_name -> tollgate.v1.Webhook
+	8,  // 36: tollgate.v1.CreateWebhookResponse.webhook:type_name -> tollgate.v1.Webhook
+	8,  // 37: tollgate.v1.ListWebhooksResponse.webhooks:type_name -> tollgate.v1.Webhook
+	8,  // 38: tollgate.v1.UpdateWebhookRequest.webhook:type_name -> tollgate.v1.Webhook
+	48, // 39: tollgate.v1.UpdateWebhookRequest.update_mask:type_name -> google.protobuf.FieldMask
+	8,  // 40: tollgate.v1.UpdateWebhookResponse.webhook:type_name -> tollgate.v1.Webhook
+	9,  // 41: tollgate.v1.CreateEmailReceiverRequest.email_receiver:type_name -> tollgate.v1.EmailReceiver
+	9,  // 42: tollgate.v1.CreateEmailReceiverResponse.email_receiver:type_name -> tollgate.v1.EmailReceiver
+	9,  // 43: tollgate.v1.ListEmailReceiversResponse.email_receivers:type_name -> tollgate.v1.EmailReceiver
+	1,  // 44: tollgate.v1.ListDeliveriesRequest.state:type_name -> tollgate.v1.DeliveryState
+	10, // 45: tollgate.v1.ListDeliveriesResponse.deliveries:type_name -> tollgate.v1.Delivery
+	10, // 46: tollgate.v1.RepeatDeliveryResponse.delivery:type_name -> tollgate.v1.Delivery
+	49, // 47: tollgate.v1.TestWebhookResponse.latency:type_name -> google.protobuf.Duration
+	11, // 48: tollgate.v1.AlertService.GetAlertPolicy:input_type -> tollgate.v1.GetAlertPolicyRequest
+	13, // 49: tollgate.v1.AlertService.SetAlertPolicy:input_type -> tollgate.v1.SetAlertPolicyRequest
+	15, // 50: tollgate.v1.AlertService.ListAlerts:input_type -> tollgate.v1.ListAlertsRequest
+	17, // 51: tollgate.v1.AlertService.AcknowledgeAlert:input_type -> tollgate.v1.AcknowledgeAlertRequest
+	19, // 52: tollgate.v1.AlertService.WatchAlerts:input_type -> tollgate.v1.WatchAlertsRequest
+	21, // 53: tollgate.v1.AlertService.CreateWebhook:input_type -> tollgate.v1.CreateWebhookRequest
+	23, // 54: tollgate.v1.AlertService.ListWebhooks:input_type -> tollgate.v1.ListWebhooksRequest
+	25, // 55: tollgate.v1.AlertService.UpdateWebhook:input_type -> tollgate.v1.UpdateWebhookRequest
+	27, // 56: tollgate.v1.AlertService.RotateWebhookSecret:input_type -> tollgate.v1.RotateWebhookSecretRequest
+	29, // 57: tollgate.v1.AlertService.DeleteWebhook:input_type -> tollgate.v1.DeleteWebhookRequest
+	31, // 58: tollgate.v1.AlertService.CreateEmailReceiver:input_type -> tollgate.v1.CreateEmailReceiverRequest
+	33, // 59: tollgate.v1.AlertService.ListEmailReceivers:input_type -> tollgate.v1.ListEmailReceiversRequest
+	35, // 60: tollgate.v1.AlertService.DeleteEmailReceiver:input_type -> tollgate.v1.DeleteEmailReceiverRequest
+	37, // 61: tollgate.v1.AlertService.ListDeliveries:input_type -> tollgate.v1.ListDeliveriesRequest
+	39, // 62: tollgate.v1.AlertService.RepeatDelivery:input_type -> tollgate.v1.RepeatDeliveryRequest
+	41, // 63: tollgate.v1.AlertService.TestWebhook:input_type -> tollgate.v1.TestWebhookRequest
+	12, // 64: tollgate.v1.AlertService.GetAlertPolicy:output_type -> tollgate.v1.GetAlertPolicyResponse
+	14, // 65: tollgate.v1.AlertService.SetAlertPolicy:output_type -> tollgate.v1.SetAlertPolicyResponse
+	16, // 66: tollgate.v1.AlertService.ListAlerts:output_type -> tollgate.v1.ListAlertsResponse
+	18, // 67: tollgate.v1.AlertService.AcknowledgeAlert:output_type -> tollgate.v1.AcknowledgeAlertResponse
+	20, // 68: tollgate.v1.AlertService.WatchAlerts:output_type -> tollgate.v1.WatchAlertsResponse
+	22, // 69: tollgate.v1.AlertService.CreateWebhook:output_type -> tollgate.v1.CreateWebhookResponse
+	24, // 70: tollgate.v1.AlertService.ListWebhooks:output_type -> tollgate.v1.ListWebhooksResponse
+	26, // 71: tollgate.v1.AlertService.UpdateWebhook:output_type -> tollgate.v1.UpdateWebhookResponse
+	28, // 72: tollgate.v1.AlertService.RotateWebhookSecret:output_type -> tollgate.v1.RotateWebhookSecretResponse
+	30, // 73: tollgate.v1.AlertService.DeleteWebhook:output_type -> tollgate.v1.DeleteWebhookResponse
+	32, // 74: tollgate.v1.AlertService.CreateEmailReceiver:output_type -> tollgate.v1.CreateEmailReceiverResponse
+	34, // 75: tollgate.v1.AlertService.ListEmailReceivers:output_type -> tollgate.v1.ListEmailReceiversResponse
+	36, // 76: tollgate.v1.AlertService.DeleteEmailReceiver:output_type -> tollgate.v1.DeleteEmailReceiverResponse
+	38, // 77: tollgate.v1.AlertService.ListDeliveries:output_type -> tollgate.v1.ListDeliveriesResponse
+	40, // 78: tollgate.v1.AlertService.RepeatDelivery:output_type -> tollgate.v1.RepeatDeliveryResponse
+	42, // 79: tollgate.v1.AlertService.TestWebhook:output_type -> tollgate.v1.TestWebhookResponse
+	64, // [64:80] is the sub-list for method output_type
+	48, // [48:64] is the sub-list for method input_type
+	48, // [48:48] is the sub-list for extension type_name
+	48, // [48:48] is the sub-list for extension extendee
+	0,  // [0:48] is the sub-list for field type_name
 }
 
 func init() { file_tollgate_v1_alert_service_proto_init() }
@@ -3036,14 +3289,14 @@ func file_tollgate_v1_alert_service_proto_init() {
 		return
 	}
 	file_tollgate_v1_common_proto_init()
-	file_tollgate_v1_alert_service_proto_msgTypes[14].OneofWrappers = []any{}
+	file_tollgate_v1_alert_service_proto_msgTypes[15].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tollgate_v1_alert_service_proto_rawDesc), len(file_tollgate_v1_alert_service_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   38,
+			NumEnums:      4,
+			NumMessages:   39,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

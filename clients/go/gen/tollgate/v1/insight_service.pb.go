@@ -11,6 +11,7 @@ package tollgatev1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	fieldmaskpb "google.golang.org/protobuf/types/known/fieldmaskpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
@@ -23,178 +24,6 @@ const (
 	// Verify that runtime/protoimpl is sufficiently up-to-date.
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
-
-// Periods of forecasts: the running one. The set may grow.
-type ForecastPeriod int32
-
-const (
-	// Refused on input.
-	ForecastPeriod_FORECAST_PERIOD_UNSPECIFIED ForecastPeriod = 0
-	// The local day.
-	ForecastPeriod_FORECAST_PERIOD_DAY ForecastPeriod = 1
-	// The week, from the day that weeks of the workspace begin on.
-	ForecastPeriod_FORECAST_PERIOD_WEEK ForecastPeriod = 2
-	// The month.
-	ForecastPeriod_FORECAST_PERIOD_MONTH ForecastPeriod = 3
-	// The billing cycle.
-	ForecastPeriod_FORECAST_PERIOD_CYCLE ForecastPeriod = 4
-)
-
-// Enum value maps for ForecastPeriod.
-var (
-	ForecastPeriod_name = map[int32]string{
-		0: "FORECAST_PERIOD_UNSPECIFIED",
-		1: "FORECAST_PERIOD_DAY",
-		2: "FORECAST_PERIOD_WEEK",
-		3: "FORECAST_PERIOD_MONTH",
-		4: "FORECAST_PERIOD_CYCLE",
-	}
-	ForecastPeriod_value = map[string]int32{
-		"FORECAST_PERIOD_UNSPECIFIED": 0,
-		"FORECAST_PERIOD_DAY":         1,
-		"FORECAST_PERIOD_WEEK":        2,
-		"FORECAST_PERIOD_MONTH":       3,
-		"FORECAST_PERIOD_CYCLE":       4,
-	}
-)
-
-func (x ForecastPeriod) Enum() *ForecastPeriod {
-	p := new(ForecastPeriod)
-	*p = x
-	return p
-}
-
-func (x ForecastPeriod) String() string {
-	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
-}
-
-func (ForecastPeriod) Descriptor() protoreflect.EnumDescriptor {
-	return file_tollgate_v1_insight_service_proto_enumTypes[0].Descriptor()
-}
-
-func (ForecastPeriod) Type() protoreflect.EnumType {
-	return &file_tollgate_v1_insight_service_proto_enumTypes[0]
-}
-
-func (x ForecastPeriod) Number() protoreflect.EnumNumber {
-	return protoreflect.EnumNumber(x)
-}
-
-// Deprecated: Use ForecastPeriod.Descriptor instead.
-func (ForecastPeriod) EnumDescriptor() ([]byte, []int) {
-	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{0}
-}
-
-// How much history a forecast has. The set may grow.
-type ForecastBasis int32
-
-const (
-	// Never sent.
-	ForecastBasis_FORECAST_BASIS_UNSPECIFIED ForecastBasis = 0
-	// Fewer than 3 days: nothing is forecast.
-	ForecastBasis_FORECAST_BASIS_TOO_LITTLE ForecastBasis = 1
-	// 3 to 13 days: a weekly rhythm cannot be known yet.
-	ForecastBasis_FORECAST_BASIS_SHORT_HISTORY ForecastBasis = 2
-	// 14 days or more.
-	ForecastBasis_FORECAST_BASIS_ENOUGH ForecastBasis = 3
-)
-
-// Enum value maps for ForecastBasis.
-var (
-	ForecastBasis_name = map[int32]string{
-		0: "FORECAST_BASIS_UNSPECIFIED",
-		1: "FORECAST_BASIS_TOO_LITTLE",
-		2: "FORECAST_BASIS_SHORT_HISTORY",
-		3: "FORECAST_BASIS_ENOUGH",
-	}
-	ForecastBasis_value = map[string]int32{
-		"FORECAST_BASIS_UNSPECIFIED":   0,
-		"FORECAST_BASIS_TOO_LITTLE":    1,
-		"FORECAST_BASIS_SHORT_HISTORY": 2,
-		"FORECAST_BASIS_ENOUGH":        3,
-	}
-)
-
-func (x ForecastBasis) Enum() *ForecastBasis {
-	p := new(ForecastBasis)
-	*p = x
-	return p
-}
-
-func (x ForecastBasis) String() string {
-	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
-}
-
-func (ForecastBasis) Descriptor() protoreflect.EnumDescriptor {
-	return file_tollgate_v1_insight_service_proto_enumTypes[1].Descriptor()
-}
-
-func (ForecastBasis) Type() protoreflect.EnumType {
-	return &file_tollgate_v1_insight_service_proto_enumTypes[1]
-}
-
-func (x ForecastBasis) Number() protoreflect.EnumNumber {
-	return protoreflect.EnumNumber(x)
-}
-
-// Deprecated: Use ForecastBasis.Descriptor instead.
-func (ForecastBasis) EnumDescriptor() ([]byte, []int) {
-	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{1}
-}
-
-// What bands follow from. The set may grow.
-type IntervalBasis int32
-
-const (
-	// Nothing was forecast.
-	IntervalBasis_INTERVAL_BASIS_UNSPECIFIED IntervalBasis = 0
-	// Errors of the forecast at 8 or more origins in the past of the series, and quantiles of errors
-	// of other series.
-	IntervalBasis_INTERVAL_BASIS_OWN_ERRORS IntervalBasis = 1
-	// Quantiles of errors of other series, by the size of the errors at fewer origins.
-	IntervalBasis_INTERVAL_BASIS_SHIPPED IntervalBasis = 2
-)
-
-// Enum value maps for IntervalBasis.
-var (
-	IntervalBasis_name = map[int32]string{
-		0: "INTERVAL_BASIS_UNSPECIFIED",
-		1: "INTERVAL_BASIS_OWN_ERRORS",
-		2: "INTERVAL_BASIS_SHIPPED",
-	}
-	IntervalBasis_value = map[string]int32{
-		"INTERVAL_BASIS_UNSPECIFIED": 0,
-		"INTERVAL_BASIS_OWN_ERRORS":  1,
-		"INTERVAL_BASIS_SHIPPED":     2,
-	}
-)
-
-func (x IntervalBasis) Enum() *IntervalBasis {
-	p := new(IntervalBasis)
-	*p = x
-	return p
-}
-
-func (x IntervalBasis) String() string {
-	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
-}
-
-func (IntervalBasis) Descriptor() protoreflect.EnumDescriptor {
-	return file_tollgate_v1_insight_service_proto_enumTypes[2].Descriptor()
-}
-
-func (IntervalBasis) Type() protoreflect.EnumType {
-	return &file_tollgate_v1_insight_service_proto_enumTypes[2]
-}
-
-func (x IntervalBasis) Number() protoreflect.EnumNumber {
-	return protoreflect.EnumNumber(x)
-}
-
-// Deprecated: Use IntervalBasis.Descriptor instead.
-func (IntervalBasis) EnumDescriptor() ([]byte, []int) {
-	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{2}
-}
 
 // What repeats in usage. The set may grow.
 type Seasonality int32
@@ -245,11 +74,11 @@ func (x Seasonality) String() string {
 }
 
 func (Seasonality) Descriptor() protoreflect.EnumDescriptor {
-	return file_tollgate_v1_insight_service_proto_enumTypes[3].Descriptor()
+	return file_tollgate_v1_insight_service_proto_enumTypes[0].Descriptor()
 }
 
 func (Seasonality) Type() protoreflect.EnumType {
-	return &file_tollgate_v1_insight_service_proto_enumTypes[3]
+	return &file_tollgate_v1_insight_service_proto_enumTypes[0]
 }
 
 func (x Seasonality) Number() protoreflect.EnumNumber {
@@ -258,7 +87,232 @@ func (x Seasonality) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Seasonality.Descriptor instead.
 func (Seasonality) EnumDescriptor() ([]byte, []int) {
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{0}
+}
+
+// Severity of an anomaly, by its impact against the least impact in force, or by impact_percent
+// where that is zero.
+type AnomalySeverity int32
+
+const (
+	// Never sent.
+	AnomalySeverity_ANOMALY_SEVERITY_UNSPECIFIED AnomalySeverity = 0
+	// Below 10 times the least impact, or 300 percent.
+	AnomalySeverity_ANOMALY_SEVERITY_LOW AnomalySeverity = 1
+	// Below 100 times, or 1,000 percent.
+	AnomalySeverity_ANOMALY_SEVERITY_MEDIUM AnomalySeverity = 2
+	// From there on.
+	AnomalySeverity_ANOMALY_SEVERITY_HIGH AnomalySeverity = 3
+)
+
+// Enum value maps for AnomalySeverity.
+var (
+	AnomalySeverity_name = map[int32]string{
+		0: "ANOMALY_SEVERITY_UNSPECIFIED",
+		1: "ANOMALY_SEVERITY_LOW",
+		2: "ANOMALY_SEVERITY_MEDIUM",
+		3: "ANOMALY_SEVERITY_HIGH",
+	}
+	AnomalySeverity_value = map[string]int32{
+		"ANOMALY_SEVERITY_UNSPECIFIED": 0,
+		"ANOMALY_SEVERITY_LOW":         1,
+		"ANOMALY_SEVERITY_MEDIUM":      2,
+		"ANOMALY_SEVERITY_HIGH":        3,
+	}
+)
+
+func (x AnomalySeverity) Enum() *AnomalySeverity {
+	p := new(AnomalySeverity)
+	*p = x
+	return p
+}
+
+func (x AnomalySeverity) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (AnomalySeverity) Descriptor() protoreflect.EnumDescriptor {
+	return file_tollgate_v1_insight_service_proto_enumTypes[1].Descriptor()
+}
+
+func (AnomalySeverity) Type() protoreflect.EnumType {
+	return &file_tollgate_v1_insight_service_proto_enumTypes[1]
+}
+
+func (x AnomalySeverity) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use AnomalySeverity.Descriptor instead.
+func (AnomalySeverity) EnumDescriptor() ([]byte, []int) {
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{1}
+}
+
+// Whether an anomaly lasts.
+type AnomalyState int32
+
+const (
+	// All, as a filter; never sent.
+	AnomalyState_ANOMALY_STATE_UNSPECIFIED AnomalyState = 0
+	// It lasts: of hours the last 6 (of failures 3) are not all normal again, of days the last one.
+	AnomalyState_ANOMALY_STATE_OPEN AnomalyState = 1
+	// It is over.
+	AnomalyState_ANOMALY_STATE_CLOSED AnomalyState = 2
+)
+
+// Enum value maps for AnomalyState.
+var (
+	AnomalyState_name = map[int32]string{
+		0: "ANOMALY_STATE_UNSPECIFIED",
+		1: "ANOMALY_STATE_OPEN",
+		2: "ANOMALY_STATE_CLOSED",
+	}
+	AnomalyState_value = map[string]int32{
+		"ANOMALY_STATE_UNSPECIFIED": 0,
+		"ANOMALY_STATE_OPEN":        1,
+		"ANOMALY_STATE_CLOSED":      2,
+	}
+)
+
+func (x AnomalyState) Enum() *AnomalyState {
+	p := new(AnomalyState)
+	*p = x
+	return p
+}
+
+func (x AnomalyState) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (AnomalyState) Descriptor() protoreflect.EnumDescriptor {
+	return file_tollgate_v1_insight_service_proto_enumTypes[2].Descriptor()
+}
+
+func (AnomalyState) Type() protoreflect.EnumType {
+	return &file_tollgate_v1_insight_service_proto_enumTypes[2]
+}
+
+func (x AnomalyState) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use AnomalyState.Descriptor instead.
+func (AnomalyState) EnumDescriptor() ([]byte, []int) {
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{2}
+}
+
+// What an anomaly was, as a person says.
+type AnomalyFeedback int32
+
+const (
+	// Refused on input; nobody has said.
+	AnomalyFeedback_ANOMALY_FEEDBACK_UNSPECIFIED AnomalyFeedback = 0
+	// Something was wrong.
+	AnomalyFeedback_ANOMALY_FEEDBACK_REAL AnomalyFeedback = 1
+	// It was planned.
+	AnomalyFeedback_ANOMALY_FEEDBACK_EXPECTED AnomalyFeedback = 2
+	// Nothing was odd.
+	AnomalyFeedback_ANOMALY_FEEDBACK_FALSE AnomalyFeedback = 3
+)
+
+// Enum value maps for AnomalyFeedback.
+var (
+	AnomalyFeedback_name = map[int32]string{
+		0: "ANOMALY_FEEDBACK_UNSPECIFIED",
+		1: "ANOMALY_FEEDBACK_REAL",
+		2: "ANOMALY_FEEDBACK_EXPECTED",
+		3: "ANOMALY_FEEDBACK_FALSE",
+	}
+	AnomalyFeedback_value = map[string]int32{
+		"ANOMALY_FEEDBACK_UNSPECIFIED": 0,
+		"ANOMALY_FEEDBACK_REAL":        1,
+		"ANOMALY_FEEDBACK_EXPECTED":    2,
+		"ANOMALY_FEEDBACK_FALSE":       3,
+	}
+)
+
+func (x AnomalyFeedback) Enum() *AnomalyFeedback {
+	p := new(AnomalyFeedback)
+	*p = x
+	return p
+}
+
+func (x AnomalyFeedback) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (AnomalyFeedback) Descriptor() protoreflect.EnumDescriptor {
+	return file_tollgate_v1_insight_service_proto_enumTypes[3].Descriptor()
+}
+
+func (AnomalyFeedback) Type() protoreflect.EnumType {
+	return &file_tollgate_v1_insight_service_proto_enumTypes[3]
+}
+
+func (x AnomalyFeedback) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use AnomalyFeedback.Descriptor instead.
+func (AnomalyFeedback) EnumDescriptor() ([]byte, []int) {
 	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{3}
+}
+
+// How readily usage is called odd.
+type AnomalySensitivity int32
+
+const (
+	// As it is.
+	AnomalySensitivity_ANOMALY_SENSITIVITY_UNSPECIFIED AnomalySensitivity = 0
+	// The worst alone.
+	AnomalySensitivity_ANOMALY_SENSITIVITY_LOW AnomalySensitivity = 1
+	// A quiet week is the normal case.
+	AnomalySensitivity_ANOMALY_SENSITIVITY_MEDIUM AnomalySensitivity = 2
+	// Most that can be found, with false alarms.
+	AnomalySensitivity_ANOMALY_SENSITIVITY_HIGH AnomalySensitivity = 3
+)
+
+// Enum value maps for AnomalySensitivity.
+var (
+	AnomalySensitivity_name = map[int32]string{
+		0: "ANOMALY_SENSITIVITY_UNSPECIFIED",
+		1: "ANOMALY_SENSITIVITY_LOW",
+		2: "ANOMALY_SENSITIVITY_MEDIUM",
+		3: "ANOMALY_SENSITIVITY_HIGH",
+	}
+	AnomalySensitivity_value = map[string]int32{
+		"ANOMALY_SENSITIVITY_UNSPECIFIED": 0,
+		"ANOMALY_SENSITIVITY_LOW":         1,
+		"ANOMALY_SENSITIVITY_MEDIUM":      2,
+		"ANOMALY_SENSITIVITY_HIGH":        3,
+	}
+)
+
+func (x AnomalySensitivity) Enum() *AnomalySensitivity {
+	p := new(AnomalySensitivity)
+	*p = x
+	return p
+}
+
+func (x AnomalySensitivity) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (AnomalySensitivity) Descriptor() protoreflect.EnumDescriptor {
+	return file_tollgate_v1_insight_service_proto_enumTypes[4].Descriptor()
+}
+
+func (AnomalySensitivity) Type() protoreflect.EnumType {
+	return &file_tollgate_v1_insight_service_proto_enumTypes[4]
+}
+
+func (x AnomalySensitivity) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use AnomalySensitivity.Descriptor instead.
+func (AnomalySensitivity) EnumDescriptor() ([]byte, []int) {
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{4}
 }
 
 // An amount of a metric.
@@ -348,860 +402,6 @@ func (*Quantity_Cost) isQuantity_Quantity() {}
 
 func (*Quantity_Count) isQuantity_Quantity() {}
 
-// A band that an amount lies in.
-type Interval struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Its lower end, included; never below zero.
-	Low *Quantity `protobuf:"bytes,1,opt,name=low,proto3" json:"low,omitempty"`
-	// Its upper end, included.
-	High *Quantity `protobuf:"bytes,2,opt,name=high,proto3" json:"high,omitempty"`
-	// How often the amount lies in it, in percent: 80 or 95.
-	CoveragePercent int32 `protobuf:"varint,3,opt,name=coverage_percent,json=coveragePercent,proto3" json:"coverage_percent,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
-}
-
-func (x *Interval) Reset() {
-	*x = Interval{}
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[1]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *Interval) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*Interval) ProtoMessage() {}
-
-func (x *Interval) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[1]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use Interval.ProtoReflect.Descriptor instead.
-func (*Interval) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{1}
-}
-
-func (x *Interval) GetLow() *Quantity {
-	if x != nil {
-		return x.Low
-	}
-	return nil
-}
-
-func (x *Interval) GetHigh() *Quantity {
-	if x != nil {
-		return x.High
-	}
-	return nil
-}
-
-func (x *Interval) GetCoveragePercent() int32 {
-	if x != nil {
-		return x.CoveragePercent
-	}
-	return 0
-}
-
-// Request of GetForecast.
-type GetForecastRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Workspace of the usage.
-	WorkspaceId string `protobuf:"bytes,1,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
-	// USAGE_METRIC_COST, USAGE_METRIC_TOKENS (of all classes) or USAGE_METRIC_REQUESTS; required.
-	Metric UsageMetric `protobuf:"varint,2,opt,name=metric,proto3,enum=tollgate.v1.UsageMetric" json:"metric,omitempty"`
-	// A member of the workspace: one dimension, other than USAGE_DIMENSION_LIMIT, with one value;
-	// the whole workspace if absent.
-	Member *UsageFilter `protobuf:"bytes,3,opt,name=member,proto3" json:"member,omitempty"`
-	// What is forecast; required.
-	//
-	// Types that are valid to be assigned to Until:
-	//
-	//	*GetForecastRequest_Period
-	//	*GetForecastRequest_EndTime
-	Until isGetForecastRequest_Until `protobuf_oneof:"until"`
-	// Of the points, and of the history that is looked at: TIME_GRANULARITY_HOUR to at most 14 days
-	// ahead, or TIME_GRANULARITY_DAY. Unspecified: hours where that is possible, otherwise days.
-	Granularity   TimeGranularity `protobuf:"varint,6,opt,name=granularity,proto3,enum=tollgate.v1.TimeGranularity" json:"granularity,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *GetForecastRequest) Reset() {
-	*x = GetForecastRequest{}
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[2]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *GetForecastRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*GetForecastRequest) ProtoMessage() {}
-
-func (x *GetForecastRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[2]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use GetForecastRequest.ProtoReflect.Descriptor instead.
-func (*GetForecastRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{2}
-}
-
-func (x *GetForecastRequest) GetWorkspaceId() string {
-	if x != nil {
-		return x.WorkspaceId
-	}
-	return ""
-}
-
-func (x *GetForecastRequest) GetMetric() UsageMetric {
-	if x != nil {
-		return x.Metric
-	}
-	return UsageMetric_USAGE_METRIC_UNSPECIFIED
-}
-
-func (x *GetForecastRequest) GetMember() *UsageFilter {
-	if x != nil {
-		return x.Member
-	}
-	return nil
-}
-
-func (x *GetForecastRequest) GetUntil() isGetForecastRequest_Until {
-	if x != nil {
-		return x.Until
-	}
-	return nil
-}
-
-func (x *GetForecastRequest) GetPeriod() ForecastPeriod {
-	if x != nil {
-		if x, ok := x.Until.(*GetForecastRequest_Period); ok {
-			return x.Period
-		}
-	}
-	return ForecastPeriod_FORECAST_PERIOD_UNSPECIFIED
-}
-
-func (x *GetForecastRequest) GetEndTime() *timestamppb.Timestamp {
-	if x != nil {
-		if x, ok := x.Until.(*GetForecastRequest_EndTime); ok {
-			return x.EndTime
-		}
-	}
-	return nil
-}
-
-func (x *GetForecastRequest) GetGranularity() TimeGranularity {
-	if x != nil {
-		return x.Granularity
-	}
-	return TimeGranularity_TIME_GRANULARITY_UNSPECIFIED
-}
-
-type isGetForecastRequest_Until interface {
-	isGetForecastRequest_Until()
-}
-
-type GetForecastRequest_Period struct {
-	// The running period, to its end.
-	Period ForecastPeriod `protobuf:"varint,4,opt,name=period,proto3,enum=tollgate.v1.ForecastPeriod,oneof"`
-}
-
-type GetForecastRequest_EndTime struct {
-	// From the beginning of today to this time, rounded up to the end of its local hour or day, as
-	// the points are. In the future, at most 92 days from now.
-	EndTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=end_time,json=endTime,proto3,oneof"`
-}
-
-func (*GetForecastRequest_Period) isGetForecastRequest_Until() {}
-
-func (*GetForecastRequest_EndTime) isGetForecastRequest_Until() {}
-
-// Response of GetForecast.
-type GetForecastResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Time up to which all records are included, and which the forecast is of.
-	AsOfTime *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=as_of_time,json=asOfTime,proto3" json:"as_of_time,omitempty"`
-	// Beginning of the period.
-	StartTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
-	// End of the period, not included.
-	EndTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
-	// Used in the period so far.
-	Known *Quantity `protobuf:"bytes,4,opt,name=known,proto3" json:"known,omitempty"`
-	// The whole period: what is known, and what is forecast of the rest. As likely too low as too
-	// high. Absent with FORECAST_BASIS_TOO_LITTLE.
-	Total *Quantity `protobuf:"bytes,5,opt,name=total,proto3" json:"total,omitempty"`
-	// Bands of the total, 80 and 95 percent, from errors of totals: they do not follow from those of
-	// the points. Neither is below known.
-	TotalIntervals []*Interval `protobuf:"bytes,6,rep,name=total_intervals,json=totalIntervals,proto3" json:"total_intervals,omitempty"`
-	// Hours or days from the running one to the end. They need not add up to the total: each is as
-	// likely too low as too high by itself.
-	Points []*ForecastPoint `protobuf:"bytes,7,rep,name=points,proto3" json:"points,omitempty"`
-	// TIME_GRANULARITY_HOUR or TIME_GRANULARITY_DAY.
-	Granularity TimeGranularity `protobuf:"varint,8,opt,name=granularity,proto3,enum=tollgate.v1.TimeGranularity" json:"granularity,omitempty"`
-	// Whether the envelope of the running cycle lasts. Of the cost of the whole workspace with a plan
-	// alone; absent with FORECAST_BASIS_TOO_LITTLE.
-	Budget *BudgetOutlook `protobuf:"bytes,9,opt,name=budget,proto3" json:"budget,omitempty"`
-	// How much history the forecast has.
-	Basis ForecastBasis `protobuf:"varint,10,opt,name=basis,proto3,enum=tollgate.v1.ForecastBasis" json:"basis,omitempty"`
-	// How it was made, for people: "pool of 14, led by seasonal median". Empty where it was not.
-	Method string `protobuf:"bytes,11,opt,name=method,proto3" json:"method,omitempty"`
-	// Whole days of history, from the first with usage: at most 56 of hours, 400 of days.
-	HistoryDays int32 `protobuf:"varint,12,opt,name=history_days,json=historyDays,proto3" json:"history_days,omitempty"`
-	// Of the last 56 days of the history, those on which checks were blocked: demand was above what
-	// was used. Absent for members of other dimensions than model and user, by which blocked checks
-	// are not counted.
-	CensoredDays *int32 `protobuf:"varint,13,opt,name=censored_days,json=censoredDays,proto3,oneof" json:"censored_days,omitempty"`
-	// What the bands of the points follow from.
-	IntervalBasis IntervalBasis `protobuf:"varint,14,opt,name=interval_basis,json=intervalBasis,proto3,enum=tollgate.v1.IntervalBasis" json:"interval_basis,omitempty"`
-	// The whole period at the rate so far; absent in its first hour.
-	RunRate *Quantity `protobuf:"bytes,15,opt,name=run_rate,json=runRate,proto3" json:"run_rate,omitempty"`
-	// Of a cost: the prices of used models that change before the end, by time. They are priced in.
-	PriceChanges  []*PriceChange `protobuf:"bytes,16,rep,name=price_changes,json=priceChanges,proto3" json:"price_changes,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *GetForecastResponse) Reset() {
-	*x = GetForecastResponse{}
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[3]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *GetForecastResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*GetForecastResponse) ProtoMessage() {}
-
-func (x *GetForecastResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[3]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use GetForecastResponse.ProtoReflect.Descriptor instead.
-func (*GetForecastResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{3}
-}
-
-func (x *GetForecastResponse) GetAsOfTime() *timestamppb.Timestamp {
-	if x != nil {
-		return x.AsOfTime
-	}
-	return nil
-}
-
-func (x *GetForecastResponse) GetStartTime() *timestamppb.Timestamp {
-	if x != nil {
-		return x.StartTime
-	}
-	return nil
-}
-
-func (x *GetForecastResponse) GetEndTime() *timestamppb.Timestamp {
-	if x != nil {
-		return x.EndTime
-	}
-	return nil
-}
-
-func (x *GetForecastResponse) GetKnown() *Quantity {
-	if x != nil {
-		return x.Known
-	}
-	return nil
-}
-
-func (x *GetForecastResponse) GetTotal() *Quantity {
-	if x != nil {
-		return x.Total
-	}
-	return nil
-}
-
-func (x *GetForecastResponse) GetTotalIntervals() []*Interval {
-	if x != nil {
-		return x.TotalIntervals
-	}
-	return nil
-}
-
-func (x *GetForecastResponse) GetPoints() []*ForecastPoint {
-	if x != nil {
-		return x.Points
-	}
-	return nil
-}
-
-func (x *GetForecastResponse) GetGranularity() TimeGranularity {
-	if x != nil {
-		return x.Granularity
-	}
-	return TimeGranularity_TIME_GRANULARITY_UNSPECIFIED
-}
-
-func (x *GetForecastResponse) GetBudget() *BudgetOutlook {
-	if x != nil {
-		return x.Budget
-	}
-	return nil
-}
-
-func (x *GetForecastResponse) GetBasis() ForecastBasis {
-	if x != nil {
-		return x.Basis
-	}
-	return ForecastBasis_FORECAST_BASIS_UNSPECIFIED
-}
-
-func (x *GetForecastResponse) GetMethod() string {
-	if x != nil {
-		return x.Method
-	}
-	return ""
-}
-
-func (x *GetForecastResponse) GetHistoryDays() int32 {
-	if x != nil {
-		return x.HistoryDays
-	}
-	return 0
-}
-
-func (x *GetForecastResponse) GetCensoredDays() int32 {
-	if x != nil && x.CensoredDays != nil {
-		return *x.CensoredDays
-	}
-	return 0
-}
-
-func (x *GetForecastResponse) GetIntervalBasis() IntervalBasis {
-	if x != nil {
-		return x.IntervalBasis
-	}
-	return IntervalBasis_INTERVAL_BASIS_UNSPECIFIED
-}
-
-func (x *GetForecastResponse) GetRunRate() *Quantity {
-	if x != nil {
-		return x.RunRate
-	}
-	return nil
-}
-
-func (x *GetForecastResponse) GetPriceChanges() []*PriceChange {
-	if x != nil {
-		return x.PriceChanges
-	}
-	return nil
-}
-
-// A price that changes, and what it makes of the cost. A price in another currency than the one of
-// now is not told, and not priced in.
-type PriceChange struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The model.
-	ModelId string `protobuf:"bytes,1,opt,name=model_id,json=modelId,proto3" json:"model_id,omitempty"`
-	// From when on the price is valid.
-	EffectiveTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=effective_time,json=effectiveTime,proto3" json:"effective_time,omitempty"`
-	// What a mean request of the last 28 days to the model costs then, as a multiple of what it costs
-	// now, by tokens of the standard tier.
-	Factor float64 `protobuf:"fixed64,3,opt,name=factor,proto3" json:"factor,omitempty"`
-	// Share of the cost of the last 28 days that the model had, in percent.
-	SharePercent  float64 `protobuf:"fixed64,4,opt,name=share_percent,json=sharePercent,proto3" json:"share_percent,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *PriceChange) Reset() {
-	*x = PriceChange{}
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[4]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *PriceChange) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*PriceChange) ProtoMessage() {}
-
-func (x *PriceChange) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[4]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use PriceChange.ProtoReflect.Descriptor instead.
-func (*PriceChange) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{4}
-}
-
-func (x *PriceChange) GetModelId() string {
-	if x != nil {
-		return x.ModelId
-	}
-	return ""
-}
-
-func (x *PriceChange) GetEffectiveTime() *timestamppb.Timestamp {
-	if x != nil {
-		return x.EffectiveTime
-	}
-	return nil
-}
-
-func (x *PriceChange) GetFactor() float64 {
-	if x != nil {
-		return x.Factor
-	}
-	return 0
-}
-
-func (x *PriceChange) GetSharePercent() float64 {
-	if x != nil {
-		return x.SharePercent
-	}
-	return 0
-}
-
-// One hour or day of a forecast.
-type ForecastPoint struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// When it begins. The first one is the running hour or day, as a whole.
-	StartTime *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
-	// Its local day, as "2026-01-31".
-	Date string `protobuf:"bytes,2,opt,name=date,proto3" json:"date,omitempty"`
-	// What is forecast of it.
-	Value *Quantity `protobuf:"bytes,3,opt,name=value,proto3" json:"value,omitempty"`
-	// Bands of it, 80 and 95 percent.
-	Intervals     []*Interval `protobuf:"bytes,4,rep,name=intervals,proto3" json:"intervals,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ForecastPoint) Reset() {
-	*x = ForecastPoint{}
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[5]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ForecastPoint) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ForecastPoint) ProtoMessage() {}
-
-func (x *ForecastPoint) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[5]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ForecastPoint.ProtoReflect.Descriptor instead.
-func (*ForecastPoint) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{5}
-}
-
-func (x *ForecastPoint) GetStartTime() *timestamppb.Timestamp {
-	if x != nil {
-		return x.StartTime
-	}
-	return nil
-}
-
-func (x *ForecastPoint) GetDate() string {
-	if x != nil {
-		return x.Date
-	}
-	return ""
-}
-
-func (x *ForecastPoint) GetValue() *Quantity {
-	if x != nil {
-		return x.Value
-	}
-	return nil
-}
-
-func (x *ForecastPoint) GetIntervals() []*Interval {
-	if x != nil {
-		return x.Intervals
-	}
-	return nil
-}
-
-// Whether a limit is reached before it resets. What checks hold does not count.
-type BudgetOutlook struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The limit, with its boosts.
-	Limit *Quantity `protobuf:"bytes,1,opt,name=limit,proto3" json:"limit,omitempty"`
-	// Used in its window so far.
-	Used *Quantity `protobuf:"bytes,2,opt,name=used,proto3" json:"used,omitempty"`
-	// Probability that the limit is reached in the window, 0 to 1; 1 if it is reached already.
-	Probability float64 `protobuf:"fixed64,3,opt,name=probability,proto3" json:"probability,omitempty"`
-	// When it is as likely reached as not; absent if the probability is below 0.5.
-	ExhaustionTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=exhaustion_time,json=exhaustionTime,proto3" json:"exhaustion_time,omitempty"`
-	// The early end of the 80 percent band of that: by then it is reached with a probability of 0.1.
-	// Absent if the probability is below 0.1.
-	EarliestTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=earliest_time,json=earliestTime,proto3" json:"earliest_time,omitempty"`
-	// End of the window, when the limit begins anew.
-	ResetTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=reset_time,json=resetTime,proto3" json:"reset_time,omitempty"`
-	// What is used in the whole window if nothing is in the way: as likely too low as too high.
-	Expected *Quantity `protobuf:"bytes,7,opt,name=expected,proto3" json:"expected,omitempty"`
-	// Its bands, 80 and 95 percent.
-	ExpectedIntervals []*Interval `protobuf:"bytes,8,rep,name=expected_intervals,json=expectedIntervals,proto3" json:"expected_intervals,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
-}
-
-func (x *BudgetOutlook) Reset() {
-	*x = BudgetOutlook{}
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[6]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *BudgetOutlook) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*BudgetOutlook) ProtoMessage() {}
-
-func (x *BudgetOutlook) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[6]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use BudgetOutlook.ProtoReflect.Descriptor instead.
-func (*BudgetOutlook) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{6}
-}
-
-func (x *BudgetOutlook) GetLimit() *Quantity {
-	if x != nil {
-		return x.Limit
-	}
-	return nil
-}
-
-func (x *BudgetOutlook) GetUsed() *Quantity {
-	if x != nil {
-		return x.Used
-	}
-	return nil
-}
-
-func (x *BudgetOutlook) GetProbability() float64 {
-	if x != nil {
-		return x.Probability
-	}
-	return 0
-}
-
-func (x *BudgetOutlook) GetExhaustionTime() *timestamppb.Timestamp {
-	if x != nil {
-		return x.ExhaustionTime
-	}
-	return nil
-}
-
-func (x *BudgetOutlook) GetEarliestTime() *timestamppb.Timestamp {
-	if x != nil {
-		return x.EarliestTime
-	}
-	return nil
-}
-
-func (x *BudgetOutlook) GetResetTime() *timestamppb.Timestamp {
-	if x != nil {
-		return x.ResetTime
-	}
-	return nil
-}
-
-func (x *BudgetOutlook) GetExpected() *Quantity {
-	if x != nil {
-		return x.Expected
-	}
-	return nil
-}
-
-func (x *BudgetOutlook) GetExpectedIntervals() []*Interval {
-	if x != nil {
-		return x.ExpectedIntervals
-	}
-	return nil
-}
-
-// Request of ListBudgetRisks.
-type ListBudgetRisksRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Workspace of the limits.
-	WorkspaceId string `protobuf:"bytes,1,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
-	// Most limits; 0 for 10, at most 1,000.
-	Top           int32 `protobuf:"varint,2,opt,name=top,proto3" json:"top,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ListBudgetRisksRequest) Reset() {
-	*x = ListBudgetRisksRequest{}
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[7]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ListBudgetRisksRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ListBudgetRisksRequest) ProtoMessage() {}
-
-func (x *ListBudgetRisksRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[7]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ListBudgetRisksRequest.ProtoReflect.Descriptor instead.
-func (*ListBudgetRisksRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{7}
-}
-
-func (x *ListBudgetRisksRequest) GetWorkspaceId() string {
-	if x != nil {
-		return x.WorkspaceId
-	}
-	return ""
-}
-
-func (x *ListBudgetRisksRequest) GetTop() int32 {
-	if x != nil {
-		return x.Top
-	}
-	return 0
-}
-
-// Response of ListBudgetRisks.
-type ListBudgetRisksResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Time up to which all records are included.
-	AsOfTime *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=as_of_time,json=asOfTime,proto3" json:"as_of_time,omitempty"`
-	// Limits, most likely reached first, then by the time at which they are, then by kind and id.
-	Risks []*BudgetRisk `protobuf:"bytes,2,rep,name=risks,proto3" json:"risks,omitempty"`
-	// Limits whose subjects have fewer than 3 days of history, so that nothing can be said of them.
-	TooLittleCount int32 `protobuf:"varint,3,opt,name=too_little_count,json=tooLittleCount,proto3" json:"too_little_count,omitempty"`
-	// Limits that were looked at: not more than 1,000 quotas.
-	ConsideredCount int32 `protobuf:"varint,4,opt,name=considered_count,json=consideredCount,proto3" json:"considered_count,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
-}
-
-func (x *ListBudgetRisksResponse) Reset() {
-	*x = ListBudgetRisksResponse{}
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[8]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ListBudgetRisksResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ListBudgetRisksResponse) ProtoMessage() {}
-
-func (x *ListBudgetRisksResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[8]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ListBudgetRisksResponse.ProtoReflect.Descriptor instead.
-func (*ListBudgetRisksResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{8}
-}
-
-func (x *ListBudgetRisksResponse) GetAsOfTime() *timestamppb.Timestamp {
-	if x != nil {
-		return x.AsOfTime
-	}
-	return nil
-}
-
-func (x *ListBudgetRisksResponse) GetRisks() []*BudgetRisk {
-	if x != nil {
-		return x.Risks
-	}
-	return nil
-}
-
-func (x *ListBudgetRisksResponse) GetTooLittleCount() int32 {
-	if x != nil {
-		return x.TooLittleCount
-	}
-	return 0
-}
-
-func (x *ListBudgetRisksResponse) GetConsideredCount() int32 {
-	if x != nil {
-		return x.ConsideredCount
-	}
-	return 0
-}
-
-// A limit, and whether it is reached.
-type BudgetRisk struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// LIMIT_KIND_ENVELOPE, LIMIT_KIND_MODEL_LIMIT or LIMIT_KIND_QUOTA.
-	Kind LimitKind `protobuf:"varint,1,opt,name=kind,proto3,enum=tollgate.v1.LimitKind" json:"kind,omitempty"`
-	// Model of a cap, or that a quota counts; empty for all.
-	ModelId string `protobuf:"bytes,2,opt,name=model_id,json=modelId,proto3" json:"model_id,omitempty"`
-	// With LIMIT_KIND_QUOTA: its id.
-	QuotaId string `protobuf:"bytes,3,opt,name=quota_id,json=quotaId,proto3" json:"quota_id,omitempty"`
-	// With LIMIT_KIND_QUOTA: whose usage it counts.
-	Subject *Subject `protobuf:"bytes,4,opt,name=subject,proto3" json:"subject,omitempty"`
-	// With LIMIT_KIND_QUOTA: what it does to a request that exceeds it.
-	Enforcement Enforcement `protobuf:"varint,5,opt,name=enforcement,proto3,enum=tollgate.v1.Enforcement" json:"enforcement,omitempty"`
-	// Whether it is reached.
-	Outlook       *BudgetOutlook `protobuf:"bytes,6,opt,name=outlook,proto3" json:"outlook,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *BudgetRisk) Reset() {
-	*x = BudgetRisk{}
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[9]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *BudgetRisk) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*BudgetRisk) ProtoMessage() {}
-
-func (x *BudgetRisk) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[9]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use BudgetRisk.ProtoReflect.Descriptor instead.
-func (*BudgetRisk) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{9}
-}
-
-func (x *BudgetRisk) GetKind() LimitKind {
-	if x != nil {
-		return x.Kind
-	}
-	return LimitKind_LIMIT_KIND_UNSPECIFIED
-}
-
-func (x *BudgetRisk) GetModelId() string {
-	if x != nil {
-		return x.ModelId
-	}
-	return ""
-}
-
-func (x *BudgetRisk) GetQuotaId() string {
-	if x != nil {
-		return x.QuotaId
-	}
-	return ""
-}
-
-func (x *BudgetRisk) GetSubject() *Subject {
-	if x != nil {
-		return x.Subject
-	}
-	return nil
-}
-
-func (x *BudgetRisk) GetEnforcement() Enforcement {
-	if x != nil {
-		return x.Enforcement
-	}
-	return Enforcement_ENFORCEMENT_UNSPECIFIED
-}
-
-func (x *BudgetRisk) GetOutlook() *BudgetOutlook {
-	if x != nil {
-		return x.Outlook
-	}
-	return nil
-}
-
 // Request of GetSeasonality.
 type GetSeasonalityRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1218,7 +418,7 @@ type GetSeasonalityRequest struct {
 
 func (x *GetSeasonalityRequest) Reset() {
 	*x = GetSeasonalityRequest{}
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[10]
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1230,7 +430,7 @@ func (x *GetSeasonalityRequest) String() string {
 func (*GetSeasonalityRequest) ProtoMessage() {}
 
 func (x *GetSeasonalityRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[10]
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1243,7 +443,7 @@ func (x *GetSeasonalityRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSeasonalityRequest.ProtoReflect.Descriptor instead.
 func (*GetSeasonalityRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{10}
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *GetSeasonalityRequest) GetWorkspaceId() string {
@@ -1288,7 +488,7 @@ type GetSeasonalityResponse struct {
 
 func (x *GetSeasonalityResponse) Reset() {
 	*x = GetSeasonalityResponse{}
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[11]
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1300,7 +500,7 @@ func (x *GetSeasonalityResponse) String() string {
 func (*GetSeasonalityResponse) ProtoMessage() {}
 
 func (x *GetSeasonalityResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[11]
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1313,7 +513,7 @@ func (x *GetSeasonalityResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSeasonalityResponse.ProtoReflect.Descriptor instead.
 func (*GetSeasonalityResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{11}
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *GetSeasonalityResponse) GetAsOfTime() *timestamppb.Timestamp {
@@ -1380,7 +580,7 @@ type SeasonalProfile struct {
 
 func (x *SeasonalProfile) Reset() {
 	*x = SeasonalProfile{}
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[12]
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1392,7 +592,7 @@ func (x *SeasonalProfile) String() string {
 func (*SeasonalProfile) ProtoMessage() {}
 
 func (x *SeasonalProfile) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[12]
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1405,7 +605,7 @@ func (x *SeasonalProfile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeasonalProfile.ProtoReflect.Descriptor instead.
 func (*SeasonalProfile) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{12}
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *SeasonalProfile) GetParts() []*SeasonalPart {
@@ -1463,7 +663,7 @@ type SeasonalPart struct {
 
 func (x *SeasonalPart) Reset() {
 	*x = SeasonalPart{}
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[13]
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1475,7 +675,7 @@ func (x *SeasonalPart) String() string {
 func (*SeasonalPart) ProtoMessage() {}
 
 func (x *SeasonalPart) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[13]
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1488,7 +688,7 @@ func (x *SeasonalPart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeasonalPart.ProtoReflect.Descriptor instead.
 func (*SeasonalPart) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{13}
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *SeasonalPart) GetIndex() int32 {
@@ -1505,87 +705,1096 @@ func (x *SeasonalPart) GetMean() *Quantity {
 	return nil
 }
 
+// Usage that stands out of its own past.
+type Anomaly struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id, unique in the workspace; the same for the same subject, metric and start.
+	AnomalyId string `protobuf:"bytes,1,opt,name=anomaly_id,json=anomalyId,proto3" json:"anomaly_id,omitempty"`
+	// What stands out. A spike or a drop becomes a shift while it lasts.
+	Kind AnomalyKind `protobuf:"varint,2,opt,name=kind,proto3,enum=tollgate.v1.AnomalyKind" json:"kind,omitempty"`
+	// Whose usage it is.
+	Subject *Subject `protobuf:"bytes,3,opt,name=subject,proto3" json:"subject,omitempty"`
+	// What is counted.
+	Metric AnomalyMetric `protobuf:"varint,4,opt,name=metric,proto3,enum=tollgate.v1.AnomalyMetric" json:"metric,omitempty"`
+	// Length of a step: TIME_GRANULARITY_HOUR or TIME_GRANULARITY_DAY.
+	Granularity TimeGranularity `protobuf:"varint,5,opt,name=granularity,proto3,enum=tollgate.v1.TimeGranularity" json:"granularity,omitempty"`
+	// Start of the first step that stands out.
+	StartTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
+	// End of the last step that stands out so far.
+	EndTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	// Time at which it was found.
+	DetectTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=detect_time,json=detectTime,proto3" json:"detect_time,omitempty"`
+	// What was expected of the steps that stand out, together; of ANOMALY_METRIC_COST_PER_REQUEST the
+	// mean of them.
+	Expected *Quantity `protobuf:"bytes,9,opt,name=expected,proto3" json:"expected,omitempty"`
+	// What they had.
+	Actual *Quantity `protobuf:"bytes,10,opt,name=actual,proto3" json:"actual,omitempty"`
+	// The least and the most that comparable steps had: of hours these of the seven days before, of
+	// days those of the four weeks before; of failures by the rates of these. Together, as expected.
+	Normal *AnomalyRange `protobuf:"bytes,11,opt,name=normal,proto3" json:"normal,omitempty"`
+	// What it has cost, or saved, beside what was expected; of requests at the mean cost of a request.
+	// Never below zero.
+	Impact *Money `protobuf:"bytes,12,opt,name=impact,proto3" json:"impact,omitempty"`
+	// How far actual is from expected, in percent of expected, at most 1,000,000; that also where
+	// nothing was expected.
+	ImpactPercent float64 `protobuf:"fixed64,13,opt,name=impact_percent,json=impactPercent,proto3" json:"impact_percent,omitempty"`
+	// Severity by the impact.
+	Severity AnomalySeverity `protobuf:"varint,14,opt,name=severity,proto3,enum=tollgate.v1.AnomalySeverity" json:"severity,omitempty"`
+	// Who explains it: members that moved with it, largest share first, of each type until 80 percent
+	// are explained. Of the workspace and of departments: API keys, users, features, assistants and
+	// models; of models: the same without models; of features and assistants: API keys and models; of
+	// API keys: features and models; of failed requests of the workspace: API keys and models. None
+	// where that would read more than 1,000,000 records, or records that are no longer kept.
+	Contributors []*AnomalyContributor `protobuf:"bytes,15,rep,name=contributors,proto3" json:"contributors,omitempty"`
+	// Whether it lasts.
+	State AnomalyState `protobuf:"varint,16,opt,name=state,proto3,enum=tollgate.v1.AnomalyState" json:"state,omitempty"`
+	// What somebody said that it was; unspecified if nobody did.
+	Feedback AnomalyFeedback `protobuf:"varint,17,opt,name=feedback,proto3,enum=tollgate.v1.AnomalyFeedback" json:"feedback,omitempty"`
+	// Time of the feedback; absent without.
+	FeedbackTime *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=feedback_time,json=feedbackTime,proto3" json:"feedback_time,omitempty"`
+	// Actor that gave it: the metadata `tollgate-actor` of the call.
+	FeedbackActor string `protobuf:"bytes,19,opt,name=feedback_actor,json=feedbackActor,proto3" json:"feedback_actor,omitempty"`
+	// Whether it raises alerts: not if another one of the same direction, which was told, was open
+	// when it began, and is of the workspace or explained by its subject.
+	Alerted       bool `protobuf:"varint,20,opt,name=alerted,proto3" json:"alerted,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Anomaly) Reset() {
+	*x = Anomaly{}
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Anomaly) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Anomaly) ProtoMessage() {}
+
+func (x *Anomaly) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Anomaly.ProtoReflect.Descriptor instead.
+func (*Anomaly) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Anomaly) GetAnomalyId() string {
+	if x != nil {
+		return x.AnomalyId
+	}
+	return ""
+}
+
+func (x *Anomaly) GetKind() AnomalyKind {
+	if x != nil {
+		return x.Kind
+	}
+	return AnomalyKind_ANOMALY_KIND_UNSPECIFIED
+}
+
+func (x *Anomaly) GetSubject() *Subject {
+	if x != nil {
+		return x.Subject
+	}
+	return nil
+}
+
+func (x *Anomaly) GetMetric() AnomalyMetric {
+	if x != nil {
+		return x.Metric
+	}
+	return AnomalyMetric_ANOMALY_METRIC_UNSPECIFIED
+}
+
+func (x *Anomaly) GetGranularity() TimeGranularity {
+	if x != nil {
+		return x.Granularity
+	}
+	return TimeGranularity_TIME_GRANULARITY_UNSPECIFIED
+}
+
+func (x *Anomaly) GetStartTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StartTime
+	}
+	return nil
+}
+
+func (x *Anomaly) GetEndTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndTime
+	}
+	return nil
+}
+
+func (x *Anomaly) GetDetectTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.DetectTime
+	}
+	return nil
+}
+
+func (x *Anomaly) GetExpected() *Quantity {
+	if x != nil {
+		return x.Expected
+	}
+	return nil
+}
+
+func (x *Anomaly) GetActual() *Quantity {
+	if x != nil {
+		return x.Actual
+	}
+	return nil
+}
+
+func (x *Anomaly) GetNormal() *AnomalyRange {
+	if x != nil {
+		return x.Normal
+	}
+	return nil
+}
+
+func (x *Anomaly) GetImpact() *Money {
+	if x != nil {
+		return x.Impact
+	}
+	return nil
+}
+
+func (x *Anomaly) GetImpactPercent() float64 {
+	if x != nil {
+		return x.ImpactPercent
+	}
+	return 0
+}
+
+func (x *Anomaly) GetSeverity() AnomalySeverity {
+	if x != nil {
+		return x.Severity
+	}
+	return AnomalySeverity_ANOMALY_SEVERITY_UNSPECIFIED
+}
+
+func (x *Anomaly) GetContributors() []*AnomalyContributor {
+	if x != nil {
+		return x.Contributors
+	}
+	return nil
+}
+
+func (x *Anomaly) GetState() AnomalyState {
+	if x != nil {
+		return x.State
+	}
+	return AnomalyState_ANOMALY_STATE_UNSPECIFIED
+}
+
+func (x *Anomaly) GetFeedback() AnomalyFeedback {
+	if x != nil {
+		return x.Feedback
+	}
+	return AnomalyFeedback_ANOMALY_FEEDBACK_UNSPECIFIED
+}
+
+func (x *Anomaly) GetFeedbackTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.FeedbackTime
+	}
+	return nil
+}
+
+func (x *Anomaly) GetFeedbackActor() string {
+	if x != nil {
+		return x.FeedbackActor
+	}
+	return ""
+}
+
+func (x *Anomaly) GetAlerted() bool {
+	if x != nil {
+		return x.Alerted
+	}
+	return false
+}
+
+// The least and the most of what is normal.
+type AnomalyRange struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The least.
+	Low *Quantity `protobuf:"bytes,1,opt,name=low,proto3" json:"low,omitempty"`
+	// The most.
+	High          *Quantity `protobuf:"bytes,2,opt,name=high,proto3" json:"high,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnomalyRange) Reset() {
+	*x = AnomalyRange{}
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnomalyRange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnomalyRange) ProtoMessage() {}
+
+func (x *AnomalyRange) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnomalyRange.ProtoReflect.Descriptor instead.
+func (*AnomalyRange) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *AnomalyRange) GetLow() *Quantity {
+	if x != nil {
+		return x.Low
+	}
+	return nil
+}
+
+func (x *AnomalyRange) GetHigh() *Quantity {
+	if x != nil {
+		return x.High
+	}
+	return nil
+}
+
+// A member that explains a part of an anomaly.
+type AnomalyContributor struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The member.
+	Subject *Subject `protobuf:"bytes,1,opt,name=subject,proto3" json:"subject,omitempty"`
+	// Share of what the members of its type moved by in the direction of the anomaly, 0 to 1.
+	Share float64 `protobuf:"fixed64,2,opt,name=share,proto3" json:"share,omitempty"`
+	// What was expected of it.
+	Before *Quantity `protobuf:"bytes,3,opt,name=before,proto3" json:"before,omitempty"`
+	// What it had.
+	After         *Quantity `protobuf:"bytes,4,opt,name=after,proto3" json:"after,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnomalyContributor) Reset() {
+	*x = AnomalyContributor{}
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnomalyContributor) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnomalyContributor) ProtoMessage() {}
+
+func (x *AnomalyContributor) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnomalyContributor.ProtoReflect.Descriptor instead.
+func (*AnomalyContributor) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *AnomalyContributor) GetSubject() *Subject {
+	if x != nil {
+		return x.Subject
+	}
+	return nil
+}
+
+func (x *AnomalyContributor) GetShare() float64 {
+	if x != nil {
+		return x.Share
+	}
+	return 0
+}
+
+func (x *AnomalyContributor) GetBefore() *Quantity {
+	if x != nil {
+		return x.Before
+	}
+	return nil
+}
+
+func (x *AnomalyContributor) GetAfter() *Quantity {
+	if x != nil {
+		return x.After
+	}
+	return nil
+}
+
+// Request of ListAnomalies.
+type ListAnomaliesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its workspace.
+	WorkspaceId string `protobuf:"bytes,1,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	// Filter by state; unspecified for all.
+	State AnomalyState `protobuf:"varint,2,opt,name=state,proto3,enum=tollgate.v1.AnomalyState" json:"state,omitempty"`
+	// Filter by subject; absent for all.
+	Subject *Subject `protobuf:"bytes,3,opt,name=subject,proto3" json:"subject,omitempty"`
+	// Whether to leave out anomalies with a feedback.
+	UnacknowledgedOnly bool `protobuf:"varint,4,opt,name=unacknowledged_only,json=unacknowledgedOnly,proto3" json:"unacknowledged_only,omitempty"`
+	// Start of the range of their start_time; default the first.
+	StartTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
+	// End of the range of their start_time, exclusive; default none.
+	EndTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	// Most entries on the page: 0 to 1,000; 0 means 100, more than 1,000 means 1,000.
+	PageSize int32 `protobuf:"varint,7,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// next_page_token of the previous page, with the same filter; empty for the first page.
+	PageToken     string `protobuf:"bytes,8,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListAnomaliesRequest) Reset() {
+	*x = ListAnomaliesRequest{}
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListAnomaliesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListAnomaliesRequest) ProtoMessage() {}
+
+func (x *ListAnomaliesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListAnomaliesRequest.ProtoReflect.Descriptor instead.
+func (*ListAnomaliesRequest) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *ListAnomaliesRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+func (x *ListAnomaliesRequest) GetState() AnomalyState {
+	if x != nil {
+		return x.State
+	}
+	return AnomalyState_ANOMALY_STATE_UNSPECIFIED
+}
+
+func (x *ListAnomaliesRequest) GetSubject() *Subject {
+	if x != nil {
+		return x.Subject
+	}
+	return nil
+}
+
+func (x *ListAnomaliesRequest) GetUnacknowledgedOnly() bool {
+	if x != nil {
+		return x.UnacknowledgedOnly
+	}
+	return false
+}
+
+func (x *ListAnomaliesRequest) GetStartTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StartTime
+	}
+	return nil
+}
+
+func (x *ListAnomaliesRequest) GetEndTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndTime
+	}
+	return nil
+}
+
+func (x *ListAnomaliesRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListAnomaliesRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// Response of ListAnomalies.
+type ListAnomaliesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// By start_time, newest first.
+	Anomalies []*Anomaly `protobuf:"bytes,1,rep,name=anomalies,proto3" json:"anomalies,omitempty"`
+	// Token of the next page; empty on the last page.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// Number of entries that match, on all pages, counted to 10,000: then there may be more.
+	TotalCount int64 `protobuf:"varint,3,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
+	// Up to when usage was looked at; absent until the first look since the start of the server.
+	LookedUntilTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=looked_until_time,json=lookedUntilTime,proto3" json:"looked_until_time,omitempty"`
+	// Most members of a dimension that are looked at by hours: the heaviest by cost.
+	HourlyMemberMax int32 `protobuf:"varint,5,opt,name=hourly_member_max,json=hourlyMemberMax,proto3" json:"hourly_member_max,omitempty"`
+	// The same by days.
+	DailyMemberMax int32 `protobuf:"varint,6,opt,name=daily_member_max,json=dailyMemberMax,proto3" json:"daily_member_max,omitempty"`
+	// Whether there were more members than that at the last look.
+	MembersLeftOut bool `protobuf:"varint,7,opt,name=members_left_out,json=membersLeftOut,proto3" json:"members_left_out,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *ListAnomaliesResponse) Reset() {
+	*x = ListAnomaliesResponse{}
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListAnomaliesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListAnomaliesResponse) ProtoMessage() {}
+
+func (x *ListAnomaliesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListAnomaliesResponse.ProtoReflect.Descriptor instead.
+func (*ListAnomaliesResponse) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *ListAnomaliesResponse) GetAnomalies() []*Anomaly {
+	if x != nil {
+		return x.Anomalies
+	}
+	return nil
+}
+
+func (x *ListAnomaliesResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+func (x *ListAnomaliesResponse) GetTotalCount() int64 {
+	if x != nil {
+		return x.TotalCount
+	}
+	return 0
+}
+
+func (x *ListAnomaliesResponse) GetLookedUntilTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LookedUntilTime
+	}
+	return nil
+}
+
+func (x *ListAnomaliesResponse) GetHourlyMemberMax() int32 {
+	if x != nil {
+		return x.HourlyMemberMax
+	}
+	return 0
+}
+
+func (x *ListAnomaliesResponse) GetDailyMemberMax() int32 {
+	if x != nil {
+		return x.DailyMemberMax
+	}
+	return 0
+}
+
+func (x *ListAnomaliesResponse) GetMembersLeftOut() bool {
+	if x != nil {
+		return x.MembersLeftOut
+	}
+	return false
+}
+
+// Request of AcknowledgeAnomaly.
+type AcknowledgeAnomalyRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its workspace.
+	WorkspaceId string `protobuf:"bytes,1,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	// The anomaly.
+	AnomalyId string `protobuf:"bytes,2,opt,name=anomaly_id,json=anomalyId,proto3" json:"anomaly_id,omitempty"`
+	// What it was; required.
+	Feedback      AnomalyFeedback `protobuf:"varint,3,opt,name=feedback,proto3,enum=tollgate.v1.AnomalyFeedback" json:"feedback,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AcknowledgeAnomalyRequest) Reset() {
+	*x = AcknowledgeAnomalyRequest{}
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AcknowledgeAnomalyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AcknowledgeAnomalyRequest) ProtoMessage() {}
+
+func (x *AcknowledgeAnomalyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AcknowledgeAnomalyRequest.ProtoReflect.Descriptor instead.
+func (*AcknowledgeAnomalyRequest) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *AcknowledgeAnomalyRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+func (x *AcknowledgeAnomalyRequest) GetAnomalyId() string {
+	if x != nil {
+		return x.AnomalyId
+	}
+	return ""
+}
+
+func (x *AcknowledgeAnomalyRequest) GetFeedback() AnomalyFeedback {
+	if x != nil {
+		return x.Feedback
+	}
+	return AnomalyFeedback_ANOMALY_FEEDBACK_UNSPECIFIED
+}
+
+// Response of AcknowledgeAnomaly.
+type AcknowledgeAnomalyResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The anomaly.
+	Anomaly *Anomaly `protobuf:"bytes,1,opt,name=anomaly,proto3" json:"anomaly,omitempty"`
+	// Until when the bar of its subject is raised; absent if it is not.
+	BarRaisedUntilTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=bar_raised_until_time,json=barRaisedUntilTime,proto3" json:"bar_raised_until_time,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
+}
+
+func (x *AcknowledgeAnomalyResponse) Reset() {
+	*x = AcknowledgeAnomalyResponse{}
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AcknowledgeAnomalyResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AcknowledgeAnomalyResponse) ProtoMessage() {}
+
+func (x *AcknowledgeAnomalyResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AcknowledgeAnomalyResponse.ProtoReflect.Descriptor instead.
+func (*AcknowledgeAnomalyResponse) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *AcknowledgeAnomalyResponse) GetAnomaly() *Anomaly {
+	if x != nil {
+		return x.Anomaly
+	}
+	return nil
+}
+
+func (x *AcknowledgeAnomalyResponse) GetBarRaisedUntilTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.BarRaisedUntilTime
+	}
+	return nil
+}
+
+// Which anomalies are told.
+type AnomalyPolicy struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Least impact of an anomaly, in the currency of the workspace: 0 and more. Absent: 1 percent of
+	// the plan budget a day (of its cycle), 0 without a plan. Failures have no least impact.
+	LeastImpact *Money `protobuf:"bytes,1,opt,name=least_impact,json=leastImpact,proto3" json:"least_impact,omitempty"`
+	// How readily usage is called odd; default ANOMALY_SENSITIVITY_MEDIUM.
+	Sensitivity AnomalySensitivity `protobuf:"varint,2,opt,name=sensitivity,proto3,enum=tollgate.v1.AnomalySensitivity" json:"sensitivity,omitempty"`
+	// Subjects that are not told of for a while; at most 100, each subject once. Steps that stand out
+	// before the end of a mute never count. An anomaly of another subject is not told either if a
+	// muted one explains half of it or more.
+	Mutes []*AnomalyMute `protobuf:"bytes,3,rep,name=mutes,proto3" json:"mutes,omitempty"`
+	// The least impact in force. Output only.
+	EffectiveLeastImpact *Money `protobuf:"bytes,4,opt,name=effective_least_impact,json=effectiveLeastImpact,proto3" json:"effective_least_impact,omitempty"`
+	// Subjects with three ANOMALY_FEEDBACK_FALSE in 30 days. Output only.
+	RaisedBars    []*AnomalyRaisedBar `protobuf:"bytes,5,rep,name=raised_bars,json=raisedBars,proto3" json:"raised_bars,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnomalyPolicy) Reset() {
+	*x = AnomalyPolicy{}
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnomalyPolicy) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnomalyPolicy) ProtoMessage() {}
+
+func (x *AnomalyPolicy) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnomalyPolicy.ProtoReflect.Descriptor instead.
+func (*AnomalyPolicy) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *AnomalyPolicy) GetLeastImpact() *Money {
+	if x != nil {
+		return x.LeastImpact
+	}
+	return nil
+}
+
+func (x *AnomalyPolicy) GetSensitivity() AnomalySensitivity {
+	if x != nil {
+		return x.Sensitivity
+	}
+	return AnomalySensitivity_ANOMALY_SENSITIVITY_UNSPECIFIED
+}
+
+func (x *AnomalyPolicy) GetMutes() []*AnomalyMute {
+	if x != nil {
+		return x.Mutes
+	}
+	return nil
+}
+
+func (x *AnomalyPolicy) GetEffectiveLeastImpact() *Money {
+	if x != nil {
+		return x.EffectiveLeastImpact
+	}
+	return nil
+}
+
+func (x *AnomalyPolicy) GetRaisedBars() []*AnomalyRaisedBar {
+	if x != nil {
+		return x.RaisedBars
+	}
+	return nil
+}
+
+// A subject that is not told of for a while.
+type AnomalyMute struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A workspace, model, department, feature, assistant or API key.
+	Subject *Subject `protobuf:"bytes,1,opt,name=subject,proto3" json:"subject,omitempty"`
+	// End; required, after now and at most 366 days ahead.
+	EndTime       *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnomalyMute) Reset() {
+	*x = AnomalyMute{}
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnomalyMute) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnomalyMute) ProtoMessage() {}
+
+func (x *AnomalyMute) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnomalyMute.ProtoReflect.Descriptor instead.
+func (*AnomalyMute) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *AnomalyMute) GetSubject() *Subject {
+	if x != nil {
+		return x.Subject
+	}
+	return nil
+}
+
+func (x *AnomalyMute) GetEndTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndTime
+	}
+	return nil
+}
+
+// A subject whose bar was raised by feedback.
+type AnomalyRaisedBar struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The subject.
+	Subject *Subject `protobuf:"bytes,1,opt,name=subject,proto3" json:"subject,omitempty"`
+	// Until when.
+	UntilTime     *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=until_time,json=untilTime,proto3" json:"until_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnomalyRaisedBar) Reset() {
+	*x = AnomalyRaisedBar{}
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnomalyRaisedBar) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnomalyRaisedBar) ProtoMessage() {}
+
+func (x *AnomalyRaisedBar) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnomalyRaisedBar.ProtoReflect.Descriptor instead.
+func (*AnomalyRaisedBar) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *AnomalyRaisedBar) GetSubject() *Subject {
+	if x != nil {
+		return x.Subject
+	}
+	return nil
+}
+
+func (x *AnomalyRaisedBar) GetUntilTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.UntilTime
+	}
+	return nil
+}
+
+// Request of GetAnomalyPolicy.
+type GetAnomalyPolicyRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The workspace.
+	WorkspaceId   string `protobuf:"bytes,1,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetAnomalyPolicyRequest) Reset() {
+	*x = GetAnomalyPolicyRequest{}
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetAnomalyPolicyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetAnomalyPolicyRequest) ProtoMessage() {}
+
+func (x *GetAnomalyPolicyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetAnomalyPolicyRequest.ProtoReflect.Descriptor instead.
+func (*GetAnomalyPolicyRequest) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *GetAnomalyPolicyRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+// Response of GetAnomalyPolicy.
+type GetAnomalyPolicyResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its policy, without mutes that are over.
+	AnomalyPolicy *AnomalyPolicy `protobuf:"bytes,1,opt,name=anomaly_policy,json=anomalyPolicy,proto3" json:"anomaly_policy,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetAnomalyPolicyResponse) Reset() {
+	*x = GetAnomalyPolicyResponse{}
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetAnomalyPolicyResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetAnomalyPolicyResponse) ProtoMessage() {}
+
+func (x *GetAnomalyPolicyResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetAnomalyPolicyResponse.ProtoReflect.Descriptor instead.
+func (*GetAnomalyPolicyResponse) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *GetAnomalyPolicyResponse) GetAnomalyPolicy() *AnomalyPolicy {
+	if x != nil {
+		return x.AnomalyPolicy
+	}
+	return nil
+}
+
+// Request of SetAnomalyPolicy.
+type SetAnomalyPolicyRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The workspace.
+	WorkspaceId string `protobuf:"bytes,1,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	// The new policy.
+	AnomalyPolicy *AnomalyPolicy `protobuf:"bytes,2,opt,name=anomaly_policy,json=anomalyPolicy,proto3" json:"anomaly_policy,omitempty"`
+	// Fields to change: least_impact, sensitivity, mutes (replaced as a whole). Default: those that
+	// are set.
+	UpdateMask    *fieldmaskpb.FieldMask `protobuf:"bytes,3,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetAnomalyPolicyRequest) Reset() {
+	*x = SetAnomalyPolicyRequest{}
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetAnomalyPolicyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetAnomalyPolicyRequest) ProtoMessage() {}
+
+func (x *SetAnomalyPolicyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetAnomalyPolicyRequest.ProtoReflect.Descriptor instead.
+func (*SetAnomalyPolicyRequest) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *SetAnomalyPolicyRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+func (x *SetAnomalyPolicyRequest) GetAnomalyPolicy() *AnomalyPolicy {
+	if x != nil {
+		return x.AnomalyPolicy
+	}
+	return nil
+}
+
+func (x *SetAnomalyPolicyRequest) GetUpdateMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.UpdateMask
+	}
+	return nil
+}
+
+// Response of SetAnomalyPolicy.
+type SetAnomalyPolicyResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The policy.
+	AnomalyPolicy *AnomalyPolicy `protobuf:"bytes,1,opt,name=anomaly_policy,json=anomalyPolicy,proto3" json:"anomaly_policy,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetAnomalyPolicyResponse) Reset() {
+	*x = SetAnomalyPolicyResponse{}
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetAnomalyPolicyResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetAnomalyPolicyResponse) ProtoMessage() {}
+
+func (x *SetAnomalyPolicyResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetAnomalyPolicyResponse.ProtoReflect.Descriptor instead.
+func (*SetAnomalyPolicyResponse) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *SetAnomalyPolicyResponse) GetAnomalyPolicy() *AnomalyPolicy {
+	if x != nil {
+		return x.AnomalyPolicy
+	}
+	return nil
+}
+
 var File_tollgate_v1_insight_service_proto protoreflect.FileDescriptor
 
 const file_tollgate_v1_insight_service_proto_rawDesc = "" +
 	"\n" +
-	"!tollgate/v1/insight_service.proto\x12\vtollgate.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a#tollgate/v1/analytics_service.proto\x1a\x18tollgate/v1/common.proto\"X\n" +
+	"!tollgate/v1/insight_service.proto\x12\vtollgate.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ftollgate/v1/alert_service.proto\x1a#tollgate/v1/analytics_service.proto\x1a\x18tollgate/v1/common.proto\"X\n" +
 	"\bQuantity\x12(\n" +
 	"\x04cost\x18\x01 \x01(\v2\x12.tollgate.v1.MoneyH\x00R\x04cost\x12\x16\n" +
 	"\x05count\x18\x02 \x01(\x03H\x00R\x05countB\n" +
 	"\n" +
-	"\bquantity\"\x89\x01\n" +
-	"\bInterval\x12'\n" +
-	"\x03low\x18\x01 \x01(\v2\x15.tollgate.v1.QuantityR\x03low\x12)\n" +
-	"\x04high\x18\x02 \x01(\v2\x15.tollgate.v1.QuantityR\x04high\x12)\n" +
-	"\x10coverage_percent\x18\x03 \x01(\x05R\x0fcoveragePercent\"\xd4\x02\n" +
-	"\x12GetForecastRequest\x12!\n" +
-	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x120\n" +
-	"\x06metric\x18\x02 \x01(\x0e2\x18.tollgate.v1.UsageMetricR\x06metric\x120\n" +
-	"\x06member\x18\x03 \x01(\v2\x18.tollgate.v1.UsageFilterR\x06member\x125\n" +
-	"\x06period\x18\x04 \x01(\x0e2\x1b.tollgate.v1.ForecastPeriodH\x00R\x06period\x127\n" +
-	"\bend_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampH\x00R\aendTime\x12>\n" +
-	"\vgranularity\x18\x06 \x01(\x0e2\x1c.tollgate.v1.TimeGranularityR\vgranularityB\a\n" +
-	"\x05until\"\xe0\x06\n" +
-	"\x13GetForecastResponse\x128\n" +
-	"\n" +
-	"as_of_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\basOfTime\x129\n" +
-	"\n" +
-	"start_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x125\n" +
-	"\bend_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12+\n" +
-	"\x05known\x18\x04 \x01(\v2\x15.tollgate.v1.QuantityR\x05known\x12+\n" +
-	"\x05total\x18\x05 \x01(\v2\x15.tollgate.v1.QuantityR\x05total\x12>\n" +
-	"\x0ftotal_intervals\x18\x06 \x03(\v2\x15.tollgate.v1.IntervalR\x0etotalIntervals\x122\n" +
-	"\x06points\x18\a \x03(\v2\x1a.tollgate.v1.ForecastPointR\x06points\x12>\n" +
-	"\vgranularity\x18\b \x01(\x0e2\x1c.tollgate.v1.TimeGranularityR\vgranularity\x122\n" +
-	"\x06budget\x18\t \x01(\v2\x1a.tollgate.v1.BudgetOutlookR\x06budget\x120\n" +
-	"\x05basis\x18\n" +
-	" \x01(\x0e2\x1a.tollgate.v1.ForecastBasisR\x05basis\x12\x16\n" +
-	"\x06method\x18\v \x01(\tR\x06method\x12!\n" +
-	"\fhistory_days\x18\f \x01(\x05R\vhistoryDays\x12(\n" +
-	"\rcensored_days\x18\r \x01(\x05H\x00R\fcensoredDays\x88\x01\x01\x12A\n" +
-	"\x0einterval_basis\x18\x0e \x01(\x0e2\x1a.tollgate.v1.IntervalBasisR\rintervalBasis\x120\n" +
-	"\brun_rate\x18\x0f \x01(\v2\x15.tollgate.v1.QuantityR\arunRate\x12=\n" +
-	"\rprice_changes\x18\x10 \x03(\v2\x18.tollgate.v1.PriceChangeR\fpriceChangesB\x10\n" +
-	"\x0e_censored_days\"\xa8\x01\n" +
-	"\vPriceChange\x12\x19\n" +
-	"\bmodel_id\x18\x01 \x01(\tR\amodelId\x12A\n" +
-	"\x0eeffective_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\reffectiveTime\x12\x16\n" +
-	"\x06factor\x18\x03 \x01(\x01R\x06factor\x12#\n" +
-	"\rshare_percent\x18\x04 \x01(\x01R\fsharePercent\"\xc0\x01\n" +
-	"\rForecastPoint\x129\n" +
-	"\n" +
-	"start_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x12\x12\n" +
-	"\x04date\x18\x02 \x01(\tR\x04date\x12+\n" +
-	"\x05value\x18\x03 \x01(\v2\x15.tollgate.v1.QuantityR\x05value\x123\n" +
-	"\tintervals\x18\x04 \x03(\v2\x15.tollgate.v1.IntervalR\tintervals\"\xc3\x03\n" +
-	"\rBudgetOutlook\x12+\n" +
-	"\x05limit\x18\x01 \x01(\v2\x15.tollgate.v1.QuantityR\x05limit\x12)\n" +
-	"\x04used\x18\x02 \x01(\v2\x15.tollgate.v1.QuantityR\x04used\x12 \n" +
-	"\vprobability\x18\x03 \x01(\x01R\vprobability\x12C\n" +
-	"\x0fexhaustion_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x0eexhaustionTime\x12?\n" +
-	"\rearliest_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\fearliestTime\x129\n" +
-	"\n" +
-	"reset_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\tresetTime\x121\n" +
-	"\bexpected\x18\a \x01(\v2\x15.tollgate.v1.QuantityR\bexpected\x12D\n" +
-	"\x12expected_intervals\x18\b \x03(\v2\x15.tollgate.v1.IntervalR\x11expectedIntervals\"M\n" +
-	"\x16ListBudgetRisksRequest\x12!\n" +
-	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12\x10\n" +
-	"\x03top\x18\x02 \x01(\x05R\x03top\"\xd7\x01\n" +
-	"\x17ListBudgetRisksResponse\x128\n" +
-	"\n" +
-	"as_of_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\basOfTime\x12-\n" +
-	"\x05risks\x18\x02 \x03(\v2\x17.tollgate.v1.BudgetRiskR\x05risks\x12(\n" +
-	"\x10too_little_count\x18\x03 \x01(\x05R\x0etooLittleCount\x12)\n" +
-	"\x10considered_count\x18\x04 \x01(\x05R\x0fconsideredCount\"\x90\x02\n" +
-	"\n" +
-	"BudgetRisk\x12*\n" +
-	"\x04kind\x18\x01 \x01(\x0e2\x16.tollgate.v1.LimitKindR\x04kind\x12\x19\n" +
-	"\bmodel_id\x18\x02 \x01(\tR\amodelId\x12\x19\n" +
-	"\bquota_id\x18\x03 \x01(\tR\aquotaId\x12.\n" +
-	"\asubject\x18\x04 \x01(\v2\x14.tollgate.v1.SubjectR\asubject\x12:\n" +
-	"\venforcement\x18\x05 \x01(\x0e2\x18.tollgate.v1.EnforcementR\venforcement\x124\n" +
-	"\aoutlook\x18\x06 \x01(\v2\x1a.tollgate.v1.BudgetOutlookR\aoutlook\"\x9e\x01\n" +
+	"\bquantity\"\x9e\x01\n" +
 	"\x15GetSeasonalityRequest\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x120\n" +
 	"\x06metric\x18\x02 \x01(\x0e2\x18.tollgate.v1.UsageMetricR\x06metric\x120\n" +
@@ -1607,33 +1816,125 @@ const file_tollgate_v1_insight_service_proto_rawDesc = "" +
 	"\x03low\x18\x06 \x01(\v2\x19.tollgate.v1.SeasonalPartR\x03low\"O\n" +
 	"\fSeasonalPart\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x05R\x05index\x12)\n" +
-	"\x04mean\x18\x02 \x01(\v2\x15.tollgate.v1.QuantityR\x04mean*\x9a\x01\n" +
-	"\x0eForecastPeriod\x12\x1f\n" +
-	"\x1bFORECAST_PERIOD_UNSPECIFIED\x10\x00\x12\x17\n" +
-	"\x13FORECAST_PERIOD_DAY\x10\x01\x12\x18\n" +
-	"\x14FORECAST_PERIOD_WEEK\x10\x02\x12\x19\n" +
-	"\x15FORECAST_PERIOD_MONTH\x10\x03\x12\x19\n" +
-	"\x15FORECAST_PERIOD_CYCLE\x10\x04*\x8b\x01\n" +
-	"\rForecastBasis\x12\x1e\n" +
-	"\x1aFORECAST_BASIS_UNSPECIFIED\x10\x00\x12\x1d\n" +
-	"\x19FORECAST_BASIS_TOO_LITTLE\x10\x01\x12 \n" +
-	"\x1cFORECAST_BASIS_SHORT_HISTORY\x10\x02\x12\x19\n" +
-	"\x15FORECAST_BASIS_ENOUGH\x10\x03*j\n" +
-	"\rIntervalBasis\x12\x1e\n" +
-	"\x1aINTERVAL_BASIS_UNSPECIFIED\x10\x00\x12\x1d\n" +
-	"\x19INTERVAL_BASIS_OWN_ERRORS\x10\x01\x12\x1a\n" +
-	"\x16INTERVAL_BASIS_SHIPPED\x10\x02*\xad\x01\n" +
+	"\x04mean\x18\x02 \x01(\v2\x15.tollgate.v1.QuantityR\x04mean\"\xfd\a\n" +
+	"\aAnomaly\x12\x1d\n" +
+	"\n" +
+	"anomaly_id\x18\x01 \x01(\tR\tanomalyId\x12,\n" +
+	"\x04kind\x18\x02 \x01(\x0e2\x18.tollgate.v1.AnomalyKindR\x04kind\x12.\n" +
+	"\asubject\x18\x03 \x01(\v2\x14.tollgate.v1.SubjectR\asubject\x122\n" +
+	"\x06metric\x18\x04 \x01(\x0e2\x1a.tollgate.v1.AnomalyMetricR\x06metric\x12>\n" +
+	"\vgranularity\x18\x05 \x01(\x0e2\x1c.tollgate.v1.TimeGranularityR\vgranularity\x129\n" +
+	"\n" +
+	"start_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x125\n" +
+	"\bend_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12;\n" +
+	"\vdetect_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"detectTime\x121\n" +
+	"\bexpected\x18\t \x01(\v2\x15.tollgate.v1.QuantityR\bexpected\x12-\n" +
+	"\x06actual\x18\n" +
+	" \x01(\v2\x15.tollgate.v1.QuantityR\x06actual\x121\n" +
+	"\x06normal\x18\v \x01(\v2\x19.tollgate.v1.AnomalyRangeR\x06normal\x12*\n" +
+	"\x06impact\x18\f \x01(\v2\x12.tollgate.v1.MoneyR\x06impact\x12%\n" +
+	"\x0eimpact_percent\x18\r \x01(\x01R\rimpactPercent\x128\n" +
+	"\bseverity\x18\x0e \x01(\x0e2\x1c.tollgate.v1.AnomalySeverityR\bseverity\x12C\n" +
+	"\fcontributors\x18\x0f \x03(\v2\x1f.tollgate.v1.AnomalyContributorR\fcontributors\x12/\n" +
+	"\x05state\x18\x10 \x01(\x0e2\x19.tollgate.v1.AnomalyStateR\x05state\x128\n" +
+	"\bfeedback\x18\x11 \x01(\x0e2\x1c.tollgate.v1.AnomalyFeedbackR\bfeedback\x12?\n" +
+	"\rfeedback_time\x18\x12 \x01(\v2\x1a.google.protobuf.TimestampR\ffeedbackTime\x12%\n" +
+	"\x0efeedback_actor\x18\x13 \x01(\tR\rfeedbackActor\x12\x18\n" +
+	"\aalerted\x18\x14 \x01(\bR\aalerted\"b\n" +
+	"\fAnomalyRange\x12'\n" +
+	"\x03low\x18\x01 \x01(\v2\x15.tollgate.v1.QuantityR\x03low\x12)\n" +
+	"\x04high\x18\x02 \x01(\v2\x15.tollgate.v1.QuantityR\x04high\"\xb6\x01\n" +
+	"\x12AnomalyContributor\x12.\n" +
+	"\asubject\x18\x01 \x01(\v2\x14.tollgate.v1.SubjectR\asubject\x12\x14\n" +
+	"\x05share\x18\x02 \x01(\x01R\x05share\x12-\n" +
+	"\x06before\x18\x03 \x01(\v2\x15.tollgate.v1.QuantityR\x06before\x12+\n" +
+	"\x05after\x18\x04 \x01(\v2\x15.tollgate.v1.QuantityR\x05after\"\xf9\x02\n" +
+	"\x14ListAnomaliesRequest\x12!\n" +
+	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12/\n" +
+	"\x05state\x18\x02 \x01(\x0e2\x19.tollgate.v1.AnomalyStateR\x05state\x12.\n" +
+	"\asubject\x18\x03 \x01(\v2\x14.tollgate.v1.SubjectR\asubject\x12/\n" +
+	"\x13unacknowledged_only\x18\x04 \x01(\bR\x12unacknowledgedOnly\x129\n" +
+	"\n" +
+	"start_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x125\n" +
+	"\bend_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12\x1b\n" +
+	"\tpage_size\x18\a \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\b \x01(\tR\tpageToken\"\xdc\x02\n" +
+	"\x15ListAnomaliesResponse\x122\n" +
+	"\tanomalies\x18\x01 \x03(\v2\x14.tollgate.v1.AnomalyR\tanomalies\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1f\n" +
+	"\vtotal_count\x18\x03 \x01(\x03R\n" +
+	"totalCount\x12F\n" +
+	"\x11looked_until_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x0flookedUntilTime\x12*\n" +
+	"\x11hourly_member_max\x18\x05 \x01(\x05R\x0fhourlyMemberMax\x12(\n" +
+	"\x10daily_member_max\x18\x06 \x01(\x05R\x0edailyMemberMax\x12(\n" +
+	"\x10members_left_out\x18\a \x01(\bR\x0emembersLeftOut\"\x97\x01\n" +
+	"\x19AcknowledgeAnomalyRequest\x12!\n" +
+	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12\x1d\n" +
+	"\n" +
+	"anomaly_id\x18\x02 \x01(\tR\tanomalyId\x128\n" +
+	"\bfeedback\x18\x03 \x01(\x0e2\x1c.tollgate.v1.AnomalyFeedbackR\bfeedback\"\x9b\x01\n" +
+	"\x1aAcknowledgeAnomalyResponse\x12.\n" +
+	"\aanomaly\x18\x01 \x01(\v2\x14.tollgate.v1.AnomalyR\aanomaly\x12M\n" +
+	"\x15bar_raised_until_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x12barRaisedUntilTime\"\xc3\x02\n" +
+	"\rAnomalyPolicy\x125\n" +
+	"\fleast_impact\x18\x01 \x01(\v2\x12.tollgate.v1.MoneyR\vleastImpact\x12A\n" +
+	"\vsensitivity\x18\x02 \x01(\x0e2\x1f.tollgate.v1.AnomalySensitivityR\vsensitivity\x12.\n" +
+	"\x05mutes\x18\x03 \x03(\v2\x18.tollgate.v1.AnomalyMuteR\x05mutes\x12H\n" +
+	"\x16effective_least_impact\x18\x04 \x01(\v2\x12.tollgate.v1.MoneyR\x14effectiveLeastImpact\x12>\n" +
+	"\vraised_bars\x18\x05 \x03(\v2\x1d.tollgate.v1.AnomalyRaisedBarR\n" +
+	"raisedBars\"t\n" +
+	"\vAnomalyMute\x12.\n" +
+	"\asubject\x18\x01 \x01(\v2\x14.tollgate.v1.SubjectR\asubject\x125\n" +
+	"\bend_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\"}\n" +
+	"\x10AnomalyRaisedBar\x12.\n" +
+	"\asubject\x18\x01 \x01(\v2\x14.tollgate.v1.SubjectR\asubject\x129\n" +
+	"\n" +
+	"until_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\tuntilTime\"<\n" +
+	"\x17GetAnomalyPolicyRequest\x12!\n" +
+	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\"]\n" +
+	"\x18GetAnomalyPolicyResponse\x12A\n" +
+	"\x0eanomaly_policy\x18\x01 \x01(\v2\x1a.tollgate.v1.AnomalyPolicyR\ranomalyPolicy\"\xbc\x01\n" +
+	"\x17SetAnomalyPolicyRequest\x12!\n" +
+	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12A\n" +
+	"\x0eanomaly_policy\x18\x02 \x01(\v2\x1a.tollgate.v1.AnomalyPolicyR\ranomalyPolicy\x12;\n" +
+	"\vupdate_mask\x18\x03 \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
+	"updateMask\"]\n" +
+	"\x18SetAnomalyPolicyResponse\x12A\n" +
+	"\x0eanomaly_policy\x18\x01 \x01(\v2\x1a.tollgate.v1.AnomalyPolicyR\ranomalyPolicy*\xad\x01\n" +
 	"\vSeasonality\x12\x1b\n" +
 	"\x17SEASONALITY_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16SEASONALITY_TOO_LITTLE\x10\x01\x12\x14\n" +
 	"\x10SEASONALITY_NONE\x10\x02\x12\x15\n" +
 	"\x11SEASONALITY_DAILY\x10\x03\x12\x16\n" +
 	"\x12SEASONALITY_WEEKLY\x10\x04\x12 \n" +
-	"\x1cSEASONALITY_DAILY_AND_WEEKLY\x10\x052\x9b\x02\n" +
-	"\x0eInsightService\x12P\n" +
-	"\vGetForecast\x12\x1f.tollgate.v1.GetForecastRequest\x1a .tollgate.v1.GetForecastResponse\x12\\\n" +
-	"\x0fListBudgetRisks\x12#.tollgate.v1.ListBudgetRisksRequest\x1a$.tollgate.v1.ListBudgetRisksResponse\x12Y\n" +
-	"\x0eGetSeasonality\x12\".tollgate.v1.GetSeasonalityRequest\x1a#.tollgate.v1.GetSeasonalityResponseBW\n" +
+	"\x1cSEASONALITY_DAILY_AND_WEEKLY\x10\x05*\x85\x01\n" +
+	"\x0fAnomalySeverity\x12 \n" +
+	"\x1cANOMALY_SEVERITY_UNSPECIFIED\x10\x00\x12\x18\n" +
+	"\x14ANOMALY_SEVERITY_LOW\x10\x01\x12\x1b\n" +
+	"\x17ANOMALY_SEVERITY_MEDIUM\x10\x02\x12\x19\n" +
+	"\x15ANOMALY_SEVERITY_HIGH\x10\x03*_\n" +
+	"\fAnomalyState\x12\x1d\n" +
+	"\x19ANOMALY_STATE_UNSPECIFIED\x10\x00\x12\x16\n" +
+	"\x12ANOMALY_STATE_OPEN\x10\x01\x12\x18\n" +
+	"\x14ANOMALY_STATE_CLOSED\x10\x02*\x89\x01\n" +
+	"\x0fAnomalyFeedback\x12 \n" +
+	"\x1cANOMALY_FEEDBACK_UNSPECIFIED\x10\x00\x12\x19\n" +
+	"\x15ANOMALY_FEEDBACK_REAL\x10\x01\x12\x1d\n" +
+	"\x19ANOMALY_FEEDBACK_EXPECTED\x10\x02\x12\x1a\n" +
+	"\x16ANOMALY_FEEDBACK_FALSE\x10\x03*\x94\x01\n" +
+	"\x12AnomalySensitivity\x12#\n" +
+	"\x1fANOMALY_SENSITIVITY_UNSPECIFIED\x10\x00\x12\x1b\n" +
+	"\x17ANOMALY_SENSITIVITY_LOW\x10\x01\x12\x1e\n" +
+	"\x1aANOMALY_SENSITIVITY_MEDIUM\x10\x02\x12\x1c\n" +
+	"\x18ANOMALY_SENSITIVITY_HIGH\x10\x032\xec\x03\n" +
+	"\x0eInsightService\x12Y\n" +
+	"\x0eGetSeasonality\x12\".tollgate.v1.GetSeasonalityRequest\x1a#.tollgate.v1.GetSeasonalityResponse\x12V\n" +
+	"\rListAnomalies\x12!.tollgate.v1.ListAnomaliesRequest\x1a\".tollgate.v1.ListAnomaliesResponse\x12e\n" +
+	"\x12AcknowledgeAnomaly\x12&.tollgate.v1.AcknowledgeAnomalyRequest\x1a'.tollgate.v1.AcknowledgeAnomalyResponse\x12_\n" +
+	"\x10GetAnomalyPolicy\x12$.tollgate.v1.GetAnomalyPolicyRequest\x1a%.tollgate.v1.GetAnomalyPolicyResponse\x12_\n" +
+	"\x10SetAnomalyPolicy\x12$.tollgate.v1.SetAnomalyPolicyRequest\x1a%.tollgate.v1.SetAnomalyPolicyResponseBW\n" +
 	"\x0eio.tollgate.v1B\x13InsightServiceProtoP\x01Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1b\x06proto3"
 
 var (
@@ -1648,96 +1949,113 @@ func file_tollgate_v1_insight_service_proto_rawDescGZIP() []byte {
 	return file_tollgate_v1_insight_service_proto_rawDescData
 }
 
-var file_tollgate_v1_insight_service_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_tollgate_v1_insight_service_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_tollgate_v1_insight_service_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_tollgate_v1_insight_service_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_tollgate_v1_insight_service_proto_goTypes = []any{
-	(ForecastPeriod)(0),             // 0: tollgate.v1.ForecastPeriod
-	(ForecastBasis)(0),              // 1: tollgate.v1.ForecastBasis
-	(IntervalBasis)(0),              // 2: tollgate.v1.IntervalBasis
-	(Seasonality)(0),                // 3: tollgate.v1.Seasonality
-	(*Quantity)(nil),                // 4: tollgate.v1.Quantity
-	(*Interval)(nil),                // 5: tollgate.v1.Interval
-	(*GetForecastRequest)(nil),      // 6: tollgate.v1.GetForecastRequest
-	(*GetForecastResponse)(nil),     // 7: tollgate.v1.GetForecastResponse
-	(*PriceChange)(nil),             // 8: tollgate.v1.PriceChange
-	(*ForecastPoint)(nil),           // 9: tollgate.v1.ForecastPoint
-	(*BudgetOutlook)(nil),           // 10: tollgate.v1.BudgetOutlook
-	(*ListBudgetRisksRequest)(nil),  // 11: tollgate.v1.ListBudgetRisksRequest
-	(*ListBudgetRisksResponse)(nil), // 12: tollgate.v1.ListBudgetRisksResponse
-	(*BudgetRisk)(nil),              // 13: tollgate.v1.BudgetRisk
-	(*GetSeasonalityRequest)(nil),   // 14: tollgate.v1.GetSeasonalityRequest
-	(*GetSeasonalityResponse)(nil),  // 15: tollgate.v1.GetSeasonalityResponse
-	(*SeasonalProfile)(nil),         // 16: tollgate.v1.SeasonalProfile
-	(*SeasonalPart)(nil),            // 17: tollgate.v1.SeasonalPart
-	(*Money)(nil),                   // 18: tollgate.v1.Money
-	(UsageMetric)(0),                // 19: tollgate.v1.UsageMetric
-	(*UsageFilter)(nil),             // 20: tollgate.v1.UsageFilter
-	(*timestamppb.Timestamp)(nil),   // 21: google.protobuf.Timestamp
-	(TimeGranularity)(0),            // 22: tollgate.v1.TimeGranularity
-	(LimitKind)(0),                  // 23: tollgate.v1.LimitKind
-	(*Subject)(nil),                 // 24: tollgate.v1.Subject
-	(Enforcement)(0),                // 25: tollgate.v1.Enforcement
+	(Seasonality)(0),                   // 0: tollgate.v1.Seasonality
+	(AnomalySeverity)(0),               // 1: tollgate.v1.AnomalySeverity
+	(AnomalyState)(0),                  // 2: tollgate.v1.AnomalyState
+	(AnomalyFeedback)(0),               // 3: tollgate.v1.AnomalyFeedback
+	(AnomalySensitivity)(0),            // 4: tollgate.v1.AnomalySensitivity
+	(*Quantity)(nil),                   // 5: tollgate.v1.Quantity
+	(*GetSeasonalityRequest)(nil),      // 6: tollgate.v1.GetSeasonalityRequest
+	(*GetSeasonalityResponse)(nil),     // 7: tollgate.v1.GetSeasonalityResponse
+	(*SeasonalProfile)(nil),            // 8: tollgate.v1.SeasonalProfile
+	(*SeasonalPart)(nil),               // 9: tollgate.v1.SeasonalPart
+	(*Anomaly)(nil),                    // 10: tollgate.v1.Anomaly
+	(*AnomalyRange)(nil),               // 11: tollgate.v1.AnomalyRange
+	(*AnomalyContributor)(nil),         // 12: tollgate.v1.AnomalyContributor
+	(*ListAnomaliesRequest)(nil),       // 13: tollgate.v1.ListAnomaliesRequest
+	(*ListAnomaliesResponse)(nil),      // 14: tollgate.v1.ListAnomaliesResponse
+	(*AcknowledgeAnomalyRequest)(nil),  // 15: tollgate.v1.AcknowledgeAnomalyRequest
+	(*AcknowledgeAnomalyResponse)(nil), // 16: tollgate.v1.AcknowledgeAnomalyResponse
+	(*AnomalyPolicy)(nil),              // 17: tollgate.v1.AnomalyPolicy
+	(*AnomalyMute)(nil),                // 18: tollgate.v1.AnomalyMute
+	(*AnomalyRaisedBar)(nil),           // 19: tollgate.v1.AnomalyRaisedBar
+	(*GetAnomalyPolicyRequest)(nil),    // 20: tollgate.v1.GetAnomalyPolicyRequest
+	(*GetAnomalyPolicyResponse)(nil),   // 21: tollgate.v1.GetAnomalyPolicyResponse
+	(*SetAnomalyPolicyRequest)(nil),    // 22: tollgate.v1.SetAnomalyPolicyRequest
+	(*SetAnomalyPolicyResponse)(nil),   // 23: tollgate.v1.SetAnomalyPolicyResponse
+	(*Money)(nil),                      // 24: tollgate.v1.Money
+	(UsageMetric)(0),                   // 25: tollgate.v1.UsageMetric
+	(*UsageFilter)(nil),                // 26: tollgate.v1.UsageFilter
+	(*timestamppb.Timestamp)(nil),      // 27: google.protobuf.Timestamp
+	(AnomalyKind)(0),                   // 28: tollgate.v1.AnomalyKind
+	(*Subject)(nil),                    // 29: tollgate.v1.Subject
+	(AnomalyMetric)(0),                 // 30: tollgate.v1.AnomalyMetric
+	(TimeGranularity)(0),               // 31: tollgate.v1.TimeGranularity
+	(*fieldmaskpb.FieldMask)(nil),      // 32: google.protobuf.FieldMask
 }
 var file_tollgate_v1_insight_service_proto_depIdxs = []int32{
-	18, // 0: tollgate.v1.Quantity.cost:type_name -> tollgate.v1.Money
-	4,  // 1: tollgate.v1.Interval.low:type_name -> tollgate.v1.Quantity
-	4,  // 2: tollgate.v1.Interval.high:type_name -> tollgate.v1.Quantity
-	19, // 3: tollgate.v1.GetForecastRequest.metric:type_name -> tollgate.v1.UsageMetric
-	20, // 4: tollgate.v1.GetForecastRequest.member:type_name -> tollgate.v1.UsageFilter
-	0,  // 5: tollgate.v1.GetForecastRequest.period:type_name -> tollgate.v1.ForecastPeriod
-	21, // 6: tollgate.v1.GetForecastRequest.end_time:type_name -> google.protobuf.Timestamp
-	22, // 7: tollgate.v1.GetForecastRequest.granularity:type_name -> tollgate.v1.TimeGranularity
-	21, // 8: tollgate.v1.GetForecastResponse.as_of_time:type_name -> google.protobuf.Timestamp
-	21, // 9: tollgate.v1.GetForecastResponse.start_time:type_name -> google.protobuf.Timestamp
-	21, // 10: tollgate.v1.GetForecastResponse.end_time:type_name -> google.protobuf.Timestamp
-	4,  // 11: tollgate.v1.GetForecastResponse.known:type_name -> tollgate.v1.Quantity
-	4,  // 12: tollgate.v1.GetForecastResponse.total:type_name -> tollgate.v1.Quantity
-	5,  // 13: tollgate.v1.GetForecastResponse.total_intervals:type_name -> tollgate.v1.Interval
-	9,  // 14: tollgate.v1.GetForecastResponse.points:type_name -> tollgate.v1.ForecastPoint
-	22, // 15: tollgate.v1.GetForecastResponse.granularity:type_name -> tollgate.v1.TimeGranularity
-	10, // 16: tollgate.v1.GetForecastResponse.budget:type_name -> tollgate.v1.BudgetOutlook
-	1,  // 17: tollgate.v1.GetForecastResponse.basis:type_name -> tollgate.v1.ForecastBasis
-	2,  // 18: tollgate.v1.GetForecastResponse.interval_basis:type_name -> tollgate.v1.IntervalBasis
-	4,  // 19: tollgate.v1.GetForecastResponse.run_rate:type_name -> tollgate.v1.Quantity
-	8,  // 20: tollgate.v1.GetForecastResponse.price_changes:type_name -> tollgate.v1.PriceChange
-	21, // 21: tollgate.v1.PriceChange.effective_time:type_name -> google.protobuf.Timestamp
-	21, // 22: tollgate.v1.ForecastPoint.start_time:type_name -> google.protobuf.Timestamp
-	4,  // 23: tollgate.v1.ForecastPoint.value:type_name -> tollgate.v1.Quantity
-	5,  // 24: tollgate.v1.ForecastPoint.intervals:type_name -> tollgate.v1.Interval
-	4,  // 25: tollgate.v1.BudgetOutlook.limit:type_name -> tollgate.v1.Quantity
-	4,  // 26: tollgate.v1.BudgetOutlook.used:type_name -> tollgate.v1.Quantity
-	21, // 27: tollgate.v1.BudgetOutlook.exhaustion_time:type_name -> google.protobuf.Timestamp
-	21, // 28: tollgate.v1.BudgetOutlook.earliest_time:type_name -> google.protobuf.Timestamp
-	21, // 29: tollgate.v1.BudgetOutlook.reset_time:type_name -> google.protobuf.Timestamp
-	4,  // 30: tollgate.v1.BudgetOutlook.expected:type_name -> tollgate.v1.Quantity
-	5,  // 31: tollgate.v1.BudgetOutlook.expected_intervals:type_name -> tollgate.v1.Interval
-	21, // 32: tollgate.v1.ListBudgetRisksResponse.as_of_time:type_name -> google.protobuf.Timestamp
-	13, // 33: tollgate.v1.ListBudgetRisksResponse.risks:type_name -> tollgate.v1.BudgetRisk
-	23, // 34: tollgate.v1.BudgetRisk.kind:type_name -> tollgate.v1.LimitKind
-	24, // 35: tollgate.v1.BudgetRisk.subject:type_name -> tollgate.v1.Subject
-	25, // 36: tollgate.v1.BudgetRisk.enforcement:type_name -> tollgate.v1.Enforcement
-	10, // 37: tollgate.v1.BudgetRisk.outlook:type_name -> tollgate.v1.BudgetOutlook
-	19, // 38: tollgate.v1.GetSeasonalityRequest.metric:type_name -> tollgate.v1.UsageMetric
-	20, // 39: tollgate.v1.GetSeasonalityRequest.member:type_name -> tollgate.v1.UsageFilter
-	21, // 40: tollgate.v1.GetSeasonalityResponse.as_of_time:type_name -> google.protobuf.Timestamp
-	3,  // 41: tollgate.v1.GetSeasonalityResponse.seasonality:type_name -> tollgate.v1.Seasonality
-	16, // 42: tollgate.v1.GetSeasonalityResponse.hour_of_day:type_name -> tollgate.v1.SeasonalProfile
-	16, // 43: tollgate.v1.GetSeasonalityResponse.day_of_week:type_name -> tollgate.v1.SeasonalProfile
-	17, // 44: tollgate.v1.SeasonalProfile.parts:type_name -> tollgate.v1.SeasonalPart
-	17, // 45: tollgate.v1.SeasonalProfile.peak:type_name -> tollgate.v1.SeasonalPart
-	17, // 46: tollgate.v1.SeasonalProfile.low:type_name -> tollgate.v1.SeasonalPart
-	4,  // 47: tollgate.v1.SeasonalPart.mean:type_name -> tollgate.v1.Quantity
-	6,  // 48: tollgate.v1.InsightService.GetForecast:input_type -> tollgate.v1.GetForecastRequest
-	11, // 49: tollgate.v1.InsightService.ListBudgetRisks:input_type -> tollgate.v1.ListBudgetRisksRequest
-	14, // 50: tollgate.v1.InsightService.GetSeasonality:input_type -> tollgate.v1.GetSeasonalityRequest
-	7,  // 51: tollgate.v1.InsightService.GetForecast:output_type -> tollgate.v1.GetForecastResponse
-	12, // 52: tollgate.v1.InsightService.ListBudgetRisks:output_type -> tollgate.v1.ListBudgetRisksResponse
-	15, // 53: tollgate.v1.InsightService.GetSeasonality:output_type -> tollgate.v1.GetSeasonalityResponse
-	51, // [51:54] is the sub-list for method output_type
-	48, // [48:51] is the sub-list for method input_type
-	48, // [48:48] is the sub-list for extension type_name
-	48, // [48:48] is the sub-list for extension extendee
-	0,  // [0:48] is the sub-list for field type_name
+	24, // 0: tollgate.v1.Quantity.cost:type_name -> tollgate.v1.Money
+	25, // 1: tollgate.v1.GetSeasonalityRequest.metric:type_name -> tollgate.v1.UsageMetric
+	26, // 2: tollgate.v1.GetSeasonalityRequest.member:type_name -> tollgate.v1.UsageFilter
+	27, // 3: tollgate.v1.GetSeasonalityResponse.as_of_time:type_name -> google.protobuf.Timestamp
+	0,  // 4: tollgate.v1.GetSeasonalityResponse.seasonality:type_name -> tollgate.v1.Seasonality
+	8,  // 5: tollgate.v1.GetSeasonalityResponse.hour_of_day:type_name -> tollgate.v1.SeasonalProfile
+	8,  // 6: tollgate.v1.GetSeasonalityResponse.day_of_week:type_name -> tollgate.v1.SeasonalProfile
+	9,  // 7: tollgate.v1.SeasonalProfile.parts:type_name -> tollgate.v1.SeasonalPart
+	9,  // 8: tollgate.v1.SeasonalProfile.peak:type_name -> tollgate.v1.SeasonalPart
+	9,  // 9: tollgate.v1.SeasonalProfile.low:type_name -> tollgate.v1.SeasonalPart
+	5,  // 10: tollgate.v1.SeasonalPart.mean:type_name -> tollgate.v1.Quantity
+	28, // 11: tollgate.v1.Anomaly.kind:type_name -> tollgate.v1.AnomalyKind
+	29, // 12: tollgate.v1.Anomaly.subject:type_name -> tollgate.v1.Subject
+	30, // 13: tollgate.v1.Anomaly.metric:type_name -> tollgate.v1.AnomalyMetric
+	31, // 14: tollgate.v1.Anomaly.granularity:type_name -> tollgate.v1.TimeGranularity
+	27, // 15: tollgate.v1.Anomaly.start_time:type_name -> google.protobuf.Timestamp
+	27, // 16: tollgate.v1.Anomaly.end_time:type_name -> google.protobuf.Timestamp
+	27, // 17: tollgate.v1.Anomaly.detect_time:type_name -> google.protobuf.Timestamp
+	5,  // 18: tollgate.v1.Anomaly.expected:type_name -> tollgate.v1.Quantity
+	5,  // 19: tollgate.v1.Anomaly.actual:type_name -> tollgate.v1.Quantity
+	11, // 20: tollgate.v1.Anomaly.normal:type_name -> tollgate.v1.AnomalyRange
+	24, // 21: tollgate.v1.Anomaly.impact:type_name -> tollgate.v1.Money
+	1,  // 22: tollgate.v1.Anomaly.severity:type_name -> tollgate.v1.AnomalySeverity
+	12, // 23: tollgate.v1.Anomaly.contributors:type_name -> tollgate.v1.AnomalyContributor
+	2,  // 24: tollgate.v1.Anomaly.state:type_name -> tollgate.v1.AnomalyState
+	3,  // 25: tollgate.v1.Anomaly.feedback:type_name -> tollgate.v1.AnomalyFeedback
+	27, // 26: tollgate.v1.Anomaly.feedback_time:type_name -> google.protobuf.Timestamp
+	5,  // 27: tollgate.v1.AnomalyRange.low:type_name -> tollgate.v1.Quantity
+	5,  // 28: tollgate.v1.AnomalyRange.high:type_name -> tollgate.v1.Quantity
+	29, // 29: tollgate.v1.AnomalyContributor.subject:type_name -> tollgate.v1.Subject
+	5,  // 30: tollgate.v1.AnomalyContributor.before:type_name -> tollgate.v1.Quantity
+	5,  // 31: tollgate.v1.AnomalyContributor.after:type_name -> tollgate.v1.Quantity
+	2,  // 32: tollgate.v1.ListAnomaliesRequest.state:type_name -> tollgate.v1.AnomalyState
+	29, // 33: tollgate.v1.ListAnomaliesRequest.subject:type_name -> tollgate.v1.Subject
+	27, // 34: tollgate.v1.ListAnomaliesRequest.start_time:type_name -> google.protobuf.Timestamp
+	27, // 35: tollgate.v1.ListAnomaliesRequest.end_time:type_name -> google.protobuf.Timestamp
+	10, // 36: tollgate.v1.ListAnomaliesResponse.anomalies:type_name -> tollgate.v1.Anomaly
+	27, // 37: tollgate.v1.ListAnomaliesResponse.looked_until_time:type_name -> google.protobuf.Timestamp
+	3,  // 38: tollgate.v1.AcknowledgeAnomalyRequest.feedback:type_name -> tollgate.v1.AnomalyFeedback
+	10, // 39: tollgate.v1.AcknowledgeAnomalyResponse.anomaly:type_name -> tollgate.v1.Anomaly
+	27, // 40: tollgate.v1.AcknowledgeAnomalyResponse.bar_raised_until_time:type_name -> google.protobuf.Timestamp
+	24, // 41: tollgate.v1.AnomalyPolicy.least_impact:type_name -> tollgate.v1.Money
+	4,  // 42: tollgate.v1.AnomalyPolicy.sensitivity:type_name -> tollgate.v1.AnomalySensitivity
+	18, // 43: tollgate.v1.AnomalyPolicy.mutes:type_name -> tollgate.v1.AnomalyMute
+	24, // 44: tollgate.v1.AnomalyPolicy.effective_least_impact:type_name -> tollgate.v1.Money
+	19, // 45: tollgate.v1.AnomalyPolicy.raised_bars:type_name -> tollgate.v1.AnomalyRaisedBar
+	29, // 46: tollgate.v1.AnomalyMute.subject:type_name -> tollgate.v1.Subject
+	27, // 47: tollgate.v1.AnomalyMute.end_time:type_name -> google.protobuf.Timestamp
+	29, // 48: tollgate.v1.AnomalyRaisedBar.subject:type_name -> tollgate.v1.Subject
+	27, // 49: tollgate.v1.AnomalyRaisedBar.until_time:type_name -> google.protobuf.Timestamp
+	17, // 50: tollgate.v1.GetAnomalyPolicyResponse.anomaly_policy:type_name -> tollgate.v1.AnomalyPolicy
+	17, // 51: tollgate.v1.SetAnomalyPolicyRequest.anomaly_policy:type_name -> tollgate.v1.AnomalyPolicy
+	32, // 52: tollgate.v1.SetAnomalyPolicyRequest.update_mask:type_name -> google.protobuf.FieldMask
+	17, // 53: tollgate.v1.SetAnomalyPolicyResponse.anomaly_policy:type_name -> tollgate.v1.AnomalyPolicy
+	6,  // 54: tollgate.v1.InsightService.GetSeasonality:input_type -> tollgate.v1.GetSeasonalityRequest
+	13, // 55: tollgate.v1.InsightService.ListAnomalies:input_type -> tollgate.v1.ListAnomaliesRequest
+	15, // 56: tollgate.v1.InsightService.AcknowledgeAnomaly:input_type -> tollgate.v1.AcknowledgeAnomalyRequest
+	20, // 57: tollgate.v1.InsightService.GetAnomalyPolicy:input_type -> tollgate.v1.GetAnomalyPolicyRequest
+	22, // 58: tollgate.v1.InsightService.SetAnomalyPolicy:input_type -> tollgate.v1.SetAnomalyPolicyRequest
+	7,  // 59: tollgate.v1.InsightService.GetSeasonality:output_type -> tollgate.v1.GetSeasonalityResponse
+	14, // 60: tollgate.v1.InsightService.ListAnomalies:output_type -> tollgate.v1.ListAnomaliesResponse
+	16, // 61: tollgate.v1.InsightService.AcknowledgeAnomaly:output_type -> tollgate.v1.AcknowledgeAnomalyResponse
+	21, // 62: tollgate.v1.InsightService.GetAnomalyPolicy:output_type -> tollgate.v1.GetAnomalyPolicyResponse
+	23, // 63: tollgate.v1.InsightService.SetAnomalyPolicy:output_type -> tollgate.v1.SetAnomalyPolicyResponse
+	59, // [59:64] is the sub-list for method output_type
+	54, // [54:59] is the sub-list for method input_type
+	54, // [54:54] is the sub-list for extension type_name
+	54, // [54:54] is the sub-list for extension extendee
+	0,  // [0:54] is the sub-list for field type_name
 }
 
 func init() { file_tollgate_v1_insight_service_proto_init() }
@@ -1745,24 +2063,20 @@ func file_tollgate_v1_insight_service_proto_init() {
 	if File_tollgate_v1_insight_service_proto != nil {
 		return
 	}
+	file_tollgate_v1_alert_service_proto_init()
 	file_tollgate_v1_analytics_service_proto_init()
 	file_tollgate_v1_common_proto_init()
 	file_tollgate_v1_insight_service_proto_msgTypes[0].OneofWrappers = []any{
 		(*Quantity_Cost)(nil),
 		(*Quantity_Count)(nil),
 	}
-	file_tollgate_v1_insight_service_proto_msgTypes[2].OneofWrappers = []any{
-		(*GetForecastRequest_Period)(nil),
-		(*GetForecastRequest_EndTime)(nil),
-	}
-	file_tollgate_v1_insight_service_proto_msgTypes[3].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tollgate_v1_insight_service_proto_rawDesc), len(file_tollgate_v1_insight_service_proto_rawDesc)),
-			NumEnums:      4,
-			NumMessages:   14,
+			NumEnums:      5,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -21,9 +21,11 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	InsightService_GetForecast_FullMethodName     = "/tollgate.v1.InsightService/GetForecast"
-	InsightService_ListBudgetRisks_FullMethodName = "/tollgate.v1.InsightService/ListBudgetRisks"
-	InsightService_GetSeasonality_FullMethodName  = "/tollgate.v1.InsightService/GetSeasonality"
+	InsightService_GetSeasonality_FullMethodName     = "/tollgate.v1.InsightService/GetSeasonality"
+	InsightService_ListAnomalies_FullMethodName      = "/tollgate.v1.InsightService/ListAnomalies"
+	InsightService_AcknowledgeAnomaly_FullMethodName = "/tollgate.v1.InsightService/AcknowledgeAnomaly"
+	InsightService_GetAnomalyPolicy_FullMethodName   = "/tollgate.v1.InsightService/GetAnomalyPolicy"
+	InsightService_SetAnomalyPolicy_FullMethodName   = "/tollgate.v1.InsightService/SetAnomalyPolicy"
 )
 
 // InsightServiceClient is the client API for InsightService service.
@@ -36,16 +38,21 @@ const (
 // workspace is NOT_FOUND; a member without usage is not, its answer says that it has too little
 // history.
 type InsightServiceClient interface {
-	// Forecasts what a period will cost or use in all, with bands, and whether the budget lasts.
-	GetForecast(ctx context.Context, in *GetForecastRequest, opts ...grpc.CallOption) (*GetForecastResponse, error)
-	// Lists limits by the probability that they are reached before they reset: the envelope, caps on
-	// models and quotas of every enforcement, in money, tokens and requests, that reset by the clock
-	// after a day or later. Of quotas the 1,000 most utilised subjects are looked at. Forecasts are by
-	// days, at today's prices.
-	ListBudgetRisks(ctx context.Context, in *ListBudgetRisksRequest, opts ...grpc.CallOption) (*ListBudgetRisksResponse, error)
 	// Returns how usage depends on the hour of the day and on the day of the week, and whether that
 	// is more than chance.
 	GetSeasonality(ctx context.Context, in *GetSeasonalityRequest, opts ...grpc.CallOption) (*GetSeasonalityResponse, error)
+	// Returns anomalies of usage, newest first: they are looked for within 15 minutes after the end of
+	// each hour, stored once, and open while they last.
+	ListAnomalies(ctx context.Context, in *ListAnomaliesRequest, opts ...grpc.CallOption) (*ListAnomaliesResponse, error)
+	// Says what an anomaly was. The same again changes nothing; another feedback replaces it, also on
+	// an anomaly that is over. Three ANOMALY_FEEDBACK_FALSE on one subject within 30 days raise its
+	// bar for 30 days from the third: it is judged one sensitivity lower, and must have twice the
+	// least impact.
+	AcknowledgeAnomaly(ctx context.Context, in *AcknowledgeAnomalyRequest, opts ...grpc.CallOption) (*AcknowledgeAnomalyResponse, error)
+	// Returns which anomalies are told.
+	GetAnomalyPolicy(ctx context.Context, in *GetAnomalyPolicyRequest, opts ...grpc.CallOption) (*GetAnomalyPolicyResponse, error)
+	// Sets which anomalies are told, from the next look on. Anomalies that are open stay so.
+	SetAnomalyPolicy(ctx context.Context, in *SetAnomalyPolicyRequest, opts ...grpc.CallOption) (*SetAnomalyPolicyResponse, error)
 }
 
 type insightServiceClient struct {
@@ -56,30 +63,50 @@ func NewInsightServiceClient(cc grpc.ClientConnInterface) InsightServiceClient {
 	return &insightServiceClient{cc}
 }
 
-func (c *insightServiceClient) GetForecast(ctx context.Context, in *GetForecastRequest, opts ...grpc.CallOption) (*GetForecastResponse, error) {
-	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(GetForecastResponse)
-	err := c.cc.Invoke(ctx, InsightService_GetForecast_FullMethodName, in, out, cOpts...)
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
-func (c *insightServiceClient) ListBudgetRisks(ctx context.Context, in *ListBudgetRisksRequest, opts ...grpc.CallOption) (*ListBudgetRisksResponse, error) {
-	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(ListBudgetRisksResponse)
-	err := c.cc.Invoke(ctx, InsightService_ListBudgetRisks_FullMethodName, in, out, cOpts...)
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
 func (c *insightServiceClient) GetSeasonality(ctx context.Context, in *GetSeasonalityRequest, opts ...grpc.CallOption) (*GetSeasonalityResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetSeasonalityResponse)
 	err := c.cc.Invoke(ctx, InsightService_GetSeasonality_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *insightServiceClient) ListAnomalies(ctx context.Context, in *ListAnomaliesRequest, opts ...grpc.CallOption) (*ListAnomaliesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListAnomaliesResponse)
+	err := c.cc.Invoke(ctx, InsightService_ListAnomalies_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *insightServiceClient) AcknowledgeAnomaly(ctx context.Context, in *AcknowledgeAnomalyRequest, opts ...grpc.CallOption) (*AcknowledgeAnomalyResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AcknowledgeAnomalyResponse)
+	err := c.cc.Invoke(ctx, InsightService_AcknowledgeAnomaly_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *insightServiceClient) GetAnomalyPolicy(ctx context.Context, in *GetAnomalyPolicyRequest, opts ...grpc.CallOption) (*GetAnomalyPolicyResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetAnomalyPolicyResponse)
+	err := c.cc.Invoke(ctx, InsightService_GetAnomalyPolicy_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *insightServiceClient) SetAnomalyPolicy(ctx context.Context, in *SetAnomalyPolicyRequest, opts ...grpc.CallOption) (*SetAnomalyPolicyResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SetAnomalyPolicyResponse)
+	err := c.cc.Invoke(ctx, InsightService_SetAnomalyPolicy_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -96,16 +123,21 @@ func (c *insightServiceClient) GetSeasonality(ctx context.Context, in *GetSeason
 // workspace is NOT_FOUND; a member without usage is not, its answer says that it has too little
 // history.
 type InsightServiceServer interface {
-	// Forecasts what a period will cost or use in all, with bands, and whether the budget lasts.
-	GetForecast(context.Context, *GetForecastRequest) (*GetForecastResponse, error)
-	// Lists limits by the probability that they are reached before they reset: the envelope, caps on
-	// models and quotas of every enforcement, in money, tokens and requests, that reset by the clock
-	// after a day or later. Of quotas the 1,000 most utilised subjects are looked at. Forecasts are by
-	// days, at today's prices.
-	ListBudgetRisks(context.Context, *ListBudgetRisksRequest) (*ListBudgetRisksResponse, error)
 	// Returns how usage depends on the hour of the day and on the day of the week, and whether that
 	// is more than chance.
 	GetSeasonality(context.Context, *GetSeasonalityRequest) (*GetSeasonalityResponse, error)
+	// Returns anomalies of usage, newest first: they are looked for within 15 minutes after the end of
+	// each hour, stored once, and open while they last.
+	ListAnomalies(context.Context, *ListAnomaliesRequest) (*ListAnomaliesResponse, error)
+	// Says what an anomaly was. The same again changes nothing; another feedback replaces it, also on
+	// an anomaly that is over. Three ANOMALY_FEEDBACK_FALSE on one subject within 30 days raise its
+	// bar for 30 days from the third: it is judged one sensitivity lower, and must have twice the
+	// least impact.
+	AcknowledgeAnomaly(context.Context, *AcknowledgeAnomalyRequest) (*AcknowledgeAnomalyResponse, error)
+	// Returns which anomalies are told.
+	GetAnomalyPolicy(context.Context, *GetAnomalyPolicyRequest) (*GetAnomalyPolicyResponse, error)
+	// Sets which anomalies are told, from the next look on. Anomalies that are open stay so.
+	SetAnomalyPolicy(context.Context, *SetAnomalyPolicyRequest) (*SetAnomalyPolicyResponse, error)
 	mustEmbedUnimplementedInsightServiceServer()
 }
 
@@ -116,14 +148,20 @@ type InsightServiceServer interface {
 // pointer dereference when methods are called.
 type UnimplementedInsightServiceServer struct{}
 
-func (UnimplementedInsightServiceServer) GetForecast(context.Context, *GetForecastRequest) (*GetForecastResponse, error) {
-	return nil, status.Error(codes.Unimplemented, "method GetForecast not implemented")
-}
-func (UnimplementedInsightServiceServer) ListBudgetRisks(context.Context, *ListBudgetRisksRequest) (*ListBudgetRisksResponse, error) {
-	return nil, status.Error(codes.Unimplemented, "method ListBudgetRisks not implemented")
-}
 func (UnimplementedInsightServiceServer) GetSeasonality(context.Context, *GetSeasonalityRequest) (*GetSeasonalityResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetSeasonality not implemented")
+}
+func (UnimplementedInsightServiceServer) ListAnomalies(context.Context, *ListAnomaliesRequest) (*ListAnomaliesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListAnomalies not implemented")
+}
+func (UnimplementedInsightServiceServer) AcknowledgeAnomaly(context.Context, *AcknowledgeAnomalyRequest) (*AcknowledgeAnomalyResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method AcknowledgeAnomaly not implemented")
+}
+func (UnimplementedInsightServiceServer) GetAnomalyPolicy(context.Context, *GetAnomalyPolicyRequest) (*GetAnomalyPolicyResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetAnomalyPolicy not implemented")
+}
+func (UnimplementedInsightServiceServer) SetAnomalyPolicy(context.Context, *SetAnomalyPolicyRequest) (*SetAnomalyPolicyResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SetAnomalyPolicy not implemented")
 }
 func (UnimplementedInsightServiceServer) mustEmbedUnimplementedInsightServiceServer() {}
 func (UnimplementedInsightServiceServer) testEmbeddedByValue()                        {}
@@ -146,42 +184,6 @@ func RegisterInsightServiceServer(s grpc.ServiceRegistrar, srv InsightServiceSer
 	s.RegisterService(&InsightService_ServiceDesc, srv)
 }
 
-func _InsightService_GetForecast_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(GetForecastRequest)
-	if err := dec(in); err != nil {
-		return nil, err
-	}
-	if interceptor == nil {
-		return srv.(InsightServiceServer).GetForecast(ctx, in)
-	}
-	info := &grpc.UnaryServerInfo{
-		Server:     srv,
-		FullMethod: InsightService_GetForecast_FullMethodName,
-	}
-	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(InsightServiceServer).GetForecast(ctx, req.(*GetForecastRequest))
-	}
-	return interceptor(ctx, in, info, handler)
-}
-
-func _InsightService_ListBudgetRisks_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(ListBudgetRisksRequest)
-	if err := dec(in); err != nil {
-		return nil, err
-	}
-	if interceptor == nil {
-		return srv.(InsightServiceServer).ListBudgetRisks(ctx, in)
-	}
-	info := &grpc.UnaryServerInfo{
-		Server:     srv,
-		FullMethod: InsightService_ListBudgetRisks_FullMethodName,
-	}
-	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(InsightServiceServer).ListBudgetRisks(ctx, req.(*ListBudgetRisksRequest))
-	}
-	return interceptor(ctx, in, info, handler)
-}
-
 func _InsightService_GetSeasonality_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetSeasonalityRequest)
 	if err := dec(in); err != nil {
@@ -200,6 +202,78 @@ func _InsightService_GetSeasonality_Handler(srv interface{}, ctx context.Context
 	return interceptor(ctx, in, info, handler)
 }
 
+func _InsightService_ListAnomalies_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListAnomaliesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(InsightServiceServer).ListAnomalies(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: InsightService_ListAnomalies_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(InsightServiceServer).ListAnomalies(ctx, req.(*ListAnomaliesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _InsightService_AcknowledgeAnomaly_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AcknowledgeAnomalyRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(InsightServiceServer).AcknowledgeAnomaly(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: InsightService_AcknowledgeAnomaly_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(InsightServiceServer).AcknowledgeAnomaly(ctx, req.(*AcknowledgeAnomalyRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _InsightService_GetAnomalyPolicy_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetAnomalyPolicyRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(InsightServiceServer).GetAnomalyPolicy(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: InsightService_GetAnomalyPolicy_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(InsightServiceServer).GetAnomalyPolicy(ctx, req.(*GetAnomalyPolicyRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _InsightService_SetAnomalyPolicy_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SetAnomalyPolicyRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(InsightServiceServer).SetAnomalyPolicy(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: InsightService_SetAnomalyPolicy_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(InsightServiceServer).SetAnomalyPolicy(ctx, req.(*SetAnomalyPolicyRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // InsightService_ServiceDesc is the grpc.ServiceDesc for InsightService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -208,16 +282,24 @@ var InsightService_ServiceDesc = grpc.ServiceDesc{
 	HandlerType: (*InsightServiceServer)(nil),
 	Methods: []grpc.MethodDesc{
 		{
-			MethodName: "GetForecast",
-			Handler:    _InsightService_GetForecast_Handler,
-		},
-		{
-			MethodName: "ListBudgetRisks",
-			Handler:    _InsightService_ListBudgetRisks_Handler,
-		},
-		{
 			MethodName: "GetSeasonality",
 			Handler:    _InsightService_GetSeasonality_Handler,
+		},
+		{
+			MethodName: "ListAnomalies",
+			Handler:    _InsightService_ListAnomalies_Handler,
+		},
+		{
+			MethodName: "AcknowledgeAnomaly",
+			Handler:    _InsightService_AcknowledgeAnomaly_Handler,
+		},
+		{
+			MethodName: "GetAnomalyPolicy",
+			Handler:    _InsightService_GetAnomalyPolicy_Handler,
+		},
+		{
+			MethodName: "SetAnomalyPolicy",
+			Handler:    _InsightService_SetAnomalyPolicy_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

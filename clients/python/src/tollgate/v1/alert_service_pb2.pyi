@@ -64,6 +64,11 @@ class _AlertTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AlertType.V
     day (UTC), then for the 100th, the 1,000th and so on, so that a caller cannot multiply alerts;
     spent_count counts those in between.
     """
+    ALERT_TYPE_ANOMALY: _AlertType.ValueType  # 10
+    """Usage stands out of its own past, see InsightService.ListAnomalies. Once when it is found, and
+    once when it is over. `limit` or `limit_count` is what was expected, `spent` or `spent_count`
+    what there was; `anomaly` names it.
+    """
 
 class AlertType(_AlertType, metaclass=_AlertTypeEnumTypeWrapper):
     """Types of alerts. The set may grow."""
@@ -103,6 +108,11 @@ ALERT_TYPE_LARGE_RECORD: AlertType.ValueType  # 9
 day (UTC), then for the 100th, the 1,000th and so on, so that a caller cannot multiply alerts;
 spent_count counts those in between.
 """
+ALERT_TYPE_ANOMALY: AlertType.ValueType  # 10
+"""Usage stands out of its own past, see InsightService.ListAnomalies. Once when it is found, and
+once when it is over. `limit` or `limit_count` is what was expected, `spent` or `spent_count`
+what there was; `anomaly` names it.
+"""
 Global___AlertType: _TypeAlias = AlertType  # noqa: Y015
 
 class _DeliveryState:
@@ -136,6 +146,74 @@ DELIVERY_STATE_DEAD: DeliveryState.ValueType  # 3
 disabled.
 """
 Global___DeliveryState: _TypeAlias = DeliveryState  # noqa: Y015
+
+class _AnomalyKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AnomalyKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AnomalyKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ANOMALY_KIND_UNSPECIFIED: _AnomalyKind.ValueType  # 0
+    """Never sent."""
+    ANOMALY_KIND_SPIKE: _AnomalyKind.ValueType  # 1
+    """More than expected."""
+    ANOMALY_KIND_DROP: _AnomalyKind.ValueType  # 2
+    """Less than expected."""
+    ANOMALY_KIND_SHIFT: _AnomalyKind.ValueType  # 3
+    """A spike or a drop that has lasted 12 hours, or 3 days."""
+    ANOMALY_KIND_FAILURES: _AnomalyKind.ValueType  # 4
+    """More requests failed than the rates of the week before make likely (p < 0.0001)."""
+    ANOMALY_KIND_COST_PER_REQUEST: _AnomalyKind.ValueType  # 5
+    """A request costs more, or less, than on each of the four weeks before."""
+
+class AnomalyKind(_AnomalyKind, metaclass=_AnomalyKindEnumTypeWrapper):
+    """What stands out. The set may grow."""
+
+ANOMALY_KIND_UNSPECIFIED: AnomalyKind.ValueType  # 0
+"""Never sent."""
+ANOMALY_KIND_SPIKE: AnomalyKind.ValueType  # 1
+"""More than expected."""
+ANOMALY_KIND_DROP: AnomalyKind.ValueType  # 2
+"""Less than expected."""
+ANOMALY_KIND_SHIFT: AnomalyKind.ValueType  # 3
+"""A spike or a drop that has lasted 12 hours, or 3 days."""
+ANOMALY_KIND_FAILURES: AnomalyKind.ValueType  # 4
+"""More requests failed than the rates of the week before make likely (p < 0.0001)."""
+ANOMALY_KIND_COST_PER_REQUEST: AnomalyKind.ValueType  # 5
+"""A request costs more, or less, than on each of the four weeks before."""
+Global___AnomalyKind: _TypeAlias = AnomalyKind  # noqa: Y015
+
+class _AnomalyMetric:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AnomalyMetricEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AnomalyMetric.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ANOMALY_METRIC_UNSPECIFIED: _AnomalyMetric.ValueType  # 0
+    """Never sent."""
+    ANOMALY_METRIC_COST: _AnomalyMetric.ValueType  # 1
+    """Cost."""
+    ANOMALY_METRIC_REQUESTS: _AnomalyMetric.ValueType  # 2
+    """Requests."""
+    ANOMALY_METRIC_FAILED_REQUESTS: _AnomalyMetric.ValueType  # 3
+    """Requests that failed."""
+    ANOMALY_METRIC_COST_PER_REQUEST: _AnomalyMetric.ValueType  # 4
+    """Cost of one request on average."""
+
+class AnomalyMetric(_AnomalyMetric, metaclass=_AnomalyMetricEnumTypeWrapper):
+    """What an anomaly is counted in. The set may grow."""
+
+ANOMALY_METRIC_UNSPECIFIED: AnomalyMetric.ValueType  # 0
+"""Never sent."""
+ANOMALY_METRIC_COST: AnomalyMetric.ValueType  # 1
+"""Cost."""
+ANOMALY_METRIC_REQUESTS: AnomalyMetric.ValueType  # 2
+"""Requests."""
+ANOMALY_METRIC_FAILED_REQUESTS: AnomalyMetric.ValueType  # 3
+"""Requests that failed."""
+ANOMALY_METRIC_COST_PER_REQUEST: AnomalyMetric.ValueType  # 4
+"""Cost of one request on average."""
+Global___AnomalyMetric: _TypeAlias = AnomalyMetric  # noqa: Y015
 
 @_typing.final
 class AlertPolicy(_message.Message):
@@ -204,6 +282,7 @@ class Alert(_message.Message):
     ACKNOWLEDGE_ACTOR_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
     RECORD_FIELD_NUMBER: _builtins.int
+    ANOMALY_FIELD_NUMBER: _builtins.int
     alert_id: _builtins.int
     """Id, which grows with each alert raised, with gaps."""
     workspace_id: _builtins.str
@@ -261,6 +340,10 @@ class Alert(_message.Message):
     def record(self) -> Global___AlertRecord:
         """Of ALERT_TYPE_LARGE_RECORD the record; absent for other types."""
 
+    @_builtins.property
+    def anomaly(self) -> Global___AlertAnomaly:
+        """Of ALERT_TYPE_ANOMALY the anomaly; absent for other types."""
+
     def __init__(
         self,
         *,
@@ -283,14 +366,55 @@ class Alert(_message.Message):
         acknowledge_actor: _builtins.str = ...,
         message: _builtins.str = ...,
         record: Global___AlertRecord | None = ...,
+        anomaly: Global___AlertAnomaly | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["acknowledge_time", b"acknowledge_time", "create_time", b"create_time", "limit", b"limit", "record", b"record", "spent", b"spent", "subject", b"subject", "window_end_time", b"window_end_time", "window_start_time", b"window_start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["acknowledge_time", b"acknowledge_time", "anomaly", b"anomaly", "create_time", b"create_time", "limit", b"limit", "record", b"record", "spent", b"spent", "subject", b"subject", "window_end_time", b"window_end_time", "window_start_time", b"window_start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledge_actor", b"acknowledge_actor", "acknowledge_time", b"acknowledge_time", "alert_id", b"alert_id", "create_time", b"create_time", "limit", b"limit", "limit_count", b"limit_count", "limit_id", b"limit_id", "limit_kind", b"limit_kind", "message", b"message", "record", b"record", "spent", b"spent", "spent_count", b"spent_count", "subject", b"subject", "threshold_percent", b"threshold_percent", "type", b"type", "unit", b"unit", "window_end_time", b"window_end_time", "window_start_time", b"window_start_time", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledge_actor", b"acknowledge_actor", "acknowledge_time", b"acknowledge_time", "alert_id", b"alert_id", "anomaly", b"anomaly", "create_time", b"create_time", "limit", b"limit", "limit_count", b"limit_count", "limit_id", b"limit_id", "limit_kind", b"limit_kind", "message", b"message", "record", b"record", "spent", b"spent", "spent_count", b"spent_count", "subject", b"subject", "threshold_percent", b"threshold_percent", "type", b"type", "unit", b"unit", "window_end_time", b"window_end_time", "window_start_time", b"window_start_time", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Alert: _TypeAlias = Alert  # noqa: Y015
+
+@_typing.final
+class AlertAnomaly(_message.Message):
+    """The anomaly that an alert is about, as it was then."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ANOMALY_ID_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    METRIC_FIELD_NUMBER: _builtins.int
+    OVER_FIELD_NUMBER: _builtins.int
+    EXPLAINED_BY_FIELD_NUMBER: _builtins.int
+    anomaly_id: _builtins.str
+    """Id, for InsightService.AcknowledgeAnomaly."""
+    kind: Global___AnomalyKind.ValueType
+    """What stands out."""
+    metric: Global___AnomalyMetric.ValueType
+    """What it is counted in."""
+    over: _builtins.bool
+    """Whether it is over: of the second alert about it."""
+    @_builtins.property
+    def explained_by(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Subject]:
+        """Who explains it, largest share first; users are left out."""
+
+    def __init__(
+        self,
+        *,
+        anomaly_id: _builtins.str = ...,
+        kind: Global___AnomalyKind.ValueType = ...,
+        metric: Global___AnomalyMetric.ValueType = ...,
+        over: _builtins.bool = ...,
+        explained_by: _abc.Iterable[_common_pb2.Subject] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["anomaly_id", b"anomaly_id", "explained_by", b"explained_by", "kind", b"kind", "metric", b"metric", "over", b"over"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AlertAnomaly: _TypeAlias = AlertAnomaly  # noqa: Y015
 
 @_typing.final
 class AlertRecord(_message.Message):

@@ -5,10 +5,12 @@ Insight into usage: what repeats in it, and what it will be."""
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from tollgate.v1 import alert_service_pb2 as _alert_service_pb2
 from tollgate.v1 import analytics_service_pb2 as _analytics_service_pb2
 from tollgate.v1 import common_pb2 as _common_pb2
 import builtins as _builtins
@@ -145,6 +147,116 @@ SEASONALITY_WEEKLY: Seasonality.ValueType  # 4
 SEASONALITY_DAILY_AND_WEEKLY: Seasonality.ValueType  # 5
 """Both do."""
 Global___Seasonality: _TypeAlias = Seasonality  # noqa: Y015
+
+class _AnomalySeverity:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AnomalySeverityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AnomalySeverity.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ANOMALY_SEVERITY_UNSPECIFIED: _AnomalySeverity.ValueType  # 0
+    """Never sent."""
+    ANOMALY_SEVERITY_LOW: _AnomalySeverity.ValueType  # 1
+    """Below 10 times the least impact, or 300 percent."""
+    ANOMALY_SEVERITY_MEDIUM: _AnomalySeverity.ValueType  # 2
+    """Below 100 times, or 1,000 percent."""
+    ANOMALY_SEVERITY_HIGH: _AnomalySeverity.ValueType  # 3
+    """From there on."""
+
+class AnomalySeverity(_AnomalySeverity, metaclass=_AnomalySeverityEnumTypeWrapper):
+    """Severity of an anomaly, by its impact against the least impact in force, or by impact_percent
+    where that is zero.
+    """
+
+ANOMALY_SEVERITY_UNSPECIFIED: AnomalySeverity.ValueType  # 0
+"""Never sent."""
+ANOMALY_SEVERITY_LOW: AnomalySeverity.ValueType  # 1
+"""Below 10 times the least impact, or 300 percent."""
+ANOMALY_SEVERITY_MEDIUM: AnomalySeverity.ValueType  # 2
+"""Below 100 times, or 1,000 percent."""
+ANOMALY_SEVERITY_HIGH: AnomalySeverity.ValueType  # 3
+"""From there on."""
+Global___AnomalySeverity: _TypeAlias = AnomalySeverity  # noqa: Y015
+
+class _AnomalyState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AnomalyStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AnomalyState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ANOMALY_STATE_UNSPECIFIED: _AnomalyState.ValueType  # 0
+    """All, as a filter; never sent."""
+    ANOMALY_STATE_OPEN: _AnomalyState.ValueType  # 1
+    """It lasts: of hours the last 6 (of failures 3) are not all normal again, of days the last one."""
+    ANOMALY_STATE_CLOSED: _AnomalyState.ValueType  # 2
+    """It is over."""
+
+class AnomalyState(_AnomalyState, metaclass=_AnomalyStateEnumTypeWrapper):
+    """Whether an anomaly lasts."""
+
+ANOMALY_STATE_UNSPECIFIED: AnomalyState.ValueType  # 0
+"""All, as a filter; never sent."""
+ANOMALY_STATE_OPEN: AnomalyState.ValueType  # 1
+"""It lasts: of hours the last 6 (of failures 3) are not all normal again, of days the last one."""
+ANOMALY_STATE_CLOSED: AnomalyState.ValueType  # 2
+"""It is over."""
+Global___AnomalyState: _TypeAlias = AnomalyState  # noqa: Y015
+
+class _AnomalyFeedback:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AnomalyFeedbackEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AnomalyFeedback.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ANOMALY_FEEDBACK_UNSPECIFIED: _AnomalyFeedback.ValueType  # 0
+    """Refused on input; nobody has said."""
+    ANOMALY_FEEDBACK_REAL: _AnomalyFeedback.ValueType  # 1
+    """Something was wrong."""
+    ANOMALY_FEEDBACK_EXPECTED: _AnomalyFeedback.ValueType  # 2
+    """It was planned."""
+    ANOMALY_FEEDBACK_FALSE: _AnomalyFeedback.ValueType  # 3
+    """Nothing was odd."""
+
+class AnomalyFeedback(_AnomalyFeedback, metaclass=_AnomalyFeedbackEnumTypeWrapper):
+    """What an anomaly was, as a person says."""
+
+ANOMALY_FEEDBACK_UNSPECIFIED: AnomalyFeedback.ValueType  # 0
+"""Refused on input; nobody has said."""
+ANOMALY_FEEDBACK_REAL: AnomalyFeedback.ValueType  # 1
+"""Something was wrong."""
+ANOMALY_FEEDBACK_EXPECTED: AnomalyFeedback.ValueType  # 2
+"""It was planned."""
+ANOMALY_FEEDBACK_FALSE: AnomalyFeedback.ValueType  # 3
+"""Nothing was odd."""
+Global___AnomalyFeedback: _TypeAlias = AnomalyFeedback  # noqa: Y015
+
+class _AnomalySensitivity:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AnomalySensitivityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AnomalySensitivity.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ANOMALY_SENSITIVITY_UNSPECIFIED: _AnomalySensitivity.ValueType  # 0
+    """As it is."""
+    ANOMALY_SENSITIVITY_LOW: _AnomalySensitivity.ValueType  # 1
+    """The worst alone."""
+    ANOMALY_SENSITIVITY_MEDIUM: _AnomalySensitivity.ValueType  # 2
+    """A quiet week is the normal case."""
+    ANOMALY_SENSITIVITY_HIGH: _AnomalySensitivity.ValueType  # 3
+    """Most that can be found, with false alarms."""
+
+class AnomalySensitivity(_AnomalySensitivity, metaclass=_AnomalySensitivityEnumTypeWrapper):
+    """How readily usage is called odd."""
+
+ANOMALY_SENSITIVITY_UNSPECIFIED: AnomalySensitivity.ValueType  # 0
+"""As it is."""
+ANOMALY_SENSITIVITY_LOW: AnomalySensitivity.ValueType  # 1
+"""The worst alone."""
+ANOMALY_SENSITIVITY_MEDIUM: AnomalySensitivity.ValueType  # 2
+"""A quiet week is the normal case."""
+ANOMALY_SENSITIVITY_HIGH: AnomalySensitivity.ValueType  # 3
+"""Most that can be found, with false alarms."""
+Global___AnomalySensitivity: _TypeAlias = AnomalySensitivity  # noqa: Y015
 
 @_typing.final
 class Quantity(_message.Message):
@@ -794,3 +906,589 @@ class SeasonalPart(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SeasonalPart: _TypeAlias = SeasonalPart  # noqa: Y015
+
+@_typing.final
+class Anomaly(_message.Message):
+    """Usage that stands out of its own past."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ANOMALY_ID_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    METRIC_FIELD_NUMBER: _builtins.int
+    GRANULARITY_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    DETECT_TIME_FIELD_NUMBER: _builtins.int
+    EXPECTED_FIELD_NUMBER: _builtins.int
+    ACTUAL_FIELD_NUMBER: _builtins.int
+    NORMAL_FIELD_NUMBER: _builtins.int
+    IMPACT_FIELD_NUMBER: _builtins.int
+    IMPACT_PERCENT_FIELD_NUMBER: _builtins.int
+    SEVERITY_FIELD_NUMBER: _builtins.int
+    CONTRIBUTORS_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    FEEDBACK_FIELD_NUMBER: _builtins.int
+    FEEDBACK_TIME_FIELD_NUMBER: _builtins.int
+    FEEDBACK_ACTOR_FIELD_NUMBER: _builtins.int
+    ALERTED_FIELD_NUMBER: _builtins.int
+    anomaly_id: _builtins.str
+    """Id, unique in the workspace; the same for the same subject, metric and start."""
+    kind: _alert_service_pb2.AnomalyKind.ValueType
+    """What stands out. A spike or a drop becomes a shift while it lasts."""
+    metric: _alert_service_pb2.AnomalyMetric.ValueType
+    """What is counted."""
+    granularity: _analytics_service_pb2.TimeGranularity.ValueType
+    """Length of a step: TIME_GRANULARITY_HOUR or TIME_GRANULARITY_DAY."""
+    impact_percent: _builtins.float
+    """How far actual is from expected, in percent of expected, at most 1,000,000; that also where
+    nothing was expected.
+    """
+    severity: Global___AnomalySeverity.ValueType
+    """Severity by the impact."""
+    state: Global___AnomalyState.ValueType
+    """Whether it lasts."""
+    feedback: Global___AnomalyFeedback.ValueType
+    """What somebody said that it was; unspecified if nobody did."""
+    feedback_actor: _builtins.str
+    """Actor that gave it: the metadata `tollgate-actor` of the call."""
+    alerted: _builtins.bool
+    """Whether it raises alerts: not if another one of the same direction, which was told, was open
+    when it began, and is of the workspace or explained by its subject.
+    """
+    @_builtins.property
+    def subject(self) -> _common_pb2.Subject:
+        """Whose usage it is."""
+
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """Start of the first step that stands out."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """End of the last step that stands out so far."""
+
+    @_builtins.property
+    def detect_time(self) -> _timestamp_pb2.Timestamp:
+        """Time at which it was found."""
+
+    @_builtins.property
+    def expected(self) -> Global___Quantity:
+        """What was expected of the steps that stand out, together; of ANOMALY_METRIC_COST_PER_REQUEST the
+        mean of them.
+        """
+
+    @_builtins.property
+    def actual(self) -> Global___Quantity:
+        """What they had."""
+
+    @_builtins.property
+    def normal(self) -> Global___AnomalyRange:
+        """The least and the most that comparable steps had: of hours these of the seven days before, of
+        days those of the four weeks before; of failures by the rates of these. Together, as expected.
+        """
+
+    @_builtins.property
+    def impact(self) -> _common_pb2.Money:
+        """What it has cost, or saved, beside what was expected; of requests at the mean cost of a request.
+        Never below zero.
+        """
+
+    @_builtins.property
+    def contributors(self) -> _containers.RepeatedCompositeFieldContainer[Global___AnomalyContributor]:
+        """Who explains it: members that moved with it, largest share first, of each type until 80 percent
+        are explained. Of the workspace and of departments: API keys, users, features, assistants and
+        models; of models: the same without models; of features and assistants: API keys and models; of
+        API keys: features and models; of failed requests of the workspace: API keys and models. None
+        where that would read more than 1,000,000 records, or records that are no longer kept.
+        """
+
+    @_builtins.property
+    def feedback_time(self) -> _timestamp_pb2.Timestamp:
+        """Time of the feedback; absent without."""
+
+    def __init__(
+        self,
+        *,
+        anomaly_id: _builtins.str = ...,
+        kind: _alert_service_pb2.AnomalyKind.ValueType = ...,
+        subject: _common_pb2.Subject | None = ...,
+        metric: _alert_service_pb2.AnomalyMetric.ValueType = ...,
+        granularity: _analytics_service_pb2.TimeGranularity.ValueType = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        detect_time: _timestamp_pb2.Timestamp | None = ...,
+        expected: Global___Quantity | None = ...,
+        actual: Global___Quantity | None = ...,
+        normal: Global___AnomalyRange | None = ...,
+        impact: _common_pb2.Money | None = ...,
+        impact_percent: _builtins.float = ...,
+        severity: Global___AnomalySeverity.ValueType = ...,
+        contributors: _abc.Iterable[Global___AnomalyContributor] | None = ...,
+        state: Global___AnomalyState.ValueType = ...,
+        feedback: Global___AnomalyFeedback.ValueType = ...,
+        feedback_time: _timestamp_pb2.Timestamp | None = ...,
+        feedback_actor: _builtins.str = ...,
+        alerted: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["actual", b"actual", "detect_time", b"detect_time", "end_time", b"end_time", "expected", b"expected", "feedback_time", b"feedback_time", "impact", b"impact", "normal", b"normal", "start_time", b"start_time", "subject", b"subject"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actual", b"actual", "alerted", b"alerted", "anomaly_id", b"anomaly_id", "contributors", b"contributors", "detect_time", b"detect_time", "end_time", b"end_time", "expected", b"expected", "feedback", b"feedback", "feedback_actor", b"feedback_actor", "feedback_time", b"feedback_time", "granularity", b"granularity", "impact", b"impact", "impact_percent", b"impact_percent", "kind", b"kind", "metric", b"metric", "normal", b"normal", "severity", b"severity", "start_time", b"start_time", "state", b"state", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Anomaly: _TypeAlias = Anomaly  # noqa: Y015
+
+@_typing.final
+class AnomalyRange(_message.Message):
+    """The least and the most of what is normal."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOW_FIELD_NUMBER: _builtins.int
+    HIGH_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def low(self) -> Global___Quantity:
+        """The least."""
+
+    @_builtins.property
+    def high(self) -> Global___Quantity:
+        """The most."""
+
+    def __init__(
+        self,
+        *,
+        low: Global___Quantity | None = ...,
+        high: Global___Quantity | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["high", b"high", "low", b"low"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["high", b"high", "low", b"low"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AnomalyRange: _TypeAlias = AnomalyRange  # noqa: Y015
+
+@_typing.final
+class AnomalyContributor(_message.Message):
+    """A member that explains a part of an anomaly."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    SHARE_FIELD_NUMBER: _builtins.int
+    BEFORE_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    share: _builtins.float
+    """Share of what the members of its type moved by in the direction of the anomaly, 0 to 1."""
+    @_builtins.property
+    def subject(self) -> _common_pb2.Subject:
+        """The member."""
+
+    @_builtins.property
+    def before(self) -> Global___Quantity:
+        """What was expected of it."""
+
+    @_builtins.property
+    def after(self) -> Global___Quantity:
+        """What it had."""
+
+    def __init__(
+        self,
+        *,
+        subject: _common_pb2.Subject | None = ...,
+        share: _builtins.float = ...,
+        before: Global___Quantity | None = ...,
+        after: Global___Quantity | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "subject", b"subject"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "share", b"share", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AnomalyContributor: _TypeAlias = AnomalyContributor  # noqa: Y015
+
+@_typing.final
+class ListAnomaliesRequest(_message.Message):
+    """Request of ListAnomalies."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKSPACE_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    UNACKNOWLEDGED_ONLY_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    workspace_id: _builtins.str
+    """Its workspace."""
+    state: Global___AnomalyState.ValueType
+    """Filter by state; unspecified for all."""
+    unacknowledged_only: _builtins.bool
+    """Whether to leave out anomalies with a feedback."""
+    page_size: _builtins.int
+    """Most entries on the page: 0 to 1,000; 0 means 100, more than 1,000 means 1,000."""
+    page_token: _builtins.str
+    """next_page_token of the previous page, with the same filter; empty for the first page."""
+    @_builtins.property
+    def subject(self) -> _common_pb2.Subject:
+        """Filter by subject; absent for all."""
+
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """Start of the range of their start_time; default the first."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """End of the range of their start_time, exclusive; default none."""
+
+    def __init__(
+        self,
+        *,
+        workspace_id: _builtins.str = ...,
+        state: Global___AnomalyState.ValueType = ...,
+        subject: _common_pb2.Subject | None = ...,
+        unacknowledged_only: _builtins.bool = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time", "subject", b"subject"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "page_size", b"page_size", "page_token", b"page_token", "start_time", b"start_time", "state", b"state", "subject", b"subject", "unacknowledged_only", b"unacknowledged_only", "workspace_id", b"workspace_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAnomaliesRequest: _TypeAlias = ListAnomaliesRequest  # noqa: Y015
+
+@_typing.final
+class ListAnomaliesResponse(_message.Message):
+    """Response of ListAnomalies."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ANOMALIES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    TOTAL_COUNT_FIELD_NUMBER: _builtins.int
+    LOOKED_UNTIL_TIME_FIELD_NUMBER: _builtins.int
+    HOURLY_MEMBER_MAX_FIELD_NUMBER: _builtins.int
+    DAILY_MEMBER_MAX_FIELD_NUMBER: _builtins.int
+    MEMBERS_LEFT_OUT_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token of the next page; empty on the last page."""
+    total_count: _builtins.int
+    """Number of entries that match, on all pages, counted to 10,000: then there may be more."""
+    hourly_member_max: _builtins.int
+    """Most members of a dimension that are looked at by hours: the heaviest by cost."""
+    daily_member_max: _builtins.int
+    """The same by days."""
+    members_left_out: _builtins.bool
+    """Whether there were more members than that at the last look."""
+    @_builtins.property
+    def anomalies(self) -> _containers.RepeatedCompositeFieldContainer[Global___Anomaly]:
+        """By start_time, newest first."""
+
+    @_builtins.property
+    def looked_until_time(self) -> _timestamp_pb2.Timestamp:
+        """Up to when usage was looked at; absent until the first look since the start of the server."""
+
+    def __init__(
+        self,
+        *,
+        anomalies: _abc.Iterable[Global___Anomaly] | None = ...,
+        next_page_token: _builtins.str = ...,
+        total_count: _builtins.int = ...,
+        looked_until_time: _timestamp_pb2.Timestamp | None = ...,
+        hourly_member_max: _builtins.int = ...,
+        daily_member_max: _builtins.int = ...,
+        members_left_out: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["looked_until_time", b"looked_until_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["anomalies", b"anomalies", "daily_member_max", b"daily_member_max", "hourly_member_max", b"hourly_member_max", "looked_until_time", b"looked_until_time", "members_left_out", b"members_left_out", "next_page_token", b"next_page_token", "total_count", b"total_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAnomaliesResponse: _TypeAlias = ListAnomaliesResponse  # noqa: Y015
+
+@_typing.final
+class AcknowledgeAnomalyRequest(_message.Message):
+    """Request of AcknowledgeAnomaly."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKSPACE_ID_FIELD_NUMBER: _builtins.int
+    ANOMALY_ID_FIELD_NUMBER: _builtins.int
+    FEEDBACK_FIELD_NUMBER: _builtins.int
+    workspace_id: _builtins.str
+    """Its workspace."""
+    anomaly_id: _builtins.str
+    """The anomaly."""
+    feedback: Global___AnomalyFeedback.ValueType
+    """What it was; required."""
+    def __init__(
+        self,
+        *,
+        workspace_id: _builtins.str = ...,
+        anomaly_id: _builtins.str = ...,
+        feedback: Global___AnomalyFeedback.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["anomaly_id", b"anomaly_id", "feedback", b"feedback", "workspace_id", b"workspace_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcknowledgeAnomalyRequest: _TypeAlias = AcknowledgeAnomalyRequest  # noqa: Y015
+
+@_typing.final
+class AcknowledgeAnomalyResponse(_message.Message):
+    """Response of AcknowledgeAnomaly."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ANOMALY_FIELD_NUMBER: _builtins.int
+    BAR_RAISED_UNTIL_TIME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def anomaly(self) -> Global___Anomaly:
+        """The anomaly."""
+
+    @_builtins.property
+    def bar_raised_until_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when the bar of its subject is raised; absent if it is not."""
+
+    def __init__(
+        self,
+        *,
+        anomaly: Global___Anomaly | None = ...,
+        bar_raised_until_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["anomaly", b"anomaly", "bar_raised_until_time", b"bar_raised_until_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["anomaly", b"anomaly", "bar_raised_until_time", b"bar_raised_until_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcknowledgeAnomalyResponse: _TypeAlias = AcknowledgeAnomalyResponse  # noqa: Y015
+
+@_typing.final
+class AnomalyPolicy(_message.Message):
+    """Which anomalies are told."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEAST_IMPACT_FIELD_NUMBER: _builtins.int
+    SENSITIVITY_FIELD_NUMBER: _builtins.int
+    MUTES_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_LEAST_IMPACT_FIELD_NUMBER: _builtins.int
+    RAISED_BARS_FIELD_NUMBER: _builtins.int
+    sensitivity: Global___AnomalySensitivity.ValueType
+    """How readily usage is called odd; default ANOMALY_SENSITIVITY_MEDIUM."""
+    @_builtins.property
+    def least_impact(self) -> _common_pb2.Money:
+        """Least impact of an anomaly, in the currency of the workspace: 0 and more. Absent: 1 percent of
+        the plan budget a day (of its cycle), 0 without a plan. Failures have no least impact.
+        """
+
+    @_builtins.property
+    def mutes(self) -> _containers.RepeatedCompositeFieldContainer[Global___AnomalyMute]:
+        """Subjects that are not told of for a while; at most 100, each subject once. Steps that stand out
+        before the end of a mute never count. An anomaly of another subject is not told either if a
+        muted one explains half of it or more.
+        """
+
+    @_builtins.property
+    def effective_least_impact(self) -> _common_pb2.Money:
+        """The least impact in force. Output only."""
+
+    @_builtins.property
+    def raised_bars(self) -> _containers.RepeatedCompositeFieldContainer[Global___AnomalyRaisedBar]:
+        """Subjects with three ANOMALY_FEEDBACK_FALSE in 30 days. Output only."""
+
+    def __init__(
+        self,
+        *,
+        least_impact: _common_pb2.Money | None = ...,
+        sensitivity: Global___AnomalySensitivity.ValueType = ...,
+        mutes: _abc.Iterable[Global___AnomalyMute] | None = ...,
+        effective_least_impact: _common_pb2.Money | None = ...,
+        raised_bars: _abc.Iterable[Global___AnomalyRaisedBar] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["effective_least_impact", b"effective_least_impact", "least_impact", b"least_impact"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["effective_least_impact", b"effective_least_impact", "least_impact", b"least_impact", "mutes", b"mutes", "raised_bars", b"raised_bars", "sensitivity", b"sensitivity"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AnomalyPolicy: _TypeAlias = AnomalyPolicy  # noqa: Y015
+
+@_typing.final
+class AnomalyMute(_message.Message):
+    """A subject that is not told of for a while."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def subject(self) -> _common_pb2.Subject:
+        """A workspace, model, department, feature, assistant or API key."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """End; required, after now and at most 366 days ahead."""
+
+    def __init__(
+        self,
+        *,
+        subject: _common_pb2.Subject | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "subject", b"subject"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AnomalyMute: _TypeAlias = AnomalyMute  # noqa: Y015
+
+@_typing.final
+class AnomalyRaisedBar(_message.Message):
+    """A subject whose bar was raised by feedback."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    UNTIL_TIME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def subject(self) -> _common_pb2.Subject:
+        """The subject."""
+
+    @_builtins.property
+    def until_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when."""
+
+    def __init__(
+        self,
+        *,
+        subject: _common_pb2.Subject | None = ...,
+        until_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["subject", b"subject", "until_time", b"until_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["subject", b"subject", "until_time", b"until_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AnomalyRaisedBar: _TypeAlias = AnomalyRaisedBar  # noqa: Y015
+
+@_typing.final
+class GetAnomalyPolicyRequest(_message.Message):
+    """Request of GetAnomalyPolicy."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKSPACE_ID_FIELD_NUMBER: _builtins.int
+    workspace_id: _builtins.str
+    """The workspace."""
+    def __init__(
+        self,
+        *,
+        workspace_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["workspace_id", b"workspace_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetAnomalyPolicyRequest: _TypeAlias = GetAnomalyPolicyRequest  # noqa: Y015
+
+@_typing.final
+class GetAnomalyPolicyResponse(_message.Message):
+    """Response of GetAnomalyPolicy."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ANOMALY_POLICY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def anomaly_policy(self) -> Global___AnomalyPolicy:
+        """Its policy, without mutes that are over."""
+
+    def __init__(
+        self,
+        *,
+        anomaly_policy: Global___AnomalyPolicy | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["anomaly_policy", b"anomaly_policy"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["anomaly_policy", b"anomaly_policy"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetAnomalyPolicyResponse: _TypeAlias = GetAnomalyPolicyResponse  # noqa: Y015
+
+@_typing.final
+class SetAnomalyPolicyRequest(_message.Message):
+    """Request of SetAnomalyPolicy."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKSPACE_ID_FIELD_NUMBER: _builtins.int
+    ANOMALY_POLICY_FIELD_NUMBER: _builtins.int
+    UPDATE_MASK_FIELD_NUMBER: _builtins.int
+    workspace_id: _builtins.str
+    """The workspace."""
+    @_builtins.property
+    def anomaly_policy(self) -> Global___AnomalyPolicy:
+        """The new policy."""
+
+    @_builtins.property
+    def update_mask(self) -> _field_mask_pb2.FieldMask:
+        """Fields to change: least_impact, sensitivity, mutes (replaced as a whole). Default: those that
+        are set.
+        """
+
+    def __init__(
+        self,
+        *,
+        workspace_id: _builtins.str = ...,
+        anomaly_policy: Global___AnomalyPolicy | None = ...,
+        update_mask: _field_mask_pb2.FieldMask | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["anomaly_policy", b"anomaly_policy", "update_mask", b"update_mask"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["anomaly_policy", b"anomaly_policy", "update_mask", b"update_mask", "workspace_id", b"workspace_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetAnomalyPolicyRequest: _TypeAlias = SetAnomalyPolicyRequest  # noqa: Y015
+
+@_typing.final
+class SetAnomalyPolicyResponse(_message.Message):
+    """Response of SetAnomalyPolicy."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ANOMALY_POLICY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def anomaly_policy(self) -> Global___AnomalyPolicy:
+        """The policy."""
+
+    def __init__(
+        self,
+        *,
+        anomaly_policy: Global___AnomalyPolicy | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["anomaly_policy", b"anomaly_policy"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["anomaly_policy", b"anomaly_policy"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetAnomalyPolicyResponse: _TypeAlias = SetAnomalyPolicyResponse  # noqa: Y015

@@ -54,6 +54,26 @@ class InsightServiceStub(object):
                 request_serializer=tollgate_dot_v1_dot_insight__service__pb2.GetSeasonalityRequest.SerializeToString,
                 response_deserializer=tollgate_dot_v1_dot_insight__service__pb2.GetSeasonalityResponse.FromString,
                 _registered_method=True)
+        self.ListAnomalies = channel.unary_unary(
+                '/tollgate.v1.InsightService/ListAnomalies',
+                request_serializer=tollgate_dot_v1_dot_insight__service__pb2.ListAnomaliesRequest.SerializeToString,
+                response_deserializer=tollgate_dot_v1_dot_insight__service__pb2.ListAnomaliesResponse.FromString,
+                _registered_method=True)
+        self.AcknowledgeAnomaly = channel.unary_unary(
+                '/tollgate.v1.InsightService/AcknowledgeAnomaly',
+                request_serializer=tollgate_dot_v1_dot_insight__service__pb2.AcknowledgeAnomalyRequest.SerializeToString,
+                response_deserializer=tollgate_dot_v1_dot_insight__service__pb2.AcknowledgeAnomalyResponse.FromString,
+                _registered_method=True)
+        self.GetAnomalyPolicy = channel.unary_unary(
+                '/tollgate.v1.InsightService/GetAnomalyPolicy',
+                request_serializer=tollgate_dot_v1_dot_insight__service__pb2.GetAnomalyPolicyRequest.SerializeToString,
+                response_deserializer=tollgate_dot_v1_dot_insight__service__pb2.GetAnomalyPolicyResponse.FromString,
+                _registered_method=True)
+        self.SetAnomalyPolicy = channel.unary_unary(
+                '/tollgate.v1.InsightService/SetAnomalyPolicy',
+                request_serializer=tollgate_dot_v1_dot_insight__service__pb2.SetAnomalyPolicyRequest.SerializeToString,
+                response_deserializer=tollgate_dot_v1_dot_insight__service__pb2.SetAnomalyPolicyResponse.FromString,
+                _registered_method=True)
 
 
 class InsightServiceServicer(object):
@@ -89,6 +109,38 @@ class InsightServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListAnomalies(self, request, context):
+        """Returns anomalies of usage, newest first: they are looked for within 15 minutes after the end of
+        each hour, stored once, and open while they last.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AcknowledgeAnomaly(self, request, context):
+        """Says what an anomaly was. The same again changes nothing; another feedback replaces it, also on
+        an anomaly that is over. Three ANOMALY_FEEDBACK_FALSE on one subject within 30 days raise its
+        bar for 30 days from the third: it is judged one sensitivity lower, and must have twice the
+        least impact.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetAnomalyPolicy(self, request, context):
+        """Returns which anomalies are told.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetAnomalyPolicy(self, request, context):
+        """Sets which anomalies are told, from the next look on. Anomalies that are open stay so.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_InsightServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -106,6 +158,26 @@ def add_InsightServiceServicer_to_server(servicer, server):
                     servicer.GetSeasonality,
                     request_deserializer=tollgate_dot_v1_dot_insight__service__pb2.GetSeasonalityRequest.FromString,
                     response_serializer=tollgate_dot_v1_dot_insight__service__pb2.GetSeasonalityResponse.SerializeToString,
+            ),
+            'ListAnomalies': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAnomalies,
+                    request_deserializer=tollgate_dot_v1_dot_insight__service__pb2.ListAnomaliesRequest.FromString,
+                    response_serializer=tollgate_dot_v1_dot_insight__service__pb2.ListAnomaliesResponse.SerializeToString,
+            ),
+            'AcknowledgeAnomaly': grpc.unary_unary_rpc_method_handler(
+                    servicer.AcknowledgeAnomaly,
+                    request_deserializer=tollgate_dot_v1_dot_insight__service__pb2.AcknowledgeAnomalyRequest.FromString,
+                    response_serializer=tollgate_dot_v1_dot_insight__service__pb2.AcknowledgeAnomalyResponse.SerializeToString,
+            ),
+            'GetAnomalyPolicy': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetAnomalyPolicy,
+                    request_deserializer=tollgate_dot_v1_dot_insight__service__pb2.GetAnomalyPolicyRequest.FromString,
+                    response_serializer=tollgate_dot_v1_dot_insight__service__pb2.GetAnomalyPolicyResponse.SerializeToString,
+            ),
+            'SetAnomalyPolicy': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetAnomalyPolicy,
+                    request_deserializer=tollgate_dot_v1_dot_insight__service__pb2.SetAnomalyPolicyRequest.FromString,
+                    response_serializer=tollgate_dot_v1_dot_insight__service__pb2.SetAnomalyPolicyResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -194,6 +266,114 @@ class InsightService(object):
             '/tollgate.v1.InsightService/GetSeasonality',
             tollgate_dot_v1_dot_insight__service__pb2.GetSeasonalityRequest.SerializeToString,
             tollgate_dot_v1_dot_insight__service__pb2.GetSeasonalityResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAnomalies(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tollgate.v1.InsightService/ListAnomalies',
+            tollgate_dot_v1_dot_insight__service__pb2.ListAnomaliesRequest.SerializeToString,
+            tollgate_dot_v1_dot_insight__service__pb2.ListAnomaliesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AcknowledgeAnomaly(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tollgate.v1.InsightService/AcknowledgeAnomaly',
+            tollgate_dot_v1_dot_insight__service__pb2.AcknowledgeAnomalyRequest.SerializeToString,
+            tollgate_dot_v1_dot_insight__service__pb2.AcknowledgeAnomalyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetAnomalyPolicy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tollgate.v1.InsightService/GetAnomalyPolicy',
+            tollgate_dot_v1_dot_insight__service__pb2.GetAnomalyPolicyRequest.SerializeToString,
+            tollgate_dot_v1_dot_insight__service__pb2.GetAnomalyPolicyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetAnomalyPolicy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tollgate.v1.InsightService/SetAnomalyPolicy',
+            tollgate_dot_v1_dot_insight__service__pb2.SetAnomalyPolicyRequest.SerializeToString,
+            tollgate_dot_v1_dot_insight__service__pb2.SetAnomalyPolicyResponse.FromString,
             options,
             channel_credentials,
             insecure,

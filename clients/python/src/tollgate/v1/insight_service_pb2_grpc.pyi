@@ -50,6 +50,20 @@ class InsightServiceStub:
     """Returns how usage depends on the hour of the day and on the day of the week, and whether that
     is more than chance.
     """
+    ListAnomalies: _grpc.UnaryUnaryMultiCallable[_insight_service_pb2.ListAnomaliesRequest, _insight_service_pb2.ListAnomaliesResponse]
+    """Returns anomalies of usage, newest first: they are looked for within 15 minutes after the end of
+    each hour, stored once, and open while they last.
+    """
+    AcknowledgeAnomaly: _grpc.UnaryUnaryMultiCallable[_insight_service_pb2.AcknowledgeAnomalyRequest, _insight_service_pb2.AcknowledgeAnomalyResponse]
+    """Says what an anomaly was. The same again changes nothing; another feedback replaces it, also on
+    an anomaly that is over. Three ANOMALY_FEEDBACK_FALSE on one subject within 30 days raise its
+    bar for 30 days from the third: it is judged one sensitivity lower, and must have twice the
+    least impact.
+    """
+    GetAnomalyPolicy: _grpc.UnaryUnaryMultiCallable[_insight_service_pb2.GetAnomalyPolicyRequest, _insight_service_pb2.GetAnomalyPolicyResponse]
+    """Returns which anomalies are told."""
+    SetAnomalyPolicy: _grpc.UnaryUnaryMultiCallable[_insight_service_pb2.SetAnomalyPolicyRequest, _insight_service_pb2.SetAnomalyPolicyResponse]
+    """Sets which anomalies are told, from the next look on. Anomalies that are open stay so."""
 
 @_typing.type_check_only
 class InsightServiceAsyncStub(InsightServiceStub):
@@ -73,6 +87,20 @@ class InsightServiceAsyncStub(InsightServiceStub):
     """Returns how usage depends on the hour of the day and on the day of the week, and whether that
     is more than chance.
     """
+    ListAnomalies: _aio.UnaryUnaryMultiCallable[_insight_service_pb2.ListAnomaliesRequest, _insight_service_pb2.ListAnomaliesResponse]  # type: ignore[assignment]
+    """Returns anomalies of usage, newest first: they are looked for within 15 minutes after the end of
+    each hour, stored once, and open while they last.
+    """
+    AcknowledgeAnomaly: _aio.UnaryUnaryMultiCallable[_insight_service_pb2.AcknowledgeAnomalyRequest, _insight_service_pb2.AcknowledgeAnomalyResponse]  # type: ignore[assignment]
+    """Says what an anomaly was. The same again changes nothing; another feedback replaces it, also on
+    an anomaly that is over. Three ANOMALY_FEEDBACK_FALSE on one subject within 30 days raise its
+    bar for 30 days from the third: it is judged one sensitivity lower, and must have twice the
+    least impact.
+    """
+    GetAnomalyPolicy: _aio.UnaryUnaryMultiCallable[_insight_service_pb2.GetAnomalyPolicyRequest, _insight_service_pb2.GetAnomalyPolicyResponse]  # type: ignore[assignment]
+    """Returns which anomalies are told."""
+    SetAnomalyPolicy: _aio.UnaryUnaryMultiCallable[_insight_service_pb2.SetAnomalyPolicyRequest, _insight_service_pb2.SetAnomalyPolicyResponse]  # type: ignore[assignment]
+    """Sets which anomalies are told, from the next look on. Anomalies that are open stay so."""
 
 class InsightServiceServicer(metaclass=_abc_1.ABCMeta):
     """What follows from the usage of a workspace. Everything is computed from rollups of the usage log
@@ -111,5 +139,43 @@ class InsightServiceServicer(metaclass=_abc_1.ABCMeta):
         """Returns how usage depends on the hour of the day and on the day of the week, and whether that
         is more than chance.
         """
+
+    @_abc_1.abstractmethod
+    def ListAnomalies(
+        self,
+        request: _insight_service_pb2.ListAnomaliesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_insight_service_pb2.ListAnomaliesResponse, _abc.Awaitable[_insight_service_pb2.ListAnomaliesResponse]]:
+        """Returns anomalies of usage, newest first: they are looked for within 15 minutes after the end of
+        each hour, stored once, and open while they last.
+        """
+
+    @_abc_1.abstractmethod
+    def AcknowledgeAnomaly(
+        self,
+        request: _insight_service_pb2.AcknowledgeAnomalyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_insight_service_pb2.AcknowledgeAnomalyResponse, _abc.Awaitable[_insight_service_pb2.AcknowledgeAnomalyResponse]]:
+        """Says what an anomaly was. The same again changes nothing; another feedback replaces it, also on
+        an anomaly that is over. Three ANOMALY_FEEDBACK_FALSE on one subject within 30 days raise its
+        bar for 30 days from the third: it is judged one sensitivity lower, and must have twice the
+        least impact.
+        """
+
+    @_abc_1.abstractmethod
+    def GetAnomalyPolicy(
+        self,
+        request: _insight_service_pb2.GetAnomalyPolicyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_insight_service_pb2.GetAnomalyPolicyResponse, _abc.Awaitable[_insight_service_pb2.GetAnomalyPolicyResponse]]:
+        """Returns which anomalies are told."""
+
+    @_abc_1.abstractmethod
+    def SetAnomalyPolicy(
+        self,
+        request: _insight_service_pb2.SetAnomalyPolicyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_insight_service_pb2.SetAnomalyPolicyResponse, _abc.Awaitable[_insight_service_pb2.SetAnomalyPolicyResponse]]:
+        """Sets which anomalies are told, from the next look on. Anomalies that are open stay so."""
 
 def add_InsightServiceServicer_to_server(servicer: InsightServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tollgate/v1/alert_service.proto.
  */
 export const file_tollgate_v1_alert_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch90b2xsZ2F0ZS92MS9hbGVydF9zZXJ2aWNlLnByb3RvEgt0b2xsZ2F0ZS52MSKJAQoLQWxlcnRQb2xpY3kSIwobZW52ZWxvcGVfdGhyZXNob2xkX3BlcmNlbnRzGAEgAygFEiYKHm1vZGVsX2xpbWl0X3RocmVzaG9sZF9wZXJjZW50cxgCIAMoBRItChFsYXJnZV9yZWNvcmRfY29zdBgDIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5IpQFCgVBbGVydBIQCghhbGVydF9pZBgBIAEoAxIUCgx3b3Jrc3BhY2VfaWQYAiABKAkSJAoEdHlwZRgDIAEoDjIWLnRvbGxnYXRlLnYxLkFsZXJ0VHlwZRIqCgpsaW1pdF9raW5kGAQgASgOMhYudG9sbGdhdGUudjEuTGltaXRLaW5kEhAKCGxpbWl0X2lkGAUgASgJEiUKB3N1YmplY3QYBiABKAsyFC50b2xsZ2F0ZS52MS5TdWJqZWN0EhkKEXRocmVzaG9sZF9wZXJjZW50GAcgASgFEiQKBHVuaXQYCCABKA4yFi50b2xsZ2F0ZS52MS5MaW1pdFVuaXQSIQoFbGltaXQYCSABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIhCgVzcGVudBgKIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5EhMKC2xpbWl0X2NvdW50GAsgASgDEhMKC3NwZW50X2NvdW50GAwgASgDEjUKEXdpbmRvd19zdGFydF90aW1lGA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIzCg93aW5kb3dfZW5kX3RpbWUYDiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2NyZWF0ZV90aW1lGA8gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI0ChBhY2tub3dsZWRnZV90aW1lGBAgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIZChFhY2tub3dsZWRnZV9hY3RvchgRIAEoCRIPCgdtZXNzYWdlGBIgASgJEigKBnJlY29yZBgTIAEoCzIYLnRvbGxnYXRlLnYxLkFsZXJ0UmVjb3JkInsKC0FsZXJ0UmVjb3JkEhAKCHNlcXVlbmNlGAEgASgDEhIKCnJlcXVlc3RfaWQYAiABKAkSDwoHYXR0ZW1wdBgDIAEoBRIQCghtb2RlbF9pZBgEIAEoCRIPCgd1c2VyX2lkGAUgASgJEhIKCmFwaV9rZXlfaWQYBiABKAki2wEKB1dlYmhvb2sSEgoKd2ViaG9va19pZBgBIAEoCRILCgN1cmwYAiABKAkSJQoFdHlwZXMYAyADKA4yFi50b2xsZ2F0ZS52MS5BbGVydFR5cGUSEAoIZGlzYWJsZWQYBCABKAgSFAoMZGlzcGxheV9uYW1lGAUgASgJEi8KC2NyZWF0ZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAikwEKDUVtYWlsUmVjZWl2ZXISGQoRZW1haWxfcmVjZWl2ZXJfaWQYASABKAkSDwoHYWRkcmVzcxgCIAEoCRIlCgV0eXBlcxgDIAMoDjIWLnRvbGxnYXRlLnYxLkFsZXJ0VHlwZRIvCgtjcmVhdGVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAizwIKCERlbGl2ZXJ5EhMKC2RlbGl2ZXJ5X2lkGAEgASgJEhAKCGFsZXJ0X2lkGAIgASgDEhIKCndlYmhvb2tfaWQYAyABKAkSGQoRZW1haWxfcmVjZWl2ZXJfaWQYBCABKAkSKQoFc3RhdGUYBSABKA4yGi50b2xsZ2F0ZS52MS5EZWxpdmVyeVN0YXRlEhUKDWF0dGVtcHRfY291bnQYBiABKAUSNQoRbmV4dF9hdHRlbXB0X3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCmxhc3RfZXJyb3IYCCABKAkSLwoLY3JlYXRlX3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2ZpbmlzaF90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCItChVHZXRBbGVydFBvbGljeVJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJIkgKFkdldEFsZXJ0UG9saWN5UmVzcG9uc2USLgoMYWxlcnRfcG9saWN5GAEgASgLMhgudG9sbGdhdGUudjEuQWxlcnRQb2xpY3kiXQoVU2V0QWxlcnRQb2xpY3lSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIuCgxhbGVydF9wb2xpY3kYAiABKAsyGC50b2xsZ2F0ZS52MS5BbGVydFBvbGljeSJIChZTZXRBbGVydFBvbGljeVJlc3BvbnNlEi4KDGFsZXJ0X3BvbGljeRgBIAEoCzIYLnRvbGxnYXRlLnYxLkFsZXJ0UG9saWN5IqsCChFMaXN0QWxlcnRzUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSJQoFdHlwZXMYAiADKA4yFi50b2xsZ2F0ZS52MS5BbGVydFR5cGUSEAoIbGltaXRfaWQYAyABKAkSJQoHc3ViamVjdBgEIAEoCzIULnRvbGxnYXRlLnYxLlN1YmplY3QSGwoTdW5hY2tub3dsZWRnZWRfb25seRgFIAEoCBIuCgpzdGFydF90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJcGFnZV9zaXplGAggASgFEhIKCnBhZ2VfdG9rZW4YCSABKAkiZgoSTGlzdEFsZXJ0c1Jlc3BvbnNlEiIKBmFsZXJ0cxgBIAMoCzISLnRvbGxnYXRlLnYxLkFsZXJ0EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRITCgt0b3RhbF9jb3VudBgDIAEoAyJBChdBY2tub3dsZWRnZUFsZXJ0UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSEAoIYWxlcnRfaWQYAiABKAMiPQoYQWNrbm93bGVkZ2VBbGVydFJlc3BvbnNlEiEKBWFsZXJ0GAEgASgLMhIudG9sbGdhdGUudjEuQWxlcnQiWgoSV2F0Y2hBbGVydHNSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIbCg5hZnRlcl9hbGVydF9pZBgCIAEoA0gAiAEBQhEKD19hZnRlcl9hbGVydF9pZCI4ChNXYXRjaEFsZXJ0c1Jlc3BvbnNlEiEKBWFsZXJ0GAEgASgLMhIudG9sbGdhdGUudjEuQWxlcnQiUwoUQ3JlYXRlV2ViaG9va1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEiUKB3dlYmhvb2sYAiABKAsyFC50b2xsZ2F0ZS52MS5XZWJob29rIk4KFUNyZWF0ZVdlYmhvb2tSZXNwb25zZRIlCgd3ZWJob29rGAEgASgLMhQudG9sbGdhdGUudjEuV2ViaG9vaxIOCgZzZWNyZXQYAiABKAkiUgoTTGlzdFdlYmhvb2tzUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiVwoUTGlzdFdlYmhvb2tzUmVzcG9uc2USJgoId2ViaG9va3MYASADKAsyFC50b2xsZ2F0ZS52MS5XZWJob29rEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKEAQoUVXBkYXRlV2ViaG9va1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEiUKB3dlYmhvb2sYAiABKAsyFC50b2xsZ2F0ZS52MS5XZWJob29rEi8KC3VwZGF0ZV9tYXNrGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzayI+ChVVcGRhdGVXZWJob29rUmVzcG9uc2USJQoHd2ViaG9vaxgBIAEoCzIULnRvbGxnYXRlLnYxLldlYmhvb2siRgoaUm90YXRlV2ViaG9va1NlY3JldFJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhIKCndlYmhvb2tfaWQYAiABKAkiLQobUm90YXRlV2ViaG9va1NlY3JldFJlc3BvbnNlEg4KBnNlY3JldBgBIAEoCSJAChREZWxldGVXZWJob29rUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSEgoKd2ViaG9va19pZBgCIAEoCSIXChVEZWxldGVXZWJob29rUmVzcG9uc2UiZgoaQ3JlYXRlRW1haWxSZWNlaXZlclJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEjIKDmVtYWlsX3JlY2VpdmVyGAIgASgLMhoudG9sbGdhdGUudjEuRW1haWxSZWNlaXZlciJRChtDcmVhdGVFbWFpbFJlY2VpdmVyUmVzcG9uc2USMgoOZW1haWxfcmVjZWl2ZXIYASABKAsyGi50b2xsZ2F0ZS52MS5FbWFpbFJlY2VpdmVyIlgKGUxpc3RFbWFpbFJlY2VpdmVyc1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJImoKGkxpc3RFbWFpbFJlY2VpdmVyc1Jlc3BvbnNlEjMKD2VtYWlsX3JlY2VpdmVycxgBIAMoCzIaLnRvbGxnYXRlLnYxLkVtYWlsUmVjZWl2ZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIk0KGkRlbGV0ZUVtYWlsUmVjZWl2ZXJSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIZChFlbWFpbF9yZWNlaXZlcl9pZBgCIAEoCSIdChtEZWxldGVFbWFpbFJlY2VpdmVyUmVzcG9uc2UipgEKFUxpc3REZWxpdmVyaWVzUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSEwoLcmVjZWl2ZXJfaWQYAiABKAkSEAoIYWxlcnRfaWQYAyABKAMSKQoFc3RhdGUYBCABKA4yGi50b2xsZ2F0ZS52MS5EZWxpdmVyeVN0YXRlEhEKCXBhZ2Vfc2l6ZRgFIAEoBRISCgpwYWdlX3Rva2VuGAYgASgJIlwKFkxpc3REZWxpdmVyaWVzUmVzcG9uc2USKQoKZGVsaXZlcmllcxgBIAMoCzIVLnRvbGxnYXRlLnYxLkRlbGl2ZXJ5EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJCChVSZXBlYXREZWxpdmVyeVJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhMKC2RlbGl2ZXJ5X2lkGAIgASgJIkEKFlJlcGVhdERlbGl2ZXJ5UmVzcG9uc2USJwoIZGVsaXZlcnkYASABKAsyFS50b2xsZ2F0ZS52MS5EZWxpdmVyeSI+ChJUZXN0V2ViaG9va1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhIKCndlYmhvb2tfaWQYAiABKAkijQEKE1Rlc3RXZWJob29rUmVzcG9uc2USEQoJZGVsaXZlcmVkGAEgASgIEhMKC2h0dHBfc3RhdHVzGAIgASgFEg0KBWVycm9yGAMgASgJEioKB2xhdGVuY3kYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SEwoLZGVsaXZlcnlfaWQYBSABKAkqqgIKCUFsZXJ0VHlwZRIaChZBTEVSVF9UWVBFX1VOU1BFQ0lGSUVEEAASGAoUQUxFUlRfVFlQRV9USFJFU0hPTEQQARIZChVBTEVSVF9UWVBFX0lOX09WRVJBR0UQAhIYChRBTEVSVF9UWVBFX0VYSEFVU1RFRBADEh0KGUFMRVJUX1RZUEVfRkFMTEJBQ0tfQkVHQU4QBBIdChlBTEVSVF9UWVBFX1VOUFJJQ0VEX01PREVMEAUSHAoYQUxFUlRfVFlQRV9IT0xEU19FWFBJUkVEEAYSGwoXQUxFUlRfVFlQRV9DT1NUX0RJRkZFUlMQBxIcChhBTEVSVF9UWVBFX0FOU1dFUl9VTlJFQUQQCBIbChdBTEVSVF9UWVBFX0xBUkdFX1JFQ09SRBAJKoIBCg1EZWxpdmVyeVN0YXRlEh4KGkRFTElWRVJZX1NUQVRFX1VOU1BFQ0lGSUVEEAASGgoWREVMSVZFUllfU1RBVEVfUEVORElORxABEhwKGERFTElWRVJZX1NUQVRFX0RFTElWRVJFRBACEhcKE0RFTElWRVJZX1NUQVRFX0RFQUQQAzLSCwoMQWxlcnRTZXJ2aWNlElkKDkdldEFsZXJ0UG9saWN5EiIudG9sbGdhdGUudjEuR2V0QWxlcnRQb2xpY3lSZXF1ZXN0GiMudG9sbGdhdGUudjEuR2V0QWxlcnRQb2xpY3lSZXNwb25zZRJZCg5TZXRBbGVydFBvbGljeRIiLnRvbGxnYXRlLnYxLlNldEFsZXJ0UG9saWN5UmVxdWVzdBojLnRvbGxnYXRlLnYxLlNldEFsZXJ0UG9saWN5UmVzcG9uc2USTQoKTGlzdEFsZXJ0cxIeLnRvbGxnYXRlLnYxLkxpc3RBbGVydHNSZXF1ZXN0Gh8udG9sbGdhdGUudjEuTGlzdEFsZXJ0c1Jlc3BvbnNlEl8KEEFja25vd2xlZGdlQWxlcnQSJC50b2xsZ2F0ZS52MS5BY2tub3dsZWRnZUFsZXJ0UmVxdWVzdBolLnRvbGxnYXRlLnYxLkFja25vd2xlZGdlQWxlcnRSZXNwb25zZRJSCgtXYXRjaEFsZXJ0cxIfLnRvbGxnYXRlLnYxLldhdGNoQWxlcnRzUmVxdWVzdBogLnRvbGxnYXRlLnYxLldhdGNoQWxlcnRzUmVzcG9uc2UwARJWCg1DcmVhdGVXZWJob29rEiEudG9sbGdhdGUudjEuQ3JlYXRlV2ViaG9va1JlcXVlc3QaIi50b2xsZ2F0ZS52MS5DcmVhdGVXZWJob29rUmVzcG9uc2USUwoMTGlzdFdlYmhvb2tzEiAudG9sbGdhdGUudjEuTGlzdFdlYmhvb2tzUmVxdWVzdBohLnRvbGxnYXRlLnYxLkxpc3RXZWJob29rc1Jlc3BvbnNlElYKDVVwZGF0ZVdlYmhvb2sSIS50b2xsZ2F0ZS52MS5VcGRhdGVXZWJob29rUmVxdWVzdBoiLnRvbGxnYXRlLnYxLlVwZGF0ZVdlYmhvb2tSZXNwb25zZRJoChNSb3RhdGVXZWJob29rU2VjcmV0EicudG9sbGdhdGUudjEuUm90YXRlV2ViaG9va1NlY3JldFJlcXVlc3QaKC50b2xsZ2F0ZS52MS5Sb3RhdGVXZWJob29rU2VjcmV0UmVzcG9uc2USVgoNRGVsZXRlV2ViaG9vaxIhLnRvbGxnYXRlLnYxLkRlbGV0ZVdlYmhvb2tSZXF1ZXN0GiIudG9sbGdhdGUudjEuRGVsZXRlV2ViaG9va1Jlc3BvbnNlEmgKE0NyZWF0ZUVtYWlsUmVjZWl2ZXISJy50b2xsZ2F0ZS52MS5DcmVhdGVFbWFpbFJlY2VpdmVyUmVxdWVzdBooLnRvbGxnYXRlLnYxLkNyZWF0ZUVtYWlsUmVjZWl2ZXJSZXNwb25zZRJlChJMaXN0RW1haWxSZWNlaXZlcnMSJi50b2xsZ2F0ZS52MS5MaXN0RW1haWxSZWNlaXZlcnNSZXF1ZXN0GicudG9sbGdhdGUudjEuTGlzdEVtYWlsUmVjZWl2ZXJzUmVzcG9uc2USaAoTRGVsZXRlRW1haWxSZWNlaXZlchInLnRvbGxnYXRlLnYxLkRlbGV0ZUVtYWlsUmVjZWl2ZXJSZXF1ZXN0GigudG9sbGdhdGUudjEuRGVsZXRlRW1haWxSZWNlaXZlclJlc3BvbnNlElkKDkxpc3REZWxpdmVyaWVzEiIudG9sbGdhdGUudjEuTGlzdERlbGl2ZXJpZXNSZXF1ZXN0GiMudG9sbGdhdGUudjEuTGlzdERlbGl2ZXJpZXNSZXNwb25zZRJZCg5SZXBlYXREZWxpdmVyeRIiLnRvbGxnYXRlLnYxLlJlcGVhdERlbGl2ZXJ5UmVxdWVzdBojLnRvbGxnYXRlLnYxLlJlcGVhdERlbGl2ZXJ5UmVzcG9uc2USUAoLVGVzdFdlYmhvb2sSHy50b2xsZ2F0ZS52MS5UZXN0V2ViaG9va1JlcXVlc3QaIC50b2xsZ2F0ZS52MS5UZXN0V2ViaG9va1Jlc3BvbnNlQlUKDmlvLnRvbGxnYXRlLnYxQhFBbGVydFNlcnZpY2VQcm90b1ABWi50b2xsZ2F0ZS9jbGllbnRzL2dvL2dlbi90b2xsZ2F0ZS92MTt0b2xsZ2F0ZXYxYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_tollgate_v1_common]);
+  fileDesc("Ch90b2xsZ2F0ZS92MS9hbGVydF9zZXJ2aWNlLnByb3RvEgt0b2xsZ2F0ZS52MSKJAQoLQWxlcnRQb2xpY3kSIwobZW52ZWxvcGVfdGhyZXNob2xkX3BlcmNlbnRzGAEgAygFEiYKHm1vZGVsX2xpbWl0X3RocmVzaG9sZF9wZXJjZW50cxgCIAMoBRItChFsYXJnZV9yZWNvcmRfY29zdBgDIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5IsAFCgVBbGVydBIQCghhbGVydF9pZBgBIAEoAxIUCgx3b3Jrc3BhY2VfaWQYAiABKAkSJAoEdHlwZRgDIAEoDjIWLnRvbGxnYXRlLnYxLkFsZXJ0VHlwZRIqCgpsaW1pdF9raW5kGAQgASgOMhYudG9sbGdhdGUudjEuTGltaXRLaW5kEhAKCGxpbWl0X2lkGAUgASgJEiUKB3N1YmplY3QYBiABKAsyFC50b2xsZ2F0ZS52MS5TdWJqZWN0EhkKEXRocmVzaG9sZF9wZXJjZW50GAcgASgFEiQKBHVuaXQYCCABKA4yFi50b2xsZ2F0ZS52MS5MaW1pdFVuaXQSIQoFbGltaXQYCSABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIhCgVzcGVudBgKIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5EhMKC2xpbWl0X2NvdW50GAsgASgDEhMKC3NwZW50X2NvdW50GAwgASgDEjUKEXdpbmRvd19zdGFydF90aW1lGA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIzCg93aW5kb3dfZW5kX3RpbWUYDiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2NyZWF0ZV90aW1lGA8gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI0ChBhY2tub3dsZWRnZV90aW1lGBAgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIZChFhY2tub3dsZWRnZV9hY3RvchgRIAEoCRIPCgdtZXNzYWdlGBIgASgJEigKBnJlY29yZBgTIAEoCzIYLnRvbGxnYXRlLnYxLkFsZXJ0UmVjb3JkEioKB2Fub21hbHkYFCABKAsyGS50b2xsZ2F0ZS52MS5BbGVydEFub21hbHkisAEKDEFsZXJ0QW5vbWFseRISCgphbm9tYWx5X2lkGAEgASgJEiYKBGtpbmQYAiABKA4yGC50b2xsZ2F0ZS52MS5Bbm9tYWx5S2luZBIqCgZtZXRyaWMYAyABKA4yGi50b2xsZ2F0ZS52MS5Bbm9tYWx5TWV0cmljEgwKBG92ZXIYBCABKAgSKgoMZXhwbGFpbmVkX2J5GAUgAygLMhQudG9sbGdhdGUudjEuU3ViamVjdCJ7CgtBbGVydFJlY29yZBIQCghzZXF1ZW5jZRgBIAEoAxISCgpyZXF1ZXN0X2lkGAIgASgJEg8KB2F0dGVtcHQYAyABKAUSEAoIbW9kZWxfaWQYBCABKAkSDwoHdXNlcl9pZBgFIAEoCRISCgphcGlfa2V5X2lkGAYgASgJItsBCgdXZWJob29rEhIKCndlYmhvb2tfaWQYASABKAkSCwoDdXJsGAIgASgJEiUKBXR5cGVzGAMgAygOMhYudG9sbGdhdGUudjEuQWxlcnRUeXBlEhAKCGRpc2FibGVkGAQgASgIEhQKDGRpc3BsYXlfbmFtZRgFIAEoCRIvCgtjcmVhdGVfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIpMBCg1FbWFpbFJlY2VpdmVyEhkKEWVtYWlsX3JlY2VpdmVyX2lkGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSJQoFdHlwZXMYAyADKA4yFi50b2xsZ2F0ZS52MS5BbGVydFR5cGUSLwoLY3JlYXRlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIs8CCghEZWxpdmVyeRITCgtkZWxpdmVyeV9pZBgBIAEoCRIQCghhbGVydF9pZBgCIAEoAxISCgp3ZWJob29rX2lkGAMgASgJEhkKEWVtYWlsX3JlY2VpdmVyX2lkGAQgASgJEikKBXN0YXRlGAUgASgOMhoudG9sbGdhdGUudjEuRGVsaXZlcnlTdGF0ZRIVCg1hdHRlbXB0X2NvdW50GAYgASgFEjUKEW5leHRfYXR0ZW1wdF90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgpsYXN0X2Vycm9yGAggASgJEi8KC2NyZWF0ZV90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtmaW5pc2hfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiLQoVR2V0QWxlcnRQb2xpY3lSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCSJIChZHZXRBbGVydFBvbGljeVJlc3BvbnNlEi4KDGFsZXJ0X3BvbGljeRgBIAEoCzIYLnRvbGxnYXRlLnYxLkFsZXJ0UG9saWN5Il0KFVNldEFsZXJ0UG9saWN5UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSLgoMYWxlcnRfcG9saWN5GAIgASgLMhgudG9sbGdhdGUudjEuQWxlcnRQb2xpY3kiSAoWU2V0QWxlcnRQb2xpY3lSZXNwb25zZRIuCgxhbGVydF9wb2xpY3kYASABKAsyGC50b2xsZ2F0ZS52MS5BbGVydFBvbGljeSKrAgoRTGlzdEFsZXJ0c1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEiUKBXR5cGVzGAIgAygOMhYudG9sbGdhdGUudjEuQWxlcnRUeXBlEhAKCGxpbWl0X2lkGAMgASgJEiUKB3N1YmplY3QYBCABKAsyFC50b2xsZ2F0ZS52MS5TdWJqZWN0EhsKE3VuYWNrbm93bGVkZ2VkX29ubHkYBSABKAgSLgoKc3RhcnRfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXBhZ2Vfc2l6ZRgIIAEoBRISCgpwYWdlX3Rva2VuGAkgASgJImYKEkxpc3RBbGVydHNSZXNwb25zZRIiCgZhbGVydHMYASADKAsyEi50b2xsZ2F0ZS52MS5BbGVydBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSEwoLdG90YWxfY291bnQYAyABKAMiQQoXQWNrbm93bGVkZ2VBbGVydFJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhAKCGFsZXJ0X2lkGAIgASgDIj0KGEFja25vd2xlZGdlQWxlcnRSZXNwb25zZRIhCgVhbGVydBgBIAEoCzISLnRvbGxnYXRlLnYxLkFsZXJ0IloKEldhdGNoQWxlcnRzUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSGwoOYWZ0ZXJfYWxlcnRfaWQYAiABKANIAIgBAUIRCg9fYWZ0ZXJfYWxlcnRfaWQiOAoTV2F0Y2hBbGVydHNSZXNwb25zZRIhCgVhbGVydBgBIAEoCzISLnRvbGxnYXRlLnYxLkFsZXJ0IlMKFENyZWF0ZVdlYmhvb2tSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIlCgd3ZWJob29rGAIgASgLMhQudG9sbGdhdGUudjEuV2ViaG9vayJOChVDcmVhdGVXZWJob29rUmVzcG9uc2USJQoHd2ViaG9vaxgBIAEoCzIULnRvbGxnYXRlLnYxLldlYmhvb2sSDgoGc2VjcmV0GAIgASgJIlIKE0xpc3RXZWJob29rc1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIlcKFExpc3RXZWJob29rc1Jlc3BvbnNlEiYKCHdlYmhvb2tzGAEgAygLMhQudG9sbGdhdGUudjEuV2ViaG9vaxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkihAEKFFVwZGF0ZVdlYmhvb2tSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIlCgd3ZWJob29rGAIgASgLMhQudG9sbGdhdGUudjEuV2ViaG9vaxIvCgt1cGRhdGVfbWFzaxgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2siPgoVVXBkYXRlV2ViaG9va1Jlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC50b2xsZ2F0ZS52MS5XZWJob29rIkYKGlJvdGF0ZVdlYmhvb2tTZWNyZXRSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRISCgp3ZWJob29rX2lkGAIgASgJIi0KG1JvdGF0ZVdlYmhvb2tTZWNyZXRSZXNwb25zZRIOCgZzZWNyZXQYASABKAkiQAoURGVsZXRlV2ViaG9va1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhIKCndlYmhvb2tfaWQYAiABKAkiFwoVRGVsZXRlV2ViaG9va1Jlc3BvbnNlImYKGkNyZWF0ZUVtYWlsUmVjZWl2ZXJSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIyCg5lbWFpbF9yZWNlaXZlchgCIAEoCzIaLnRvbGxnYXRlLnYxLkVtYWlsUmVjZWl2ZXIiUQobQ3JlYXRlRW1haWxSZWNlaXZlclJlc3BvbnNlEjIKDmVtYWlsX3JlY2VpdmVyGAEgASgLMhoudG9sbGdhdGUudjEuRW1haWxSZWNlaXZlciJYChlMaXN0RW1haWxSZWNlaXZlcnNSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJqChpMaXN0RW1haWxSZWNlaXZlcnNSZXNwb25zZRIzCg9lbWFpbF9yZWNlaXZlcnMYASADKAsyGi50b2xsZ2F0ZS52MS5FbWFpbFJlY2VpdmVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJNChpEZWxldGVFbWFpbFJlY2VpdmVyUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSGQoRZW1haWxfcmVjZWl2ZXJfaWQYAiABKAkiHQobRGVsZXRlRW1haWxSZWNlaXZlclJlc3BvbnNlIqYBChVMaXN0RGVsaXZlcmllc1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhMKC3JlY2VpdmVyX2lkGAIgASgJEhAKCGFsZXJ0X2lkGAMgASgDEikKBXN0YXRlGAQgASgOMhoudG9sbGdhdGUudjEuRGVsaXZlcnlTdGF0ZRIRCglwYWdlX3NpemUYBSABKAUSEgoKcGFnZV90b2tlbhgGIAEoCSJcChZMaXN0RGVsaXZlcmllc1Jlc3BvbnNlEikKCmRlbGl2ZXJpZXMYASADKAsyFS50b2xsZ2F0ZS52MS5EZWxpdmVyeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiQgoVUmVwZWF0RGVsaXZlcnlSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRITCgtkZWxpdmVyeV9pZBgCIAEoCSJBChZSZXBlYXREZWxpdmVyeVJlc3BvbnNlEicKCGRlbGl2ZXJ5GAEgASgLMhUudG9sbGdhdGUudjEuRGVsaXZlcnkiPgoSVGVzdFdlYmhvb2tSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRISCgp3ZWJob29rX2lkGAIgASgJIo0BChNUZXN0V2ViaG9va1Jlc3BvbnNlEhEKCWRlbGl2ZXJlZBgBIAEoCBITCgtodHRwX3N0YXR1cxgCIAEoBRINCgVlcnJvchgDIAEoCRIqCgdsYXRlbmN5GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhMKC2RlbGl2ZXJ5X2lkGAUgASgJKsICCglBbGVydFR5cGUSGgoWQUxFUlRfVFlQRV9VTlNQRUNJRklFRBAAEhgKFEFMRVJUX1RZUEVfVEhSRVNIT0xEEAESGQoVQUxFUlRfVFlQRV9JTl9PVkVSQUdFEAISGAoUQUxFUlRfVFlQRV9FWEhBVVNURUQQAxIdChlBTEVSVF9UWVBFX0ZBTExCQUNLX0JFR0FOEAQSHQoZQUxFUlRfVFlQRV9VTlBSSUNFRF9NT0RFTBAFEhwKGEFMRVJUX1RZUEVfSE9MRFNfRVhQSVJFRBAGEhsKF0FMRVJUX1RZUEVfQ09TVF9ESUZGRVJTEAcSHAoYQUxFUlRfVFlQRV9BTlNXRVJfVU5SRUFEEAgSGwoXQUxFUlRfVFlQRV9MQVJHRV9SRUNPUkQQCRIWChJBTEVSVF9UWVBFX0FOT01BTFkQCiqCAQoNRGVsaXZlcnlTdGF0ZRIeChpERUxJVkVSWV9TVEFURV9VTlNQRUNJRklFRBAAEhoKFkRFTElWRVJZX1NUQVRFX1BFTkRJTkcQARIcChhERUxJVkVSWV9TVEFURV9ERUxJVkVSRUQQAhIXChNERUxJVkVSWV9TVEFURV9ERUFEEAMqsAEKC0Fub21hbHlLaW5kEhwKGEFOT01BTFlfS0lORF9VTlNQRUNJRklFRBAAEhYKEkFOT01BTFlfS0lORF9TUElLRRABEhUKEUFOT01BTFlfS0lORF9EUk9QEAISFgoSQU5PTUFMWV9LSU5EX1NISUZUEAMSGQoVQU5PTUFMWV9LSU5EX0ZBSUxVUkVTEAQSIQodQU5PTUFMWV9LSU5EX0NPU1RfUEVSX1JFUVVFU1QQBSquAQoNQW5vbWFseU1ldHJpYxIeChpBTk9NQUxZX01FVFJJQ19VTlNQRUNJRklFRBAAEhcKE0FOT01BTFlfTUVUUklDX0NPU1QQARIbChdBTk9NQUxZX01FVFJJQ19SRVFVRVNUUxACEiIKHkFOT01BTFlfTUVUUklDX0ZBSUxFRF9SRVFVRVNUUxADEiMKH0FOT01BTFlfTUVUUklDX0NPU1RfUEVSX1JFUVVFU1QQBDLSCwoMQWxlcnRTZXJ2aWNlElkKDkdldEFsZXJ0UG9saWN5EiIudG9sbGdhdGUudjEuR2V0QWxlcnRQb2xpY3lSZXF1ZXN0GiMudG9sbGdhdGUudjEuR2V0QWxlcnRQb2xpY3lSZXNwb25zZRJZCg5TZXRBbGVydFBvbGljeRIiLnRvbGxnYXRlLnYxLlNldEFsZXJ0UG9saWN5UmVxdWVzdBojLnRvbGxnYXRlLnYxLlNldEFsZXJ0UG9saWN5UmVzcG9uc2USTQoKTGlzdEFsZXJ0cxIeLnRvbGxnYXRlLnYxLkxpc3RBbGVydHNSZXF1ZXN0Gh8udG9sbGdhdGUudjEuTGlzdEFsZXJ0c1Jlc3BvbnNlEl8KEEFja25vd2xlZGdlQWxlcnQSJC50b2xsZ2F0ZS52MS5BY2tub3dsZWRnZUFsZXJ0UmVxdWVzdBolLnRvbGxnYXRlLnYxLkFja25vd2xlZGdlQWxlcnRSZXNwb25zZRJSCgtXYXRjaEFsZXJ0cxIfLnRvbGxnYXRlLnYxLldhdGNoQWxlcnRzUmVxdWVzdBogLnRvbGxnYXRlLnYxLldhdGNoQWxlcnRzUmVzcG9uc2UwARJWCg1DcmVhdGVXZWJob29rEiEudG9sbGdhdGUudjEuQ3JlYXRlV2ViaG9va1JlcXVlc3QaIi50b2xsZ2F0ZS52MS5DcmVhdGVXZWJob29rUmVzcG9uc2USUwoMTGlzdFdlYmhvb2tzEiAudG9sbGdhdGUudjEuTGlzdFdlYmhvb2tzUmVxdWVzdBohLnRvbGxnYXRlLnYxLkxpc3RXZWJob29rc1Jlc3BvbnNlElYKDVVwZGF0ZVdlYmhvb2sSIS50b2xsZ2F0ZS52MS5VcGRhdGVXZWJob29rUmVxdWVzdBoiLnRvbGxnYXRlLnYxLlVwZGF0ZVdlYmhvb2tSZXNwb25zZRJoChNSb3RhdGVXZWJob29rU2VjcmV0EicudG9sbGdhdGUudjEuUm90YXRlV2ViaG9va1NlY3JldFJlcXVlc3QaKC50b2xsZ2F0ZS52MS5Sb3RhdGVXZWJob29rU2VjcmV0UmVzcG9uc2USVgoNRGVsZXRlV2ViaG9vaxIhLnRvbGxnYXRlLnYxLkRlbGV0ZVdlYmhvb2tSZXF1ZXN0GiIudG9sbGdhdGUudjEuRGVsZXRlV2ViaG9va1Jlc3BvbnNlEmgKE0NyZWF0ZUVtYWlsUmVjZWl2ZXISJy50b2xsZ2F0ZS52MS5DcmVhdGVFbWFpbFJlY2VpdmVyUmVxdWVzdBooLnRvbGxnYXRlLnYxLkNyZWF0ZUVtYWlsUmVjZWl2ZXJSZXNwb25zZRJlChJMaXN0RW1haWxSZWNlaXZlcnMSJi50b2xsZ2F0ZS52MS5MaXN0RW1haWxSZWNlaXZlcnNSZXF1ZXN0GicudG9sbGdhdGUudjEuTGlzdEVtYWlsUmVjZWl2ZXJzUmVzcG9uc2USaAoTRGVsZXRlRW1haWxSZWNlaXZlchInLnRvbGxnYXRlLnYxLkRlbGV0ZUVtYWlsUmVjZWl2ZXJSZXF1ZXN0GigudG9sbGdhdGUudjEuRGVsZXRlRW1haWxSZWNlaXZlclJlc3BvbnNlElkKDkxpc3REZWxpdmVyaWVzEiIudG9sbGdhdGUudjEuTGlzdERlbGl2ZXJpZXNSZXF1ZXN0GiMudG9sbGdhdGUudjEuTGlzdERlbGl2ZXJpZXNSZXNwb25zZRJZCg5SZXBlYXREZWxpdmVyeRIiLnRvbGxnYXRlLnYxLlJlcGVhdERlbGl2ZXJ5UmVxdWVzdBojLnRvbGxnYXRlLnYxLlJlcGVhdERlbGl2ZXJ5UmVzcG9uc2USUAoLVGVzdFdlYmhvb2sSHy50b2xsZ2F0ZS52MS5UZXN0V2ViaG9va1JlcXVlc3QaIC50b2xsZ2F0ZS52MS5UZXN0V2ViaG9va1Jlc3BvbnNlQlUKDmlvLnRvbGxnYXRlLnYxQhFBbGVydFNlcnZpY2VQcm90b1ABWi50b2xsZ2F0ZS9jbGllbnRzL2dvL2dlbi90b2xsZ2F0ZS92MTt0b2xsZ2F0ZXYxYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_tollgate_v1_common]);
 
 /**
  * Thresholds of the envelope and of model limits, and from which cost on a record is large.
@@ -197,6 +197,13 @@ export type Alert = Message<"tollgate.v1.Alert"> & {
    * @generated from field: tollgate.v1.AlertRecord record = 19;
    */
   record?: AlertRecord | undefined;
+
+  /**
+   * Of ALERT_TYPE_ANOMALY the anomaly; absent for other types.
+   *
+   * @generated from field: tollgate.v1.AlertAnomaly anomaly = 20;
+   */
+  anomaly?: AlertAnomaly | undefined;
 };
 
 /**
@@ -205,6 +212,55 @@ export type Alert = Message<"tollgate.v1.Alert"> & {
  */
 export const AlertSchema: GenMessage<Alert> = /*@__PURE__*/
   messageDesc(file_tollgate_v1_alert_service, 1);
+
+/**
+ * The anomaly that an alert is about, as it was then.
+ *
+ * @generated from message tollgate.v1.AlertAnomaly
+ */
+export type AlertAnomaly = Message<"tollgate.v1.AlertAnomaly"> & {
+  /**
+   * Id, for InsightService.AcknowledgeAnomaly.
+   *
+   * @generated from field: string anomaly_id = 1;
+   */
+  anomalyId: string;
+
+  /**
+   * What stands out.
+   *
+   * @generated from field: tollgate.v1.AnomalyKind kind = 2;
+   */
+  kind: AnomalyKind;
+
+  /**
+   * What it is counted in.
+   *
+   * @generated from field: tollgate.v1.AnomalyMetric metric = 3;
+   */
+  metric: AnomalyMetric;
+
+  /**
+   * Whether it is over: of the second alert about it.
+   *
+   * @generated from field: bool over = 4;
+   */
+  over: boolean;
+
+  /**
+   * Who explains it, largest share first; users are left out.
+   *
+   * @generated from field: repeated tollgate.v1.Subject explained_by = 5;
+   */
+  explainedBy: Subject[];
+};
+
+/**
+ * Describes the message tollgate.v1.AlertAnomaly.
+ * Use `create(AlertAnomalySchema)` to create a new message.
+ */
+export const AlertAnomalySchema: GenMessage<AlertAnomaly> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_alert_service, 2);
 
 /**
  * The usage record that an alert is about, as it was written.
@@ -260,7 +316,7 @@ export type AlertRecord = Message<"tollgate.v1.AlertRecord"> & {
  * Use `create(AlertRecordSchema)` to create a new message.
  */
 export const AlertRecordSchema: GenMessage<AlertRecord> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 2);
+  messageDesc(file_tollgate_v1_alert_service, 3);
 
 /**
  * A receiver of alerts over HTTP.
@@ -326,7 +382,7 @@ export type Webhook = Message<"tollgate.v1.Webhook"> & {
  * Use `create(WebhookSchema)` to create a new message.
  */
 export const WebhookSchema: GenMessage<Webhook> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 3);
+  messageDesc(file_tollgate_v1_alert_service, 4);
 
 /**
  * A receiver of alerts by e-mail.
@@ -369,7 +425,7 @@ export type EmailReceiver = Message<"tollgate.v1.EmailReceiver"> & {
  * Use `create(EmailReceiverSchema)` to create a new message.
  */
 export const EmailReceiverSchema: GenMessage<EmailReceiver> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 4);
+  messageDesc(file_tollgate_v1_alert_service, 5);
 
 /**
  * Delivery of one alert to one receiver.
@@ -453,7 +509,7 @@ export type Delivery = Message<"tollgate.v1.Delivery"> & {
  * Use `create(DeliverySchema)` to create a new message.
  */
 export const DeliverySchema: GenMessage<Delivery> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 5);
+  messageDesc(file_tollgate_v1_alert_service, 6);
 
 /**
  * Request of GetAlertPolicy.
@@ -474,7 +530,7 @@ export type GetAlertPolicyRequest = Message<"tollgate.v1.GetAlertPolicyRequest">
  * Use `create(GetAlertPolicyRequestSchema)` to create a new message.
  */
 export const GetAlertPolicyRequestSchema: GenMessage<GetAlertPolicyRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 6);
+  messageDesc(file_tollgate_v1_alert_service, 7);
 
 /**
  * Response of GetAlertPolicy.
@@ -495,7 +551,7 @@ export type GetAlertPolicyResponse = Message<"tollgate.v1.GetAlertPolicyResponse
  * Use `create(GetAlertPolicyResponseSchema)` to create a new message.
  */
 export const GetAlertPolicyResponseSchema: GenMessage<GetAlertPolicyResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 7);
+  messageDesc(file_tollgate_v1_alert_service, 8);
 
 /**
  * Request of SetAlertPolicy.
@@ -523,7 +579,7 @@ export type SetAlertPolicyRequest = Message<"tollgate.v1.SetAlertPolicyRequest">
  * Use `create(SetAlertPolicyRequestSchema)` to create a new message.
  */
 export const SetAlertPolicyRequestSchema: GenMessage<SetAlertPolicyRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 8);
+  messageDesc(file_tollgate_v1_alert_service, 9);
 
 /**
  * Response of SetAlertPolicy.
@@ -544,7 +600,7 @@ export type SetAlertPolicyResponse = Message<"tollgate.v1.SetAlertPolicyResponse
  * Use `create(SetAlertPolicyResponseSchema)` to create a new message.
  */
 export const SetAlertPolicyResponseSchema: GenMessage<SetAlertPolicyResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 9);
+  messageDesc(file_tollgate_v1_alert_service, 10);
 
 /**
  * Request of ListAlerts.
@@ -621,7 +677,7 @@ export type ListAlertsRequest = Message<"tollgate.v1.ListAlertsRequest"> & {
  * Use `create(ListAlertsRequestSchema)` to create a new message.
  */
 export const ListAlertsRequestSchema: GenMessage<ListAlertsRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 10);
+  messageDesc(file_tollgate_v1_alert_service, 11);
 
 /**
  * Response of ListAlerts.
@@ -656,7 +712,7 @@ export type ListAlertsResponse = Message<"tollgate.v1.ListAlertsResponse"> & {
  * Use `create(ListAlertsResponseSchema)` to create a new message.
  */
 export const ListAlertsResponseSchema: GenMessage<ListAlertsResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 11);
+  messageDesc(file_tollgate_v1_alert_service, 12);
 
 /**
  * Request of AcknowledgeAlert.
@@ -684,7 +740,7 @@ export type AcknowledgeAlertRequest = Message<"tollgate.v1.AcknowledgeAlertReque
  * Use `create(AcknowledgeAlertRequestSchema)` to create a new message.
  */
 export const AcknowledgeAlertRequestSchema: GenMessage<AcknowledgeAlertRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 12);
+  messageDesc(file_tollgate_v1_alert_service, 13);
 
 /**
  * Response of AcknowledgeAlert.
@@ -705,7 +761,7 @@ export type AcknowledgeAlertResponse = Message<"tollgate.v1.AcknowledgeAlertResp
  * Use `create(AcknowledgeAlertResponseSchema)` to create a new message.
  */
 export const AcknowledgeAlertResponseSchema: GenMessage<AcknowledgeAlertResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 13);
+  messageDesc(file_tollgate_v1_alert_service, 14);
 
 /**
  * Request of WatchAlerts.
@@ -733,7 +789,7 @@ export type WatchAlertsRequest = Message<"tollgate.v1.WatchAlertsRequest"> & {
  * Use `create(WatchAlertsRequestSchema)` to create a new message.
  */
 export const WatchAlertsRequestSchema: GenMessage<WatchAlertsRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 14);
+  messageDesc(file_tollgate_v1_alert_service, 15);
 
 /**
  * One alert.
@@ -754,7 +810,7 @@ export type WatchAlertsResponse = Message<"tollgate.v1.WatchAlertsResponse"> & {
  * Use `create(WatchAlertsResponseSchema)` to create a new message.
  */
 export const WatchAlertsResponseSchema: GenMessage<WatchAlertsResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 15);
+  messageDesc(file_tollgate_v1_alert_service, 16);
 
 /**
  * Request of CreateWebhook.
@@ -782,7 +838,7 @@ export type CreateWebhookRequest = Message<"tollgate.v1.CreateWebhookRequest"> &
  * Use `create(CreateWebhookRequestSchema)` to create a new message.
  */
 export const CreateWebhookRequestSchema: GenMessage<CreateWebhookRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 16);
+  messageDesc(file_tollgate_v1_alert_service, 17);
 
 /**
  * Response of CreateWebhook.
@@ -810,7 +866,7 @@ export type CreateWebhookResponse = Message<"tollgate.v1.CreateWebhookResponse">
  * Use `create(CreateWebhookResponseSchema)` to create a new message.
  */
 export const CreateWebhookResponseSchema: GenMessage<CreateWebhookResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 17);
+  messageDesc(file_tollgate_v1_alert_service, 18);
 
 /**
  * Request of ListWebhooks.
@@ -845,7 +901,7 @@ export type ListWebhooksRequest = Message<"tollgate.v1.ListWebhooksRequest"> & {
  * Use `create(ListWebhooksRequestSchema)` to create a new message.
  */
 export const ListWebhooksRequestSchema: GenMessage<ListWebhooksRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 18);
+  messageDesc(file_tollgate_v1_alert_service, 19);
 
 /**
  * Response of ListWebhooks.
@@ -873,7 +929,7 @@ export type ListWebhooksResponse = Message<"tollgate.v1.ListWebhooksResponse"> &
  * Use `create(ListWebhooksResponseSchema)` to create a new message.
  */
 export const ListWebhooksResponseSchema: GenMessage<ListWebhooksResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 19);
+  messageDesc(file_tollgate_v1_alert_service, 20);
 
 /**
  * Request of UpdateWebhook.
@@ -909,7 +965,7 @@ export type UpdateWebhookRequest = Message<"tollgate.v1.UpdateWebhookRequest"> &
  * Use `create(UpdateWebhookRequestSchema)` to create a new message.
  */
 export const UpdateWebhookRequestSchema: GenMessage<UpdateWebhookRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 20);
+  messageDesc(file_tollgate_v1_alert_service, 21);
 
 /**
  * Response of UpdateWebhook.
@@ -930,7 +986,7 @@ export type UpdateWebhookResponse = Message<"tollgate.v1.UpdateWebhookResponse">
  * Use `create(UpdateWebhookResponseSchema)` to create a new message.
  */
 export const UpdateWebhookResponseSchema: GenMessage<UpdateWebhookResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 21);
+  messageDesc(file_tollgate_v1_alert_service, 22);
 
 /**
  * Request of RotateWebhookSecret.
@@ -958,7 +1014,7 @@ export type RotateWebhookSecretRequest = Message<"tollgate.v1.RotateWebhookSecre
  * Use `create(RotateWebhookSecretRequestSchema)` to create a new message.
  */
 export const RotateWebhookSecretRequestSchema: GenMessage<RotateWebhookSecretRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 22);
+  messageDesc(file_tollgate_v1_alert_service, 23);
 
 /**
  * Response of RotateWebhookSecret.
@@ -979,7 +1035,7 @@ export type RotateWebhookSecretResponse = Message<"tollgate.v1.RotateWebhookSecr
  * Use `create(RotateWebhookSecretResponseSchema)` to create a new message.
  */
 export const RotateWebhookSecretResponseSchema: GenMessage<RotateWebhookSecretResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 23);
+  messageDesc(file_tollgate_v1_alert_service, 24);
 
 /**
  * Request of DeleteWebhook.
@@ -1007,7 +1063,7 @@ export type DeleteWebhookRequest = Message<"tollgate.v1.DeleteWebhookRequest"> &
  * Use `create(DeleteWebhookRequestSchema)` to create a new message.
  */
 export const DeleteWebhookRequestSchema: GenMessage<DeleteWebhookRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 24);
+  messageDesc(file_tollgate_v1_alert_service, 25);
 
 /**
  * Response of DeleteWebhook.
@@ -1022,7 +1078,7 @@ export type DeleteWebhookResponse = Message<"tollgate.v1.DeleteWebhookResponse">
  * Use `create(DeleteWebhookResponseSchema)` to create a new message.
  */
 export const DeleteWebhookResponseSchema: GenMessage<DeleteWebhookResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 25);
+  messageDesc(file_tollgate_v1_alert_service, 26);
 
 /**
  * Request of CreateEmailReceiver.
@@ -1050,7 +1106,7 @@ export type CreateEmailReceiverRequest = Message<"tollgate.v1.CreateEmailReceive
  * Use `create(CreateEmailReceiverRequestSchema)` to create a new message.
  */
 export const CreateEmailReceiverRequestSchema: GenMessage<CreateEmailReceiverRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 26);
+  messageDesc(file_tollgate_v1_alert_service, 27);
 
 /**
  * Response of CreateEmailReceiver.
@@ -1071,7 +1127,7 @@ export type CreateEmailReceiverResponse = Message<"tollgate.v1.CreateEmailReceiv
  * Use `create(CreateEmailReceiverResponseSchema)` to create a new message.
  */
 export const CreateEmailReceiverResponseSchema: GenMessage<CreateEmailReceiverResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 27);
+  messageDesc(file_tollgate_v1_alert_service, 28);
 
 /**
  * Request of ListEmailReceivers.
@@ -1106,7 +1162,7 @@ export type ListEmailReceiversRequest = Message<"tollgate.v1.ListEmailReceiversR
  * Use `create(ListEmailReceiversRequestSchema)` to create a new message.
  */
 export const ListEmailReceiversRequestSchema: GenMessage<ListEmailReceiversRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 28);
+  messageDesc(file_tollgate_v1_alert_service, 29);
 
 /**
  * Response of ListEmailReceivers.
@@ -1134,7 +1190,7 @@ export type ListEmailReceiversResponse = Message<"tollgate.v1.ListEmailReceivers
  * Use `create(ListEmailReceiversResponseSchema)` to create a new message.
  */
 export const ListEmailReceiversResponseSchema: GenMessage<ListEmailReceiversResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 29);
+  messageDesc(file_tollgate_v1_alert_service, 30);
 
 /**
  * Request of DeleteEmailReceiver.
@@ -1162,7 +1218,7 @@ export type DeleteEmailReceiverRequest = Message<"tollgate.v1.DeleteEmailReceive
  * Use `create(DeleteEmailReceiverRequestSchema)` to create a new message.
  */
 export const DeleteEmailReceiverRequestSchema: GenMessage<DeleteEmailReceiverRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 30);
+  messageDesc(file_tollgate_v1_alert_service, 31);
 
 /**
  * Response of DeleteEmailReceiver.
@@ -1177,7 +1233,7 @@ export type DeleteEmailReceiverResponse = Message<"tollgate.v1.DeleteEmailReceiv
  * Use `create(DeleteEmailReceiverResponseSchema)` to create a new message.
  */
 export const DeleteEmailReceiverResponseSchema: GenMessage<DeleteEmailReceiverResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 31);
+  messageDesc(file_tollgate_v1_alert_service, 32);
 
 /**
  * Request of ListDeliveries.
@@ -1233,7 +1289,7 @@ export type ListDeliveriesRequest = Message<"tollgate.v1.ListDeliveriesRequest">
  * Use `create(ListDeliveriesRequestSchema)` to create a new message.
  */
 export const ListDeliveriesRequestSchema: GenMessage<ListDeliveriesRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 32);
+  messageDesc(file_tollgate_v1_alert_service, 33);
 
 /**
  * Response of ListDeliveries.
@@ -1261,7 +1317,7 @@ export type ListDeliveriesResponse = Message<"tollgate.v1.ListDeliveriesResponse
  * Use `create(ListDeliveriesResponseSchema)` to create a new message.
  */
 export const ListDeliveriesResponseSchema: GenMessage<ListDeliveriesResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 33);
+  messageDesc(file_tollgate_v1_alert_service, 34);
 
 /**
  * Request of RepeatDelivery.
@@ -1289,7 +1345,7 @@ export type RepeatDeliveryRequest = Message<"tollgate.v1.RepeatDeliveryRequest">
  * Use `create(RepeatDeliveryRequestSchema)` to create a new message.
  */
 export const RepeatDeliveryRequestSchema: GenMessage<RepeatDeliveryRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 34);
+  messageDesc(file_tollgate_v1_alert_service, 35);
 
 /**
  * Response of RepeatDelivery.
@@ -1310,7 +1366,7 @@ export type RepeatDeliveryResponse = Message<"tollgate.v1.RepeatDeliveryResponse
  * Use `create(RepeatDeliveryResponseSchema)` to create a new message.
  */
 export const RepeatDeliveryResponseSchema: GenMessage<RepeatDeliveryResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 35);
+  messageDesc(file_tollgate_v1_alert_service, 36);
 
 /**
  * Request of TestWebhook.
@@ -1338,7 +1394,7 @@ export type TestWebhookRequest = Message<"tollgate.v1.TestWebhookRequest"> & {
  * Use `create(TestWebhookRequestSchema)` to create a new message.
  */
 export const TestWebhookRequestSchema: GenMessage<TestWebhookRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 36);
+  messageDesc(file_tollgate_v1_alert_service, 37);
 
 /**
  * Response of TestWebhook.
@@ -1387,7 +1443,7 @@ export type TestWebhookResponse = Message<"tollgate.v1.TestWebhookResponse"> & {
  * Use `create(TestWebhookResponseSchema)` to create a new message.
  */
 export const TestWebhookResponseSchema: GenMessage<TestWebhookResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 37);
+  messageDesc(file_tollgate_v1_alert_service, 38);
 
 /**
  * Types of alerts. The set may grow.
@@ -1472,6 +1528,15 @@ export enum AlertType {
    * @generated from enum value: ALERT_TYPE_LARGE_RECORD = 9;
    */
   LARGE_RECORD = 9,
+
+  /**
+   * Usage stands out of its own past, see InsightService.ListAnomalies. Once when it is found, and
+   * once when it is over. `limit` or `limit_count` is what was expected, `spent` or `spent_count`
+   * what there was; `anomaly` names it.
+   *
+   * @generated from enum value: ALERT_TYPE_ANOMALY = 10;
+   */
+  ANOMALY = 10,
 }
 
 /**
@@ -1521,6 +1586,109 @@ export enum DeliveryState {
  */
 export const DeliveryStateSchema: GenEnum<DeliveryState> = /*@__PURE__*/
   enumDesc(file_tollgate_v1_alert_service, 1);
+
+/**
+ * What stands out. The set may grow.
+ *
+ * @generated from enum tollgate.v1.AnomalyKind
+ */
+export enum AnomalyKind {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: ANOMALY_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * More than expected.
+   *
+   * @generated from enum value: ANOMALY_KIND_SPIKE = 1;
+   */
+  SPIKE = 1,
+
+  /**
+   * Less than expected.
+   *
+   * @generated from enum value: ANOMALY_KIND_DROP = 2;
+   */
+  DROP = 2,
+
+  /**
+   * A spike or a drop that has lasted 12 hours, or 3 days.
+   *
+   * @generated from enum value: ANOMALY_KIND_SHIFT = 3;
+   */
+  SHIFT = 3,
+
+  /**
+   * More requests failed than the rates of the week before make likely (p < 0.0001).
+   *
+   * @generated from enum value: ANOMALY_KIND_FAILURES = 4;
+   */
+  FAILURES = 4,
+
+  /**
+   * A request costs more, or less, than on each of the four weeks before.
+   *
+   * @generated from enum value: ANOMALY_KIND_COST_PER_REQUEST = 5;
+   */
+  COST_PER_REQUEST = 5,
+}
+
+/**
+ * Describes the enum tollgate.v1.AnomalyKind.
+ */
+export const AnomalyKindSchema: GenEnum<AnomalyKind> = /*@__PURE__*/
+  enumDesc(file_tollgate_v1_alert_service, 2);
+
+/**
+ * What an anomaly is counted in. The set may grow.
+ *
+ * @generated from enum tollgate.v1.AnomalyMetric
+ */
+export enum AnomalyMetric {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: ANOMALY_METRIC_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Cost.
+   *
+   * @generated from enum value: ANOMALY_METRIC_COST = 1;
+   */
+  COST = 1,
+
+  /**
+   * Requests.
+   *
+   * @generated from enum value: ANOMALY_METRIC_REQUESTS = 2;
+   */
+  REQUESTS = 2,
+
+  /**
+   * Requests that failed.
+   *
+   * @generated from enum value: ANOMALY_METRIC_FAILED_REQUESTS = 3;
+   */
+  FAILED_REQUESTS = 3,
+
+  /**
+   * Cost of one request on average.
+   *
+   * @generated from enum value: ANOMALY_METRIC_COST_PER_REQUEST = 4;
+   */
+  COST_PER_REQUEST = 4,
+}
+
+/**
+ * Describes the enum tollgate.v1.AnomalyMetric.
+ */
+export const AnomalyMetricSchema: GenEnum<AnomalyMetric> = /*@__PURE__*/
+  enumDesc(file_tollgate_v1_alert_service, 3);
 
 /**
  * Manages alerts: crossed thresholds of limits and other events for administrators. Each is raised

@@ -1,19 +1,24 @@
 //! Alerts, each stored once under its key; with their receivers and deliveries.
 
+pub mod anomaly;
+mod delivery;
+pub mod receiver;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sqlx::AssertSqlSafe;
-
-use super::delivery::{self, DELIVERIES, DUE};
-use super::receiver::{
+use delivery::{DELIVERIES, DUE};
+use receiver::{
     EMAIL_RECEIVERS, PLAIN_SECRETS, WEBHOOK_SECRETS, WEBHOOKS, note_wiped, put_secrets,
 };
+use sqlx::AssertSqlSafe;
+
+use crate::domain::alert::anomaly::AnomalyMember;
 use crate::domain::alert::receiver::{EmailReceiver, Webhook};
 use crate::domain::alert::secret::WebhookSecrets;
-use crate::domain::alert::{Alert, AlertKey, AlertRecord, AlertSubject};
-use crate::domain::attribution::SubjectKind;
+use crate::domain::alert::{Alert, AlertAnomaly, AlertKey, AlertRecord, AlertSubject};
+use crate::domain::attribution::{Dimension, SubjectKind};
 use crate::domain::{Coded, Time, coded_enum};
 use crate::storage::alerts::{
     AlertFilter, AlertStore, AlertSubjectFilter, Delivery, DeliveryFilter, StoredAlert,
@@ -22,7 +27,8 @@ use crate::storage::sql::SqlStore;
 use crate::storage::sql::connection::backend::Backend;
 use crate::storage::sql::connection::session::Write;
 use crate::storage::sql::row::{
-    Columns, FromRow, Reader, Value, code, columns, limit_value, optional, row, time,
+    Columns, FromRow, Kind, Reader, Value, code, columns, decoded, from_json, limit_value,
+    optional, row, time, to_json,
 };
 use crate::storage::sql::table::{Select, Table};
 use crate::storage::{Error, Result};
@@ -30,7 +36,7 @@ use crate::storage::{Error, Result};
 static ALERTS: Table<StoredAlert> = Table::new("alerts", &["seq"]);
 
 row! { StoredAlert { seq, workspace_id, alert, acknowledged } }
-row! { Alert { key, window_end, unit, limit = "limit_count", spent, time, record } }
+row! { Alert { key, window_end, unit, limit = "limit_count", spent, time, record, anomaly } }
 row! { AlertKey { subject, alert_type, window_start, threshold, base_limit } }
 
 /// Alerts about large records are those that name a record: the condition of their index.
@@ -42,6 +48,7 @@ coded_enum! {
     pub enum Subject {
         Workspace = 0,
         Model = 1,
+        /// Without an id of a quota: a member that no limit is named of.
         Quota = 2,
     }
 }
@@ -243,6 +250,9 @@ impl Columns for AlertSubject {
                 code(*kind),
                 Value::Shared(subject_id),
             ],
+            AlertSubject::Member { kind, subject_id } => {
+                [code(Subject::Quota), none, code(*kind), Value::Shared(subject_id)]
+            }
         });
     }
 }
@@ -253,6 +263,7 @@ impl FromRow for AlertSubject {
         Ok(match subject {
             Subject::Workspace => AlertSubject::Workspace,
             Subject::Model => AlertSubject::Model(target),
+            Subject::Quota if target.is_empty() => AlertSubject::Member { kind, subject_id },
             Subject::Quota => AlertSubject::Quota { quota_id: target, kind, subject_id },
         })
     }
@@ -291,6 +302,55 @@ impl FromRow for Option<Box<AlertRecord>> {
         };
         let record = AlertRecord { seq, request_id, attempt, model_id, user_id, api_key_id };
         Ok(Some(Box::new(record)))
+    }
+}
+
+/// The members that explain an anomaly: JSON, the codes of their dimensions with their ids.
+type MembersForm = Vec<(i64, String)>;
+
+impl Columns for Option<Box<AlertAnomaly>> {
+    columns! {
+        anomaly_id: Text, anomaly_kind: Int, anomaly_metric: Int, anomaly_is_over: Flag,
+        anomaly_explained_by: Text
+    }
+
+    fn write<'a>(&'a self, values: &mut Vec<Value<'a>>) {
+        let anomaly = self.as_ref();
+        let members = |anomaly: &Box<AlertAnomaly>| -> MembersForm {
+            let each = anomaly.explained_by.iter();
+            each.map(|member| (member.dimension.code(), member.id.to_string())).collect()
+        };
+        values.extend([
+            optional(anomaly.map(|anomaly| &anomaly.anomaly_id)),
+            optional(anomaly.map(|anomaly| &anomaly.kind)),
+            optional(anomaly.map(|anomaly| &anomaly.metric)),
+            optional(anomaly.map(|anomaly| &anomaly.is_over)),
+            anomaly.map_or(Value::Null(Kind::Text), |it| Value::Owned(to_json(&members(it)))),
+        ]);
+    }
+}
+
+impl FromRow for Option<Box<AlertAnomaly>> {
+    fn read<'r>(reader: &mut impl Reader<'r>) -> Result<Self> {
+        let anomaly_id: Option<Arc<str>> = reader.get()?;
+        let (kind, metric) = (reader.get()?, reader.get()?);
+        let is_over: Option<bool> = reader.get()?;
+        let members = reader.text()?.map(from_json::<MembersForm>).transpose()?;
+        let Some(anomaly_id) = anomaly_id else { return Ok(None) };
+        let (Some(kind), Some(metric), Some(is_over), Some(members)) =
+            (kind, metric, is_over, members)
+        else {
+            return Err(Error::Corrupt("half an anomaly".to_owned()));
+        };
+        let explained_by: Result<Vec<AnomalyMember>> = members
+            .into_iter()
+            .map(|(code, id)| {
+                let dimension: Dimension = decoded(code)?;
+                Ok(AnomalyMember { dimension, id: id.into() })
+            })
+            .collect();
+        let explained_by = explained_by?;
+        Ok(Some(Box::new(AlertAnomaly { anomaly_id, kind, metric, is_over, explained_by })))
     }
 }
 

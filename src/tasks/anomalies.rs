@@ -1,0 +1,325 @@
+//! Looks for anomalies of usage after the end of each hour, one workspace after another.
+//!
+//! Keeps nothing: what was found is stored, and found again after a restart. Which of several that
+//! belong together is told is decided here, once, when they are first found.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use crate::analytics::Scope;
+use crate::analytics::insight::anomalies::{Found, Look, find};
+use crate::domain::Time;
+use crate::domain::alert::anomaly::{
+    Anomaly, AnomalyMember, AnomalyMetric, AnomalyStep, AnomalyTold,
+};
+use crate::domain::attribution::Dimension;
+use crate::domain::time::{MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_SECOND, Micros};
+use crate::domain::workspace::Workspace;
+use crate::engine::alerts::Looked;
+use crate::engine::{Engine, Error};
+use crate::storage::anomalies::{AnomalyFilter, UNSETTLED_MAX};
+
+/// How often the clock is looked at.
+const TICK: Duration = Duration::from_secs(2);
+/// After the end of an hour, before it is looked at: so that what it used is recorded and folded.
+const DELAY: Micros = 120 * MICROS_PER_SECOND;
+/// Local hours of every zone begin with one of these.
+const QUARTER: Micros = MICROS_PER_HOUR / 4;
+/// Pause after a failure.
+const RETRY_PAUSE: Duration = Duration::from_secs(5);
+/// Workspaces read at once.
+const WORKSPACES_PAGE: usize = 100;
+/// Anomalies that began before are not found again.
+const KNOWN_SPAN: Micros = 30 * MICROS_PER_DAY;
+/// An anomaly that begins so long after another one of its member has ended is another one.
+const APART: Micros = 6 * MICROS_PER_HOUR;
+/// The same of failures.
+const APART_FAILURES: Micros = 3 * MICROS_PER_HOUR;
+
+/// Runs until `stop`.
+pub async fn run(engine: Engine, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut quarter = None;
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        let now = engine.now() - DELAY;
+        let this = now.micros().div_euclid(QUARTER);
+        if quarter == Some(this) {
+            continue;
+        }
+        if engine.fold_now().await.as_of < now {
+            // It catches up, as after a start: what is not folded would be missing.
+            continue;
+        }
+        match look_at_all(&engine, now, &stop).await {
+            Ok(()) => quarter = Some(this),
+            Err(error) => {
+                warn!(%error, "anomalies are looked for later");
+                stop.run_until_cancelled(tokio::time::sleep(RETRY_PAUSE)).await;
+            }
+        }
+    }
+}
+
+/// Looks at all workspaces whose hour has ended. One that fails holds up no other.
+///
+/// # Errors
+/// The last failure: those that failed are to be looked at again.
+async fn look_at_all(engine: &Engine, now: Time, stop: &CancellationToken) -> Result<(), Error> {
+    let mut failed = None;
+    let mut after = String::new();
+    loop {
+        let page = engine.store().workspaces(&after, WORKSPACES_PAGE).await?;
+        let Some(last) = page.last() else { return failed.map_or(Ok(()), Err) };
+        after = last.id.to_string();
+        for workspace in page.iter().filter(|workspace| workspace.archive_time.is_none()) {
+            if stop.is_cancelled() {
+                return Ok(());
+            }
+            failed = look_aside(engine, workspace, now).await.err().or(failed);
+        }
+    }
+}
+
+/// Looks at a workspace on a thread of its own: judging hundreds of series would hold up calls.
+async fn look_aside(engine: &Engine, workspace: &Workspace, now: Time) -> Result<(), Error> {
+    let (engine, workspace, runtime) = (engine.clone(), workspace.clone(), Handle::current());
+    let look = move || runtime.block_on(look_at(&engine, &workspace, now));
+    let looked = tokio::task::spawn_blocking(look).await;
+    looked.unwrap_or_else(|panicked| Err(Error::Internal(panicked.to_string())))
+}
+
+/// Looks at a workspace, unless this hour was looked at.
+///
+/// # Errors
+/// If storage fails.
+async fn look_at(engine: &Engine, workspace: &Workspace, now: Time) -> Result<(), Error> {
+    let catalog = engine.catalog();
+    let store = engine.store();
+    let scope = Scope { store: &**store, workspace, catalog: &catalog, now };
+    let until = scope.calendar().hour_start(now);
+    if engine.looked_at(&workspace.id).is_some_and(|looked| looked.until >= until) {
+        return Ok(());
+    }
+    let view = engine.anomaly_policy_of(workspace).await?.value;
+    let stored = stored(engine, &workspace.id, until).await?;
+    let raised: Vec<AnomalyMember> =
+        view.raised_bars.into_iter().map(|(member, _)| member).collect();
+    let look = Look {
+        policy: &view.policy,
+        least_impact: view.least_impact,
+        raised: &raised,
+        until,
+        stored: &stored,
+    };
+    let Found { anomalies, members_left_out } = find(&scope, &look).await.map_err(of_report)?;
+    let changed = settle(&stored, anomalies);
+    let is_due =
+        |it: &Anomaly| it.told == AnomalyTold::Not || it.told == AnomalyTold::Opened && !it.is_open;
+    if !changed.is_empty() || stored.iter().any(is_due) {
+        engine.put_anomalies(&workspace.id, changed).await?;
+    }
+    engine.set_looked(&workspace.id, Looked { until, members_left_out });
+    Ok(())
+}
+
+/// Those that may be found again, and those that are open.
+async fn stored(
+    engine: &Engine,
+    workspace_id: &Arc<str>,
+    until: Time,
+) -> Result<Vec<Anomaly>, Error> {
+    let filter = AnomalyFilter {
+        workspace_id: workspace_id.to_string(),
+        from: Some(until - KNOWN_SPAN),
+        ..AnomalyFilter::default()
+    };
+    let mut stored = engine.store().anomalies(&filter, None, UNSETTLED_MAX).await?;
+    for unsettled in engine.store().unsettled_anomalies(workspace_id).await? {
+        if stored.iter().all(|known| known.id != unsettled.id) {
+            stored.push(unsettled);
+        }
+    }
+    Ok(stored)
+}
+
+fn of_report(error: crate::analytics::Error) -> Error {
+    match error {
+        crate::analytics::Error::Storage(error) => error.into(),
+        other => Error::Internal(other.to_string()),
+    }
+}
+
+/// What is to be stored: what was found and is not known to be over, under the id that it is known
+/// by; and what is open and was not found any more, as over.
+fn settle(stored: &[Anomaly], found: Vec<Anomaly>) -> Vec<Anomaly> {
+    let mut changed: Vec<Anomaly> = Vec::new();
+    let mut seen: Vec<Arc<str>> = Vec::new();
+    for mut anomaly in found {
+        let known = stored.iter().find(|known| is_known_as(known, &anomaly));
+        if let Some(known) = known {
+            if seen.contains(&known.id) {
+                continue;
+            }
+            seen.push(known.id.clone());
+            // What is over stays as it was.
+            if known.is_open {
+                changed.push(grown(known, anomaly));
+            }
+            continue;
+        }
+        let is_silent = tells(stored.iter(), &anomaly) || tells(changed.iter(), &anomaly);
+        anomaly.told = if is_silent { AnomalyTold::Silent } else { AnomalyTold::Not };
+        changed.push(anomaly);
+    }
+    for known in stored.iter().filter(|known| known.is_open && !seen.contains(&known.id)) {
+        changed.push(Anomaly { is_open: false, ..known.clone() });
+    }
+    changed
+}
+
+/// An anomaly that is known and still lasts, as it is now. Of one that lasts longer than is judged
+/// at once the figures are those of its beginning.
+fn grown(known: &Anomaly, found: Anomaly) -> Anomaly {
+    if found.start_time > known.start_time {
+        let Anomaly { end_time, is_open, .. } = found;
+        return Anomaly { end_time, is_open, ..known.clone() };
+    }
+    Anomaly { id: known.id.clone(), start_time: known.start_time, ..found }
+}
+
+/// Whether an anomaly is one that is stored, which may have begun at another hour before late
+/// records came.
+fn is_known_as(known: &Anomaly, found: &Anomaly) -> bool {
+    let apart = match (found.step, found.metric) {
+        (AnomalyStep::Hour, AnomalyMetric::FailedRequests) => APART_FAILURES,
+        (AnomalyStep::Hour, _) => APART,
+        (AnomalyStep::Day, _) => 0,
+    };
+    known.id == found.id
+        || known.is_same(found)
+            && found.start_time < known.end_time + apart
+            && known.start_time < found.end_time + apart
+}
+
+/// Whether one of these tells of an anomaly.
+fn tells<'a>(mut others: impl Iterator<Item = &'a Anomaly>, anomaly: &Anomaly) -> bool {
+    let is_of_failures = |it: &Anomaly| it.metric == AnomalyMetric::FailedRequests;
+    others.any(|other| {
+        let explains = || other.contributors.iter().any(|it| it.member == anomaly.member);
+        other.told != AnomalyTold::Silent
+            && other.is_drop == anomaly.is_drop
+            && is_of_failures(other) == is_of_failures(anomaly)
+            && other.start_time < anomaly.end_time
+            && anomaly.start_time < other.end_time + APART
+            && (other.member.dimension == Dimension::Workspace
+                || other.member == anomaly.member
+                || explains())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Amount;
+    use crate::domain::alert::anomaly::{AnomalyContributor, AnomalyKind, AnomalySeverity};
+
+    fn member(dimension: Dimension, id: &str) -> AnomalyMember {
+        AnomalyMember { dimension, id: id.into() }
+    }
+
+    /// From one hour to another; open.
+    fn anomaly(id: &str, member: AnomalyMember, from: i64, to: i64) -> Anomaly {
+        Anomaly {
+            id: id.into(),
+            kind: AnomalyKind::Spike,
+            member,
+            metric: AnomalyMetric::Cost,
+            step: AnomalyStep::Hour,
+            start_time: Time::EARLIEST + from * MICROS_PER_HOUR,
+            end_time: Time::EARLIEST + to * MICROS_PER_HOUR,
+            is_drop: false,
+            is_open: true,
+            detect_time: Time::EARLIEST,
+            expected: 1,
+            actual: to - from,
+            low: 0,
+            high: 1,
+            impact: Amount::ZERO,
+            impact_percent: 0,
+            severity: AnomalySeverity::Low,
+            told: AnomalyTold::Not,
+            feedback: None,
+            contributors: Vec::new(),
+        }
+    }
+
+    fn told(changed: &[Anomaly]) -> Vec<(&str, AnomalyTold)> {
+        changed.iter().map(|it| (&*it.id, it.told)).collect()
+    }
+
+    #[test]
+    fn of_those_that_belong_together_one_is_told() {
+        use AnomalyTold::{Not, Silent};
+        let whole = anomaly("whole", AnomalyMember::workspace(), 10, 11);
+        let model = anomaly("model", member(Dimension::Model, "m"), 10, 11);
+        let drop =
+            Anomaly { is_drop: true, ..anomaly("drop", member(Dimension::Model, "n"), 10, 11) };
+        let failures = Anomaly {
+            metric: AnomalyMetric::FailedRequests,
+            ..anomaly("failures", member(Dimension::Model, "m"), 10, 11)
+        };
+        let later = anomaly("later", member(Dimension::Model, "m"), 17, 18);
+        let found = vec![whole, model, drop, failures, later.clone()];
+        let expected =
+            [("whole", Not), ("model", Silent), ("drop", Not), ("failures", Not), ("later", Not)];
+        assert_eq!(told(&settle(&[], found)), expected);
+        // One of another member tells of those that explain it.
+        let mut model = anomaly("model", member(Dimension::Model, "m"), 10, 11);
+        model.contributors = vec![AnomalyContributor {
+            member: member(Dimension::ApiKey, "k"),
+            share: 10_000,
+            before: 0,
+            after: 1,
+        }];
+        let key = anomaly("key", member(Dimension::ApiKey, "k"), 0, 24);
+        let other = anomaly("other", member(Dimension::ApiKey, "l"), 0, 24);
+        let expected = [("key", Silent), ("other", Not)];
+        assert_eq!(told(&settle(&[model.clone()], vec![model.clone(), key, other]))[1..], expected);
+        // A silent one tells of nothing.
+        let silent = Anomaly { told: Silent, is_open: false, ..model };
+        let same_time = anomaly("same", member(Dimension::ApiKey, "k"), 10, 11);
+        assert_eq!(told(&settle(&[silent], vec![same_time])), [("same", Not)]);
+    }
+
+    #[test]
+    fn what_is_known_keeps_its_id_and_what_is_over_stays_as_it_was() {
+        let of = |id: &str, from, to| anomaly(id, member(Dimension::Model, "m"), from, to);
+        let open = of("open", 10, 12);
+        // It grows, also where it is found to begin at another hour.
+        for (found, expected) in [
+            (of("open", 10, 13), of("open", 10, 13)),
+            (of("new", 9, 13), Anomaly { start_time: open.start_time, ..of("open", 9, 13) }),
+            // Its beginning is not judged any more: its figures stay.
+            (of("new", 12, 15), Anomaly { actual: open.actual, ..of("open", 10, 15) }),
+        ] {
+            assert_eq!(settle(&[open.clone()], vec![found]), [expected]);
+        }
+        let over = Anomaly { is_open: false, told: AnomalyTold::Closed, ..open.clone() };
+        assert_eq!(settle(&[over.clone()], vec![of("open", 10, 11), of("new", 11, 12)]), []);
+        // It is not found any more.
+        assert_eq!(settle(&[open.clone()], Vec::new()), [Anomaly { is_open: false, ..open }]);
+        // Six hours later it is another one.
+        assert_eq!(settle(&[over.clone()], vec![of("new", 18, 19)]).len(), 1);
+        assert_eq!(settle(&[over], vec![of("new", 17, 19)]), []);
+    }
+}
