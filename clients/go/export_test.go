@@ -57,5 +57,8 @@ func hexadecimal(ranges [][2]rune) [][2]string {
 	return all
 }
 
+// ParseAddress gives where an address leads, and whether with TLS.
+var ParseAddress = parseAddress
+
 // BatchSize says how many records are sent at once.
 func BatchSize(records []*pb.RecordUsageRequest) int { return batchSize(items(records)) }

@@ -1,7 +1,9 @@
 #![cfg_attr(not(doctest), doc = include_str!("../README.md"))]
 
+mod address;
 mod answer;
 mod authorization;
+mod breaker;
 mod client;
 mod delivery;
 mod errors;
@@ -11,6 +13,7 @@ mod inner;
 mod money;
 mod queue_file;
 mod record_json;
+mod recorded;
 mod reduce;
 mod report;
 mod request;
@@ -37,6 +40,7 @@ pub use errors::{Blocked, ConnectError, GuardError, Verdict};
 pub use estimate::{Tokenizer, estimate_tokens};
 pub use guard::{Call, OpenCall};
 pub use money::{Money, MoneyError};
+pub use recorded::Recorded;
 pub use request::{Policy, Request, RequestTo, make_request_id};
 pub use resume::Resume;
 pub use transport::Transport;

@@ -16,6 +16,7 @@ export { estimateTokens } from "./estimate.js";
 export type { Call } from "./guard.js";
 export { durationOf, Money, spanOf, timeOf, timestampOf } from "./money.js";
 export type { Logger } from "./queue-file.js";
+export { Recorded } from "./recorded.js";
 export type { Attribution, GuardOptions, Policy, ResumeOptions } from "./request.js";
 export { makeRequestId } from "./request.js";
 export type { Tls, Token } from "./transport.js";

@@ -11,6 +11,7 @@ from .errors import Blocked, TollgateError, TollgateUnavailable, Verdict
 from .estimate import estimate_tokens
 from .guard import AsyncCall, Call, Options, make_request_id
 from .money import Money, duration_of, span_of, time_of, timestamp_of
+from .recorded import Recorded
 from .usage import ServiceTier, UnitKind, Usage
 from .wrap import wrap
 
@@ -23,6 +24,7 @@ __all__ = [
     "Money",
     "Options",
     "ProviderAnswer",
+    "Recorded",
     "ServiceTier",
     "Stats",
     "TollgateError",

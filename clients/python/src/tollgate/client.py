@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import time
 import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,8 +16,10 @@ import grpc.aio
 from typing_extensions import Self, Unpack
 
 from . import v1 as pb
+from .address import is_loopback, parse_address
+from .breaker import UNREACHED, Breaker
 from .delivery import Delivery, Stats
-from .errors import NoToken
+from .errors import NoToken, TollgateUnavailable
 from .guard import AsyncCall, Call, Options, Policy
 
 if TYPE_CHECKING:
@@ -32,6 +35,9 @@ if TYPE_CHECKING:
     from .v1.quota_service_pb2_grpc import QuotaServiceAsyncStub
     from .v1.usage_service_pb2_grpc import UsageServiceAsyncStub
     from .v1.workspace_service_pb2_grpc import WorkspaceServiceAsyncStub
+
+VERSION = "0.1.0"
+READY_PAUSE = 0.1
 
 # Retried by gRPC itself, with jitter, within the deadline, and only when nobody has answered.
 _SERVICE_CONFIG = {
@@ -56,16 +62,10 @@ _OPTIONS = (
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.max_reconnect_backoff_ms", 1_000),
+    # So that a server is found again well within a second of its return.
+    ("grpc.max_reconnect_backoff_ms", 300),
+    ("grpc.primary_user_agent", f"tollgate-python/{VERSION}"),
 )
-_LOOPBACK = re.compile(
-    r"unix:.*|localhost(:\d+)?|(ipv4:)?127(\.\d{1,3}){3}(:\d+)?|(ipv6:)?\[::1\](:\d+)?"
-)
-
-# Schemes of addresses that gRPC itself knows.
-_SCHEMES = ("dns", "unix", "unix-abstract", "ipv4", "ipv6", "vsock")
-_PORTS = {"http": 80, "https": 443}
-
 TLS = Literal[True] | bytes | None
 Token = str | Callable[[], str]
 _Metadata = tuple[tuple[str, str], ...]
@@ -89,23 +89,29 @@ class _Base:
         queue_path: str | os.PathLike[str] | None = None,
         flush_timeout: float = 5.0,
         tokenizer: Callable[[str], int] | None = None,
+        break_duration: float = 0.5,
     ) -> None:
         """Does not connect yet: the first call does.
 
-        `address` is `host:port`, `http://host:port` for plaintext or `https://host:port` for TLS,
-        by default that of the environment's TOLLGATE_ADDRESS, or 127.0.0.1:50051. `token` is the
+        `address` is `host`, `host:port` or `[IPv6]:port`, with 50051 if it says no port;
+        `http://host:port` for plaintext or `https://host:port` for TLS; `dns:host:port`; or
+        `unix:/path`. By default that of the environment's TOLLGATE_ADDRESS, or 127.0.0.1:50051.
+        `token` is the
         secret of an access token, by default that of TOLLGATE_TOKEN, or a function that is asked
         for it before each call, so that it can be renewed: it is to return at once. What it
         raises ends the call with UNAUTHENTICATED. Space around a token is left out. `tls` is
         `None` for what the address says, else plaintext; `True` for the system's roots, or roots
-        in PEM. `timeout` and `flush_timeout` are seconds. Raises `ValueError` for an address that
-        cannot be dialled, for a token in plaintext to another machine, and for one that a header
-        cannot carry.
+        in PEM. `timeout`, `flush_timeout` and `break_duration` are seconds. Once a call is not
+        answered, only one in each `break_duration` still waits for the server, and the others
+        end, or run unchecked, at once; 0 lets every call wait. Raises `ValueError` for an address
+        that cannot be dialled, for a token in plaintext to another machine, and for one that a
+        header cannot carry.
         """
         address = address or os.environ.get("TOLLGATE_ADDRESS") or "127.0.0.1:50051"
-        self._address, tls = _target(address, tls)
+        self._address, is_tls = parse_address(address, tls is not None)
+        tls = (True if tls is None else tls) if is_tls else None
         token = token or os.environ.get("TOLLGATE_TOKEN")
-        if token and tls is None and not _LOOPBACK.fullmatch(self._address):
+        if token and tls is None and not is_loopback(self._address):
             raise ValueError(f"a token is not sent to {self._address} without TLS: set tls=True")
         if on_unavailable not in ("open", "closed"):
             raise ValueError(f"on_unavailable is 'open' or 'closed', not {on_unavailable!r}")
@@ -119,11 +125,16 @@ class _Base:
             if tls is None
             else grpc.ssl_channel_credentials(None if isinstance(tls, bool) else tls)
         )
+        if not 0 <= break_duration <= 60:
+            raise ValueError(f"break_duration is from 0 to 60 seconds, not {break_duration}")
         self._timeout = timeout
+        self._breaker = Breaker(self._address, break_duration, timeout)
         self._policy: Policy = on_unavailable
         self._tokenizer = tokenizer
         path = os.fspath(queue_path) if queue_path is not None else None
-        self._delivery = Delivery(self._connect, queue_max, path, flush_timeout)
+        self._delivery = Delivery(
+            self._connect, queue_max, path, flush_timeout, self._breaker.reached
+        )
         self._open()
 
     def _open(self) -> None:
@@ -133,6 +144,18 @@ class _Base:
         call = kind(self, workspace, model, {"request_id": request_id, "input_tokens": 0})
         call.attempt, call._resumed = attempt, True
         return call
+
+    def _try_for(self, end: float) -> float:
+        """Gives the deadline of one try of those until `end`."""
+        return min(self._timeout, max(READY_PAUSE, end - time.monotonic()))
+
+    def _not_ready(self, error: grpc.RpcError, end: float, timeout: float) -> None:
+        """Raises what a program fails with, unless it is to be tried again."""
+        if error.code() not in UNREACHED:
+            raise error
+        if time.monotonic() >= end:
+            text = f"tollgate does not answer at {self._address} within {timeout:g} s"
+            raise TollgateUnavailable(f"{text}: {error.details()}") from error
 
     def stats(self) -> Stats:
         """Counts the usage records that are queued, delivered, dropped and refused."""
@@ -144,9 +167,13 @@ class _Base:
         return pb.UsageServiceStub(self._calls(channel)), channel.close
 
     def _dial(self, module: Any) -> Any:
+        options: tuple[tuple[str, str | int], ...] = _OPTIONS
+        if self._address.startswith("unix:"):
+            # Else the path is the authority of each call, which servers do not take.
+            options = (*options, ("grpc.default_authority", "localhost"))
         if self._credentials is None:
-            return module.insecure_channel(self._address, _OPTIONS)
-        return module.secure_channel(self._address, self._credentials, _OPTIONS)
+            return module.insecure_channel(self._address, options)
+        return module.secure_channel(self._address, self._credentials, options)
 
     def _calls(self, channel: Any) -> Any:
         return _Calls(channel, self._timeout, self._authorize)
@@ -200,6 +227,21 @@ class Client(_Base):
         call: Call = self._resume(Call, workspace, request_id, model, attempt)
         return call
 
+    def ready(self, timeout: float = 10.0) -> None:
+        """Waits until the server answers, so that a program can fail at its start.
+
+        Raises `TollgateUnavailable` if it does not within `timeout` seconds, and `grpc.RpcError`
+        if it answers with an error, such as UNAUTHENTICATED for a token that is not valid.
+        """
+        end = time.monotonic() + timeout
+        while True:
+            try:
+                self.access.WhoAmI(pb.WhoAmIRequest(), timeout=self._try_for(end))
+                return self._breaker.reached()
+            except grpc.RpcError as error:
+                self._not_ready(error, end, timeout)
+            time.sleep(READY_PAUSE)
+
     def flush(self, timeout: float | None = None) -> int:
         """Waits until every record is delivered, at most `timeout` seconds; says what is left."""
         return self._delivery.flush(timeout)
@@ -207,6 +249,7 @@ class Client(_Base):
     def close(self, timeout: float | None = None) -> int:
         """Flushes and closes; says how many records are left. Runs by itself at exit."""
         left = self._delivery.close(timeout)
+        self._breaker.stop()
         self._channel.close()
         return left
 
@@ -270,6 +313,20 @@ class AsyncClient(_Base):
         call: AsyncCall = self._resume(AsyncCall, workspace, request_id, model, attempt)
         return call
 
+    async def ready(self, timeout: float = 10.0) -> None:
+        """Waits until the server answers, so that a program can fail at its start.
+
+        As `Client.ready`.
+        """
+        end = time.monotonic() + timeout
+        while True:
+            try:
+                await self.access.WhoAmI(pb.WhoAmIRequest(), timeout=self._try_for(end))
+                return self._breaker.reached()
+            except grpc.RpcError as error:
+                self._not_ready(error, end, timeout)
+            await asyncio.sleep(READY_PAUSE)
+
     async def flush(self, timeout: float | None = None) -> int:
         """Waits until every record is delivered, at most `timeout` seconds; says what is left."""
         return await asyncio.to_thread(self._delivery.flush, timeout)
@@ -277,6 +334,7 @@ class AsyncClient(_Base):
     async def close(self, timeout: float | None = None) -> int:
         """Flushes and closes; says how many records are left. Runs by itself at exit."""
         left = await asyncio.to_thread(self._delivery.close, timeout)
+        self._breaker.stop()
         mine = self._loops.pop(asyncio.get_running_loop(), None)
         if mine:
             await mine[0].close()
@@ -305,27 +363,6 @@ _STUBS: dict[str, Callable[[Any], Any]] = {
     "analytics": pb.AnalyticsServiceStub,
     "access": pb.AccessServiceStub,
 }
-
-
-def _target(address: str, tls: TLS) -> tuple[str, TLS]:
-    """Gives what gRPC dials, and whether with TLS. Raises `ValueError` for what it cannot."""
-    scheme, found, rest = address.partition("://")
-    scheme = scheme.lower()
-    if not found or scheme in _SCHEMES:
-        return address, tls
-    if scheme not in _PORTS:
-        known = "host:port, http://host:port or https://host:port"
-        raise ValueError(f"the address has the scheme {scheme!r}; expected {known}")
-    if scheme == "http" and tls is not None:
-        raise ValueError("the address begins with http://, which is plaintext, but tls is set")
-    host = rest.removesuffix("/")
-    if "@" in host:
-        raise ValueError("the address has user information: give the token as token")
-    if not re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?", host):
-        raise ValueError(f"the address is {scheme}://host:port, without a path, not {address!r}")
-    if not re.search(r":[0-9]+$", host) or host.endswith("]"):
-        host += f":{_PORTS[scheme]}"
-    return host, tls if scheme == "http" or tls is not None else True
 
 
 def _authorizer(token: Token | None) -> Callable[[], _Metadata]:

@@ -19,6 +19,7 @@ from typing import NamedTuple
 import grpc
 
 from . import v1 as pb
+from .breaker import UNREACHED
 from .queue_file import QueueFile
 
 log = logging.getLogger("tollgate")
@@ -29,8 +30,6 @@ BACKOFF_MAX = 5.0
 # While the server does not accept the credentials: it answers one such call a second.
 DENIED_BACKOFF_MIN = 1.0
 DENIED_BACKOFF_MAX = 60.0
-# Codes which say that nobody has judged the record yet.
-UNREACHED = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 # Codes of a call which are about who asks, not about the records: once the token is renewed, or
 # known, the same records are taken. The third says that too many such calls came before.
 UNAUTHORIZED = (
@@ -44,7 +43,10 @@ Item = pb.RecordUsageRequest | Hold
 
 
 class Stats(NamedTuple):
-    """Counts of usage records since the client was made; `queued` is what waits now."""
+    """Counts of usage records since the client was made, those of calls with `wait` included.
+
+    `queued` is what waits now; what is refused was wrong, and is in the log.
+    """
 
     queued: int
     delivered: int
@@ -61,8 +63,13 @@ class Delivery:
         queue_max: int,
         queue_path: str | None,
         flush_timeout: float,
+        reached: Callable[[], None] = lambda: None,
     ) -> None:
-        """Takes up what an earlier process has left in the file."""
+        """Takes up what an earlier process has left in the file.
+
+        `reached` is told that the server answers.
+        """
+        self._reached = reached
         self._connect = connect
         self._max = queue_max
         self._flush_timeout = flush_timeout
@@ -97,6 +104,12 @@ class Delivery:
                 self._waiting.append(item)
             self._start()
             self._changed.notify_all()
+
+    def count(self, *, delivered: int = 0, refused: int = 0) -> None:
+        """Counts what did not go through the queue."""
+        with self._changed:
+            self._delivered += delivered
+            self._refused += refused
 
     def flush(self, timeout: float | None = None) -> int:
         """Waits until all is delivered, at most so long; says how much is left."""
@@ -198,6 +211,7 @@ class Delivery:
         if records:
             try:
                 results = stub.RecordUsageBatch(pb.RecordUsageBatchRequest(records=records)).results
+                self._reached()
                 if len(results) != len(records):
                     raise ValueError(f"{len(results)} answers to {len(records)} records")
                 for record, result in zip(records, results, strict=True):

@@ -43,6 +43,18 @@ class NoToken(grpc.RpcError):
         return self._details
 
 
+class CountRefused(ValueError, grpc.RpcError):
+    """A record that was not sent, as it has a count that is none: INVALID_ARGUMENT."""
+
+    def code(self) -> grpc.StatusCode:
+        """As if the server had refused it."""
+        return grpc.StatusCode.INVALID_ARGUMENT
+
+    def details(self) -> str:
+        """Names the count."""
+        return str(self)
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What one limit, or one rule, said. Names are those of the protos without their prefix.

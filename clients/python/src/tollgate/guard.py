@@ -21,10 +21,12 @@ from typing_extensions import Self
 from . import v1 as pb
 from .answer import Parts, ProviderAnswer, is_whole, reduce
 from .background import AsyncKeeper, Keeper
-from .delivery import UNAUTHORIZED, UNREACHED, Delivery, Item
+from .breaker import UNREACHED, Breaker
+from .delivery import UNAUTHORIZED, Delivery, Item
 from .errors import Blocked, TollgateUnavailable, Verdict, enum_name
 from .estimate import estimate_tokens
 from .money import Money, duration_of, time_of
+from .recorded import Recorded
 from .usage import ServiceTier, UnitKind, Usage, units_to_proto
 
 log = logging.getLogger("tollgate")
@@ -97,6 +99,7 @@ _ATTRIBUTION = (
 class _Owner(Protocol):
     """What a call needs of its client."""
 
+    _breaker: Breaker
     _delivery: Delivery
     _policy: Policy
     _tokenizer: Callable[[str], int] | None
@@ -140,8 +143,8 @@ class _Call:
         """When the hold ends by itself."""
         self.budget_state = ""
         """Where the workspace stood."""
-        self.recorded: pb.RecordUsageResponse | None = None
-        """After leaving with `wait`: what it cost."""
+        self.recorded: Recorded | None = None
+        """After leaving with `wait`: what the server said, with the cost."""
         self.output_text = ""
         """Output that has come so far; estimated where no usage is recorded."""
 
@@ -229,10 +232,13 @@ class _Call:
             self._left = True
             raise TollgateUnavailable(f"tollgate does not answer: {error.details()}") from error
         self.unchecked = True
-        log.warning("tollgate does not answer, running unchecked: %s", error.details())
+        self._owner._breaker.warn(error)
 
     def _end(self, error: BaseException | None) -> Item | None:
-        """Says, the first time, what is to be sent when the block is left. Never raises."""
+        """Says, the first time, what is to be sent when the block is left.
+
+        Raises only with `wait`, for counts that can be none.
+        """
         if self._left:
             return None
         self._left = True
@@ -241,8 +247,16 @@ class _Call:
         try:
             self._read_completion(error)
             return self._report(error)
-        except Exception:
-            log.exception("tollgate: the usage of %s is not recorded", self.request_id)
+        except Exception as failure:
+            self._owner._delivery.count(refused=1)
+            log.error(
+                "tollgate: the usage record %s is refused: %s",
+                self.request_id,
+                failure,
+                exc_info=not isinstance(failure, ValueError),
+            )
+            if self._wait and error is None:
+                raise
             return None
 
     def _read_completion(self, error: BaseException | None) -> None:
@@ -349,12 +363,18 @@ class _Call:
             hold_duration=duration_of(hold),
         )
 
+    def _recorded(self, answer: pb.RecordUsageResponse) -> None:
+        self._owner._delivery.count(delivered=1)
+        self.recorded = Recorded.from_proto(answer)
+
     def _undelivered(self, item: Item, error: grpc.RpcError, failed: bool) -> None:
         """Queues what could not be sent at once; raises unless the block has failed already."""
         unreached = error.code() in UNREACHED
         queued = unreached or error.code() in UNAUTHORIZED
         if queued:
             self._owner._delivery.put(item)
+        else:
+            self._owner._delivery.count(refused=1)
         if failed:
             state = "not recorded yet" if queued else "refused"
             log.error("tollgate: %s is %s: %s", self.request_id, state, error.details())
@@ -372,7 +392,7 @@ class Call(_Call):
         if self._resumed:
             return self
         try:
-            self._answered(self._owner.usage.CheckAndRoute(self._check))
+            self._answered(self._owner._breaker.call(self._owner.usage.CheckAndRoute, self._check))
         except grpc.RpcError as error:
             self._failed(error)
         return self
@@ -385,7 +405,7 @@ class Call(_Call):
         if not self._wait or not isinstance(item, pb.RecordUsageRequest):
             return self._owner._delivery.put(item)
         try:
-            self.recorded = self._owner.usage.RecordUsage(item)
+            self._recorded(self._owner._breaker.call(self._owner.usage.RecordUsage, item))
         except grpc.RpcError as failure:
             self._undelivered(item, failure, failed=error is not None)
 
@@ -406,7 +426,8 @@ class AsyncCall(_Call):
         if self._resumed:
             return self
         try:
-            self._answered(await self._owner.usage.CheckAndRoute(self._check))
+            check = self._owner.usage.CheckAndRoute
+            self._answered(await self._owner._breaker.call_async(check, self._check))
         except grpc.RpcError as error:
             self._failed(error)
         return self
@@ -421,7 +442,8 @@ class AsyncCall(_Call):
         if not self._wait or cancelled or not isinstance(item, pb.RecordUsageRequest):
             return self._owner._delivery.put(item)
         try:
-            self.recorded = await self._owner.usage.RecordUsage(item)
+            send = self._owner.usage.RecordUsage
+            self._recorded(await self._owner._breaker.call_async(send, item))
         except grpc.RpcError as failure:
             self._undelivered(item, failure, failed=error is not None)
         except BaseException:

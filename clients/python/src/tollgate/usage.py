@@ -7,6 +7,10 @@ from dataclasses import dataclass, field, fields
 from typing import Literal, cast
 
 from . import v1 as pb
+from .errors import CountRefused
+
+# Above it numbers of JSON, and of JavaScript, are not exact.
+COUNT_MAX = 2**53
 
 ServiceTier = Literal["STANDARD", "BATCH", "FLEX", "PRIORITY", "BALANCED", "ULTRAFAST", "DECISIONS"]
 UnitKind = Literal[
@@ -53,8 +57,11 @@ class Usage:
         return cls(**tokens, units=units, factors=tuple(factors))
 
     def to_proto(self) -> pb.Usage:
-        """Makes the message of the API, which has no factors."""
-        tokens = {wire: getattr(self, name) for name, wire in _PROTO_NAMES.items()}
+        """Makes the message of the API, which has no factors.
+
+        Raises `ValueError` for a count that is no whole number from 0 to 2^53.
+        """
+        tokens = {wire: _whole(name, getattr(self, name)) for name, wire in _PROTO_NAMES.items()}
         return pb.Usage(**tokens, units=units_to_proto(self.units))
 
 
@@ -66,12 +73,22 @@ _PROTO_NAMES = {
 
 
 def units_to_proto(units: Mapping[UnitKind, int]) -> list[pb.UsageUnit]:
-    """Makes the messages of the API. Raises `ValueError` for a kind that is none."""
+    """Makes the messages of the API. Raises `ValueError` for a kind, or a count, that is none."""
     return [
-        pb.UsageUnit(kind=pb.UnitKind.Value(f"UNIT_KIND_{kind}"), count=count)
+        pb.UsageUnit(kind=pb.UnitKind.Value(f"UNIT_KIND_{kind}"), count=_whole(kind, count))
         for kind, count in units.items()
         if count
     ]
+
+
+def _whole(name: str, count: object) -> int:
+    try:
+        whole: int = int(count)  # type: ignore[call-overload]
+    except (TypeError, ValueError, OverflowError):
+        whole = -1
+    if whole != count or not 0 <= whole <= COUNT_MAX:
+        raise CountRefused(f"{name} is {count!r}; expected a whole number from 0 to 2^53")
+    return whole
 
 
 def _kind_name(kind: pb.UnitKind.ValueType) -> UnitKind:

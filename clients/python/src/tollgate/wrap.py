@@ -10,6 +10,7 @@ import inspect
 import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
@@ -58,6 +59,8 @@ _HOSTS = {
 }
 # Path of a job that is asked for.
 _JOB = re.compile(r"/responses/([^/?]+)(/cancel)?")
+# The call whose answer an SDK is about to read.
+_reading: ContextVar[_Call | None] = ContextVar("tollgate_reading", default=None)
 _TIERS = {"flex": "FLEX", "priority": "PRIORITY", "batch": "BATCH", "default": "STANDARD"}
 
 
@@ -97,6 +100,8 @@ def wrap(
     if hasattr(wrapped, "get"):
         wrapped.get = guarded.get_async if is_async else guarded.get
     wrapped.copy = wrapped.with_options = copy_wrapped
+    if hasattr(wrapped, "_process_response"):
+        wrapped._process_response = _seeing(wrapped._process_response)
     _take_hold(wrapped)
     result: Sdk = wrapped
     return result
@@ -153,7 +158,11 @@ class _Guarded:
         try:
             kwargs["body"]["model"] = call.model
             _see_parsing(call, kwargs)
-            answer = self._post(path, **kwargs)
+            seen = _reading.set(call)
+            try:
+                answer = self._post(path, **kwargs)
+            finally:
+                _reading.reset(seen)
             _record(call, answer)
         except BaseException as error:
             call.__exit__(type(error), error, error.__traceback__)
@@ -176,7 +185,11 @@ class _Guarded:
         try:
             kwargs["body"]["model"] = call.model
             _see_parsing(call, kwargs)
-            answer = await self._post(path, **kwargs)
+            seen = _reading.set(call)
+            try:
+                answer = await self._post(path, **kwargs)
+            finally:
+                _reading.reset(seen)
             _record(call, answer)
         except BaseException as error:
             await call.__aexit__(type(error), error, error.__traceback__)
@@ -308,15 +321,31 @@ def _provider(url: str) -> str:
     return next(known, "")
 
 
+def _seeing(process: Callable[..., Any]) -> Callable[..., Any]:
+    """Reads an answer before the SDK makes anything of it, which may fail: it is billed."""
+
+    def see(*args: Any, **kwargs: Any) -> Any:
+        call = _reading.get()
+        if call is not None and not kwargs.get("stream"):
+            try:
+                call.record(kwargs["response"].text)
+            except Exception as error:
+                log.warning("tollgate: an answer cannot be read: %r", error)
+        return process(*args, **kwargs)
+
+    return see
+
+
 def _see_parsing(call: _Call, kwargs: dict[str, Any]) -> None:
-    """Reads the answer before the SDK makes something of it, which may fail: it is billed."""
+    """Reads the answer before it is parsed, also with SDKs that `_seeing` does not know."""
     options = kwargs.get("options") or {}
     parse = options.get("post_parser")
     if not callable(parse):
         return
 
     def see(answer: Any) -> Any:
-        call.record(answer)
+        if not call._parts.has_figures:
+            call.record(answer)
         return parse(answer)
 
     kwargs["options"] = {**options, "post_parser": see}
@@ -330,10 +359,12 @@ def _parsed(answer: Any) -> Any:
 
 
 def _record(call: _Call, answer: Any) -> None:
-    """Records an answer, unless it is a stream or was recorded while it was parsed."""
+    """Records an answer, unless it is a stream or was recorded before it was parsed."""
+    if call._parts.has_figures:
+        return
     answer = _parsed(answer)
     is_stream = hasattr(answer, "__next__") or hasattr(answer, "__anext__")
-    if not is_stream and not call._parts.has_figures:
+    if not is_stream:
         call.record(answer)
 
 

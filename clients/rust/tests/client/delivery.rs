@@ -85,7 +85,8 @@ async fn a_server_that_hangs_costs_the_deadline() {
 
 #[tokio::test]
 async fn wait_fails_if_nobody_answers_and_queues_all_the_same() {
-    let client = Client::new(NOWHERE).unwrap();
+    let client = Client::builder().address(NOWHERE).break_duration(Duration::ZERO);
+    let client = client.build().unwrap();
     let error = run(&client, request("w").wait(true)).await.unwrap_err();
     assert!(matches!(error, GuardError::Unavailable(_)), "{error:?}");
     let block = |call: Call| async move {

@@ -6,3 +6,4 @@ mod guard;
 mod resume;
 mod support;
 mod transport;
+mod unreached;

@@ -10,7 +10,6 @@ import io.tollgate.v1.ExtendHoldRequest;
 import io.tollgate.v1.Hold;
 import io.tollgate.v1.Outcome;
 import io.tollgate.v1.RecordUsageRequest;
-import io.tollgate.v1.RecordUsageResponse;
 import io.tollgate.v1.ReleaseHoldRequest;
 import io.tollgate.v1.UsageSource;
 import java.lang.System.Logger.Level;
@@ -52,7 +51,7 @@ public final class Call implements AutoCloseable {
   private Instant began;
   private long beganNanos;
   private boolean left;
-  private RecordUsageResponse recorded;
+  private Recorded recorded;
   // Keeps the hold of an answer that is awaited.
   private Keeper keeper;
 
@@ -186,7 +185,7 @@ public final class Call implements AutoCloseable {
   }
 
   /** After leaving with {@code waitForRecord}: what the server said, with the cost. */
-  public synchronized Optional<RecordUsageResponse> recorded() {
+  public synchronized Optional<Recorded> recorded() {
     return Optional.ofNullable(recorded);
   }
 
@@ -340,7 +339,8 @@ public final class Call implements AutoCloseable {
   /** Asks Tollgate; the answer is empty if it was not reached and the policy is open. */
   private CheckAndRouteResponse check() {
     try {
-      CheckAndRouteResponse said = client.usage().checkAndRoute(check);
+      CheckAndRouteResponse said =
+          client.breaker().call(() -> client.usage().checkAndRoute(check));
       if (said.getDecision() == Decision.DECISION_BLOCKED) {
         throw new BlockedException(said);
       }
@@ -353,17 +353,30 @@ public final class Call implements AutoCloseable {
       if (!Connection.UNREACHED.contains(error.getStatus().getCode())) {
         throw error;
       }
-      String why = Connection.why(error);
       if (policy == OnUnavailable.CLOSED) {
+        String why = Connection.why(error);
         throw new TollgateUnavailableException("tollgate does not answer: " + why, error);
       }
-      LOG.log(Level.WARNING, "tollgate does not answer, running unchecked: {0}", why);
+      client.breaker().warn(error);
       return CheckAndRouteResponse.getDefaultInstance();
     }
   }
 
   private void leave(Outcome outcome) {
-    Message item = end(outcome);
+    Message item;
+    try {
+      item = end(outcome);
+    } catch (RuntimeException error) {
+      client.delivery().count(0, 1);
+      LOG.log(
+          Level.ERROR,
+          "tollgate: the usage record " + requestId() + " is refused: " + error.getMessage(),
+          error instanceof StatusRuntimeException ? null : error);
+      if (waits && outcome == Outcome.OUTCOME_SUCCESS) {
+        throw error;
+      }
+      return;
+    }
     if (item == null) {
       return;
     }
@@ -375,7 +388,9 @@ public final class Call implements AutoCloseable {
       return;
     }
     try {
-      RecordUsageResponse said = client.usage().recordUsage(record);
+      Recorded said =
+          Recorded.fromProto(client.breaker().call(() -> client.usage().recordUsage(record)));
+      client.delivery().count(1, 0);
       synchronized (this) {
         recorded = said;
       }
@@ -393,6 +408,8 @@ public final class Call implements AutoCloseable {
         unreached || Connection.UNAUTHORIZED.contains(code) || code == Status.Code.CANCELLED;
     if (queued) {
       client.delivery().put(record);
+    } else {
+      client.delivery().count(0, 1);
     }
     String why = Connection.why(error);
     if (failed) {
@@ -405,7 +422,7 @@ public final class Call implements AutoCloseable {
     }
   }
 
-  /** Says, the first time, what is to be sent when the call is left. Never throws. */
+  /** Says, the first time, what is to be sent when the call is left. Throws if that is none. */
   private synchronized Message end(Outcome outcome) {
     if (left) {
       return null;
@@ -414,12 +431,10 @@ public final class Call implements AutoCloseable {
     if (keeper != null) {
       keeper.stop();
     }
-    try {
-      return report(outcome);
-    } catch (RuntimeException error) {
-      LOG.log(Level.ERROR, "tollgate: the usage of " + requestId() + " is not recorded", error);
-      return null;
+    if (given != null) {
+      given.check();
     }
+    return report(outcome);
   }
 
   private Message report(Outcome outcome) {

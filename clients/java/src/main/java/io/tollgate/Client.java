@@ -1,6 +1,8 @@
 package io.tollgate;
 
 import io.grpc.Channel;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import io.tollgate.v1.AccessServiceGrpc;
 import io.tollgate.v1.AccessServiceGrpc.AccessServiceBlockingStub;
 import io.tollgate.v1.AlertServiceGrpc;
@@ -25,11 +27,13 @@ import io.tollgate.v1.UsageServiceGrpc;
 import io.tollgate.v1.UsageServiceGrpc.UsageServiceBlockingStub;
 import io.tollgate.v1.WorkspaceServiceGrpc;
 import io.tollgate.v1.WorkspaceServiceGrpc.WorkspaceServiceBlockingStub;
+import io.tollgate.v1.WhoAmIRequest;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.Callable;
+import java.util.concurrent.TimeUnit;
 import java.util.function.ToLongFunction;
 
 /**
@@ -41,7 +45,14 @@ import java.util.function.ToLongFunction;
  */
 public final class Client implements AutoCloseable {
 
+  /** Version of this package. */
+  public static final String VERSION = "0.1.0";
+
+  private static final Duration READY_PAUSE = Duration.ofMillis(100);
+
   private final Connection connection;
+  private final Breaker breaker;
+  private final Duration timeout;
   private final Delivery delivery;
   private final OnUnavailable policy;
   private final ToLongFunction<String> tokenizer;
@@ -49,11 +60,14 @@ public final class Client implements AutoCloseable {
 
   private Client(Builder options) {
     connection = new Connection(options);
+    breaker = new Breaker(connection.target(), options.breakDuration, options.timeout);
+    timeout = options.timeout;
     policy = options.onUnavailable;
     tokenizer = options.tokenizer;
     usage = UsageServiceGrpc.newBlockingStub(connection.calls());
     try {
-      delivery = new Delivery(usage, options.queueMax, options.queuePath, options.flushTimeout);
+      delivery = new Delivery(
+              usage, breaker, options.queueMax, options.queuePath, options.flushTimeout);
     } catch (RuntimeException error) {
       connection.close();
       throw error;
@@ -128,6 +142,43 @@ public final class Client implements AutoCloseable {
     return resume(request).run(block);
   }
 
+  /**
+   * Waits until Tollgate answers, so that a program can fail at its start.
+   *
+   * @param within how long at most
+   * @throws TollgateUnavailableException if nobody answers in time
+   * @throws StatusRuntimeException if the answer is an error, such as {@code UNAUTHENTICATED} for a
+   *     token that is not valid, or if this thread is interrupted
+   */
+  public void ready(Duration within) {
+    long end = System.nanoTime() + within.toNanos();
+    while (true) {
+      try {
+        long left = Math.max(end - System.nanoTime(), READY_PAUSE.toNanos());
+        access()
+            .withDeadlineAfter(Math.min(left, timeout.toNanos()), TimeUnit.NANOSECONDS)
+            .whoAmI(WhoAmIRequest.getDefaultInstance());
+        breaker.reached();
+        return;
+      } catch (StatusRuntimeException error) {
+        if (!Connection.UNREACHED.contains(error.getStatus().getCode())) {
+          throw error;
+        }
+        if (System.nanoTime() - end >= 0) {
+          String where = connection.target() + " within " + within.toMillis() + " ms";
+          throw new TollgateUnavailableException(
+              "tollgate does not answer at " + where + ": " + Connection.why(error), error);
+        }
+      }
+      try {
+        Thread.sleep(READY_PAUSE.toMillis());
+      } catch (InterruptedException interruption) {
+        Thread.currentThread().interrupt();
+        throw Status.CANCELLED.withCause(interruption).asRuntimeException();
+      }
+    }
+  }
+
   /** Waits as {@link #flush(Duration)} for the client's flush timeout. */
   public int flush() {
     return delivery.flush(null);
@@ -162,6 +213,7 @@ public final class Client implements AutoCloseable {
    */
   public int close(Duration timeout) {
     int left = delivery.close(timeout);
+    breaker.stop();
     connection.close();
     return left;
   }
@@ -245,6 +297,10 @@ public final class Client implements AutoCloseable {
     return new UUID(high, random.getLeastSignificantBits()).toString();
   }
 
+  Breaker breaker() {
+    return breaker;
+  }
+
   Delivery delivery() {
     return delivery;
   }
@@ -268,6 +324,7 @@ public final class Client implements AutoCloseable {
     private int queueMax = 10_000;
     private Path queuePath;
     private Duration flushTimeout = Duration.ofSeconds(5);
+    private Duration breakDuration = Duration.ofMillis(500);
     private ToLongFunction<String> tokenizer;
 
     private Builder() {}
@@ -279,8 +336,10 @@ public final class Client implements AutoCloseable {
     }
 
     /**
-     * {@code host:port}; by default that of the environment's {@code TOLLGATE_ADDRESS}, or
-     * 127.0.0.1:50051. With {@code http://} before it it is plaintext, with {@code https://} TLS.
+     * {@code host}, {@code host:port} or {@code [IPv6]:port}, with 50051 if it says no port; {@code
+     * http://host:port} for plaintext or {@code https://host:port} for TLS; {@code dns:host:port};
+     * or {@code unix:/path}. By default that of the environment's {@code TOLLGATE_ADDRESS}, or
+     * 127.0.0.1:50051.
      */
     public Builder address(String address) {
       this.address = Objects.requireNonNull(address);
@@ -355,6 +414,19 @@ public final class Client implements AutoCloseable {
     /** How long the end of the process waits for the queue; 5 seconds by default. */
     public Builder flushTimeout(Duration timeout) {
       flushTimeout = Objects.requireNonNull(timeout);
+      return this;
+    }
+
+    /**
+     * How long after a call that was not answered no other waits for Tollgate: they end, or run
+     * unchecked, at once. Then one finds out whether it answers again. 0.5 seconds by default; zero
+     * lets every call wait.
+     */
+    public Builder breakDuration(Duration duration) {
+      if (duration.isNegative() || duration.compareTo(Duration.ofMinutes(1)) > 0) {
+        throw new IllegalArgumentException("breakDuration is 0 to 1 minute, not " + duration);
+      }
+      breakDuration = duration;
       return this;
     }
 
