@@ -3,7 +3,7 @@ package tollgate
 import (
 	"fmt"
 
-	pb "tollgate/clients/go/gen/tollgate/v1"
+	pb "tollgate.example/go/gen/tollgate/v1"
 )
 
 // RuleLists and the others are what the tests compare with those of all clients.

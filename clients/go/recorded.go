@@ -1,6 +1,6 @@
 package tollgate
 
-import pb "tollgate/clients/go/gen/tollgate/v1"
+import pb "tollgate.example/go/gen/tollgate/v1"
 
 // Recorded is what the server says of a record, once it is durable.
 type Recorded struct {

@@ -12,8 +12,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	tollgate "tollgate/clients/go"
-	"tollgate/clients/go/internal/testserver"
+	tollgate "tollgate.example/go"
+	"tollgate.example/go/internal/testserver"
 )
 
 func TestTheGrammarOfAddresses(t *testing.T) {

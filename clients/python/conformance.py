@@ -18,7 +18,7 @@ from typing import Any
 import grpc
 from google.protobuf import json_format
 
-from tollgate import (
+from tollgate_grpc import (
     Blocked,
     Call,
     Client,
@@ -30,7 +30,7 @@ from tollgate import (
     estimate_tokens,
     make_request_id,
 )
-from tollgate import v1 as pb
+from tollgate_grpc import v1 as pb
 
 Command = dict[str, Any]
 OPTIONS = (

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
-use tollgate_client::{
+use tollgate_grpc::{
     Call, Client, GuardError, Money, Outcome, Policy, ProviderAnswer, Request, Resume, ServiceTier,
     Tls, UnitKind, Usage, UsageUnit, Verdict, estimate_tokens, make_request_id, v1,
 };

@@ -7,7 +7,7 @@ import { inspect } from "node:util";
 import type { JsonObject } from "@bufbuild/protobuf";
 import { fromJson, toJson } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { Call, GuardOptions, Policy, ServiceTier, Token, Verdict } from "tollgate";
+import type { Call, GuardOptions, Policy, ServiceTier, Token, Verdict } from "tollgate-grpc";
 import {
   Blocked,
   Client,
@@ -18,8 +18,8 @@ import {
   timestampOf,
   TollgateUnavailable,
   Usage,
-} from "tollgate";
-import { Outcome, UsageSchema } from "tollgate/v1";
+} from "tollgate-grpc";
+import { Outcome, UsageSchema } from "tollgate-grpc/v1";
 
 /** A command; which fields are there depends on its name. */
 interface Command {

@@ -12,7 +12,7 @@ import grpc
 import pytest
 from conftest import LONG, Server, Workspace
 
-from tollgate import (
+from tollgate_grpc import (
     AsyncClient,
     Blocked,
     Client,
@@ -22,7 +22,7 @@ from tollgate import (
     Usage,
     time_of,
 )
-from tollgate import v1 as pb
+from tollgate_grpc import v1 as pb
 
 USED = Usage(input_tokens=1000, output_tokens=100)
 CHAT = {

@@ -14,10 +14,10 @@ import grpc
 import pytest
 from conftest import LONG, ROOT, Server, Workspace
 
-from tollgate import AsyncClient, Client, TollgateUnavailable, Usage
-from tollgate import v1 as pb
-from tollgate.address import parse_address
-from tollgate.breaker import Breaker, CircuitOpen
+from tollgate_grpc import AsyncClient, Client, TollgateUnavailable, Usage
+from tollgate_grpc import v1 as pb
+from tollgate_grpc.address import parse_address
+from tollgate_grpc.breaker import Breaker, CircuitOpen
 
 NOWHERE = "127.0.0.1:1"
 ADDRESSES = json.loads((ROOT / "clients/conformance/address.json").read_text())

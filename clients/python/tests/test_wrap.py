@@ -13,8 +13,8 @@ import pytest
 from conftest import LONG, Server, Workspace
 from provider import WORDS, Provider
 
-from tollgate import AsyncClient, Blocked, Client, Usage, wrap
-from tollgate import v1 as pb
+from tollgate_grpc import AsyncClient, Blocked, Client, Usage, wrap
+from tollgate_grpc import v1 as pb
 
 TEXT = "".join(WORDS)
 ASK: Any = [{"role": "user", "content": "x" * 4000}]

@@ -21,7 +21,8 @@ use crate::guard::{Call, OpenCall};
 use crate::inner::Inner;
 use crate::request::{Policy, Request};
 use crate::resume::Resume;
-use crate::transport::Transport;
+use crate::testing::FakeTollgate;
+use crate::transport::{Route, Transport};
 use crate::v1::WhoAmIRequest;
 use crate::v1::access_service_client::AccessServiceClient;
 use crate::v1::alert_service_client::AlertServiceClient;
@@ -174,6 +175,15 @@ impl ClientBuilder {
 
     /// Makes the client, within a Tokio runtime. Does not connect yet: the first call does.
     pub fn build(self) -> Result<Client, ConnectError> {
+        self.make(None)
+    }
+
+    /// Makes a client of a fake, for tests.
+    pub(crate) fn build_for(self, fake: FakeTollgate) -> Result<Client, ConnectError> {
+        self.make(Some(fake))
+    }
+
+    fn make(self, fake: Option<FakeTollgate>) -> Result<Client, ConnectError> {
         let runtime = Handle::try_current().map_err(|_| ConnectError::NoRuntime)?;
         if self.queue_max == 0 {
             return Err(ConnectError::QueueMax);
@@ -198,10 +208,13 @@ impl ClientBuilder {
         }
         let tls =
             if address.is_tls && self.tls == Tls::Plaintext { Tls::SystemRoots } else { self.tls };
-        let channel = endpoint(&address.target, tls, self.timeout)?.connect_lazy();
+        let route = match fake {
+            Some(fake) => Route::Fake(fake),
+            None => Route::Channel(endpoint(&address.target, tls, self.timeout)?.connect_lazy()),
+        };
         let breaker = Breaker::new(address.target, self.break_duration, self.timeout);
         let breaker = Arc::new(breaker);
-        let transport = Transport::new(channel, self.timeout, authorization);
+        let transport = Transport::new(route, self.timeout, authorization);
         let usage = UsageServiceClient::new(transport.clone());
         let path = self.queue_path.as_deref();
         let sender = (usage.clone(), Arc::clone(&breaker));

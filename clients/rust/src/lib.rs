@@ -19,6 +19,7 @@ mod report;
 mod request;
 mod resume;
 mod rule;
+pub mod testing;
 mod transport;
 
 /// The messages and stubs of the API, generated from its protos.

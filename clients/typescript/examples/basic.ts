@@ -4,7 +4,7 @@
  * TOLLGATE_ADDRESS names the server; OPENAI_API_KEY and OPENAI_BASE_URL are those of the SDK.
  */
 import OpenAI from "openai";
-import { Blocked, Client } from "tollgate";
+import { Blocked, Client } from "tollgate-grpc";
 
 const [workspace = "acme"] = process.argv.slice(2);
 const question = "Why is the sky blue?";

@@ -2,7 +2,7 @@
  * Keeps LLM calls inside their budget: a check before each call, a record after it.
  *
  * `Client` has the guard; `wrap` puts it around an SDK client of OpenAI or Anthropic. The messages
- * of the API are in `tollgate/v1`.
+ * of the API are in `tollgate-grpc/v1`.
  */
 import "./dispose.js";
 

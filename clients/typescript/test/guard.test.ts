@@ -4,7 +4,7 @@ import { after, afterEach, before, beforeEach, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { Call, GuardOptions } from "tollgate";
+import type { Call, GuardOptions } from "tollgate-grpc";
 import {
   Blocked,
   Client,
@@ -14,7 +14,7 @@ import {
   timeOf,
   TollgateUnavailable,
   Usage,
-} from "tollgate";
+} from "tollgate-grpc";
 import {
   LimitPeriod,
   LimitUnit,
@@ -22,7 +22,7 @@ import {
   ServiceTier,
   SubjectType,
   UsageSource,
-} from "tollgate/v1";
+} from "tollgate-grpc/v1";
 
 import type { Log } from "./server.js";
 import { PATIENT, quiet, Server, until, Workspace } from "./server.js";

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Decimal } from "decimal.js";
-import { durationOf, Money, spanOf, timeOf, timestampOf, Usage } from "tollgate";
-import { UnitKind } from "tollgate/v1";
+import { durationOf, Money, spanOf, timeOf, timestampOf, Usage } from "tollgate-grpc";
+import { UnitKind } from "tollgate-grpc/v1";
 
 test("usage has whole counts, units and factors", () => {
   assert.throws(() => new Usage({ outputTokens: 0.5 }).toProto(), /outputTokens is 0.5/);

@@ -13,10 +13,10 @@ import type { HandlerContext } from "@connectrpc/connect";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { generate } from "selfsigned";
-import type { ClientOptions } from "tollgate";
-import { Client, Usage } from "tollgate";
-import type { RecordUsageBatchRequest, ReleaseHoldRequest } from "tollgate/v1";
-import { BudgetService, UsageService } from "tollgate/v1";
+import type { ClientOptions } from "tollgate-grpc";
+import { Client, Usage } from "tollgate-grpc";
+import type { RecordUsageBatchRequest, ReleaseHoldRequest } from "tollgate-grpc/v1";
+import { BudgetService, UsageService } from "tollgate-grpc/v1";
 
 import { folder, Log, quiet, until } from "./server.js";
 

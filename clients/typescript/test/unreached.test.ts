@@ -9,9 +9,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { Code, ConnectError } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
-import type { ClientOptions, GuardOptions } from "tollgate";
-import { Client, TollgateUnavailable, Usage } from "tollgate";
-import { AccessService } from "tollgate/v1";
+import type { ClientOptions, GuardOptions } from "tollgate-grpc";
+import { Client, TollgateUnavailable, Usage } from "tollgate-grpc";
+import { AccessService } from "tollgate-grpc/v1";
 
 import { parseAddress } from "../src/address.js";
 import { Breaker, CircuitOpen } from "../src/breaker.js";

@@ -10,7 +10,7 @@ import (
 
 	"google.golang.org/grpc/status"
 
-	tollgate "tollgate/clients/go"
+	tollgate "tollgate.example/go"
 )
 
 // ended answers for a guard that was left: to read the model starts nothing any more.

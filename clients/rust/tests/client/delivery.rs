@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rust_decimal::Decimal;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
-use tollgate_client::{Call, Client, ClientBuilder, ConnectError, GuardError, Policy, Usage};
+use tollgate_grpc::{Call, Client, ClientBuilder, ConnectError, GuardError, Policy, Usage};
 
 use crate::support::{
     COST, LONG, NOWHERE, Server, USED, flushed, log_is_kept, logged, request, run,

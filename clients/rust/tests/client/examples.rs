@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use rust_decimal::Decimal;
 use tokio::process::Command;
-use tollgate_client::Outcome;
-use tollgate_client::v1::UsageRecord;
+use tollgate_grpc::Outcome;
+use tollgate_grpc::v1::UsageRecord;
 
 use crate::support::provider::{self, WORDS};
 use crate::support::{Server, Workspace};

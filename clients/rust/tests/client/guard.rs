@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
-use tollgate_client::{
+use tollgate_grpc::{
     Call, Client, Decision, GuardError, Outcome, Policy, ProviderAnswer, Request, ServiceTier,
     UnitKind, Usage, UsageUnit, v1,
 };

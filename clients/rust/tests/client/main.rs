@@ -2,6 +2,7 @@
 
 mod delivery;
 mod examples;
+mod fake;
 mod guard;
 mod resume;
 mod support;

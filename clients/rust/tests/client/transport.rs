@@ -11,7 +11,7 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tokio::net::TcpListener;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::TcpListenerStream;
-use tollgate_client::{Client, ConnectError, GuardError, Policy, Tls, v1};
+use tollgate_grpc::{Client, ConnectError, GuardError, Policy, Tls, v1};
 use tonic::body::Body;
 use tonic::codegen::{BoxFuture, Bytes, Service};
 use tonic::server::NamedService;

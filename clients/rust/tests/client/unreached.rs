@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use tollgate_client::{
+use tollgate_grpc::{
     Call, Client, ConnectError, GuardError, Policy, Request, UnitKind, Usage, UsageUnit,
 };
 use tonic::Code;
@@ -71,7 +71,7 @@ async fn who_never_reached_a_server_says_so_loudly() {
         assert!(is_unchecked(&client, request("acme")).await.unwrap());
     }
     assert!(logged(&format!(
-        "ERROR tollgate_client::breaker: tollgate has NEVER answered at {NOWHERE}"
+        "ERROR tollgate_grpc::breaker: tollgate has NEVER answered at {NOWHERE}"
     )));
     client.close_within(Duration::ZERO).await;
 

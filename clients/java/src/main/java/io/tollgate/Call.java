@@ -21,6 +21,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 
 /**
  * One guarded call, between its check and its record. Made by {@link Client#guard(GuardRequest)};
@@ -65,6 +67,17 @@ public final class Call implements AutoCloseable {
   public interface Block<T, E extends Exception> {
     /** Runs the LLM call on {@code call.model()} and hands its answer to {@code call.record}. */
     T run(Call call) throws E;
+  }
+
+  /**
+   * What runs inside the guard and ends on another thread.
+   *
+   * @param <T> what it gives
+   */
+  @FunctionalInterface
+  public interface AsyncBlock<T> {
+    /** Begins the LLM call on {@code call.model()}, whose answer goes to {@code call.record}. */
+    CompletionStage<T> run(Call call) throws Exception;
   }
 
   Call(Client client, GuardRequest request) {
@@ -307,6 +320,39 @@ public final class Call implements AutoCloseable {
     }
     close(null);
     return result;
+  }
+
+  /** Runs a block, and leaves when its stage is complete, or the result is. */
+  <T> void runAsync(AsyncBlock<T> block, CompletableFuture<T> result) {
+    CompletionStage<T> stage;
+    try {
+      stage = block.run(this);
+    } catch (Throwable error) {
+      close(error);
+      result.completeExceptionally(error);
+      return;
+    }
+    CompletionStage<T> unused = stage.whenComplete(
+        (value, error) -> {
+          Throwable failure = error;
+          try {
+            close(error);
+          } catch (RuntimeException late) {
+            failure = late;
+          }
+          if (failure == null) {
+            result.complete(value);
+          } else {
+            result.completeExceptionally(failure);
+          }
+        });
+    CompletableFuture<T> ignored = result.whenComplete(
+        (value, error) -> {
+          if (result.isCancelled()) {
+            close(error);
+            stage.toCompletableFuture().cancel(true);
+          }
+        });
   }
 
   /**

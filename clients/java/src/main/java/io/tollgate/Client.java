@@ -33,6 +33,10 @@ import java.time.Duration;
 import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.TimeUnit;
 import java.util.function.ToLongFunction;
 
@@ -113,6 +117,38 @@ public final class Client implements AutoCloseable {
    */
   public <T, E extends Exception> T guard(GuardRequest request, Call.Block<T, E> block) throws E {
     return guard(request).run(block);
+  }
+
+  /**
+   * Puts an LLM call that ends on another thread behind Tollgate, as {@link
+   * #guardAsync(GuardRequest, Call.AsyncBlock, Executor)} does, and checks on the common pool.
+   */
+  public <T> CompletionStage<T> guardAsync(GuardRequest request, Call.AsyncBlock<T> block) {
+    return guardAsync(request, block, ForkJoinPool.commonPool());
+  }
+
+  /**
+   * Puts an LLM call that ends on another thread behind Tollgate: checks, runs the block, and records
+   * when the stage that it returns is complete. If what this returns is cancelled, as {@link
+   * CompletableFuture#cancel} does, the stage of the block is cancelled too, and the call is recorded
+   * as cancelled.
+   *
+   * @param executor where the check waits and the block begins, for example one of virtual threads
+   * @return what the stage of the block gives; it fails with {@link BlockedException} and the others
+   *     of {@link #guard(GuardRequest, Call.Block)}, and with what the block throws
+   */
+  public <T> CompletionStage<T> guardAsync(
+      GuardRequest request, Call.AsyncBlock<T> block, Executor executor) {
+    CompletableFuture<T> result = new CompletableFuture<>();
+    executor.execute(
+        () -> {
+          try {
+            guard(request).runAsync(block, result);
+          } catch (Throwable error) {
+            result.completeExceptionally(error);
+          }
+        });
+    return result;
   }
 
   /**
