@@ -152,6 +152,8 @@ func TestCallsSayWhoTheyAreAndHaveADeadline(t *testing.T) {
 		headers := fake.calls[name][0]
 		expect(t, name, strings.Join(headers["authorization"], ","), "Bearer secret")
 		expect(t, name, strings.Join(headers["tollgate-actor"], ","), "grace")
+		agent := strings.Join(headers["user-agent"], ",")
+		expect(t, agent, strings.HasPrefix(agent, "tollgate-go/"+tollgate.Version+" "), true)
 	}
 	expect(t, "deadlines", len(fake.left), 2)
 	left := fake.left[0]

@@ -22,6 +22,7 @@ from conftest import LONG, PYTHONPATH, Server, Workspace
 
 from tollgate_grpc import AsyncClient, Client, TollgateUnavailable, Usage
 from tollgate_grpc import v1 as pb
+from tollgate_grpc.client import VERSION
 from tollgate_grpc.delivery import UNAUTHORIZED, Delivery, Item
 from tollgate_grpc.queue_file import QueueFile
 
@@ -458,6 +459,7 @@ def test_calls_say_who_they_are_and_have_a_deadline() -> None:
         assert answered.is_set(), "the third try was answered"
         assert [headers["authorization"] for headers, _ in seen] == ["Bearer secret"] * 3
         assert all(500 < left < 610 for _, left in seen), seen
+        assert seen[0][0]["user-agent"].startswith(f"tollgate-python/{VERSION} ")
         seen.clear()
         with pytest.raises(grpc.RpcError, match="busy"):
             client.budget.GetBudget(pb.GetBudgetRequest())

@@ -55,10 +55,12 @@ async function reach(t: TestContext, server: Server, options: ClientOptions, hos
 
 test("calls have a token, a deadline, and are tried again where that is harmless", async (t) => {
   const seen: { token: string | null; left: number }[] = [];
+  const agents = new Set<string | null>();
   let fails = 2;
   const server = createServer(
     handler(({ requestHeader, timeoutMs }) => {
       seen.push({ token: requestHeader.get("authorization"), left: timeoutMs() ?? Infinity });
+      agents.add(requestHeader.get("user-agent"));
       if (fails-- > 0) {
         throw new ConnectError("busy", Code.Unavailable);
       }
@@ -95,6 +97,7 @@ test("calls have a token, a deadline, and are tried again where that is harmless
   const headers = { authorization: "Bearer other" };
   await usage.listHolds({}, { headers, timeoutMs: 30_000 });
   assert.equal(seen.at(-1)?.token, "Bearer other");
+  assert.deepEqual([...agents], ["tollgate-typescript/0.1.0"]);
   assert.ok((seen.at(-1)?.left ?? Infinity) <= 30_000, "what a call is given goes first");
 });
 

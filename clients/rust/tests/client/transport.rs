@@ -373,6 +373,8 @@ async fn calls_carry_the_token_and_the_deadline() {
     own.metadata_mut().insert("authorization", "Bearer own".parse().unwrap());
     client.budget().get_budget(own).await.unwrap();
     let seen = script.seen.lock().unwrap();
+    let agent = seen[0].headers["user-agent"].to_str().unwrap();
+    assert!(agent.starts_with(concat!("tollgate-rust/", env!("CARGO_PKG_VERSION"))), "{agent}");
     let said: Vec<_> = seen.iter().map(|head| &head.headers["authorization"]).collect();
     assert_eq!(said, ["Bearer secret", "Bearer own"]);
     let left: Vec<u64> = seen
