@@ -20,7 +20,7 @@ ROOT = HERE.parent.parent
 PYTHON = ROOT / "target/tools/clients/venv/bin/python"
 LANGUAGES = ["python", "go", "typescript", "java", "rust"]
 # Lists of cases, which are rows of the matrix too.
-LISTS = ("reduce", "estimate", "answers")
+LISTS = ("addresses", "reduce", "estimate", "answers")
 OVERHEAD_MAX = 1.3
 BENCH_CALLS = 300
 
@@ -112,6 +112,8 @@ def run_language(language, scenario, wanted, bench, servers, place):
             if name == "answers":
                 row = Row(scenario, {"name": name}, servers["tls"], program, place)
                 problem = rows.answers(HERE / "usage", row)
+            elif name == "addresses":
+                problem = rows.addresses(HERE / "address.json", program)
             elif name == "reduce":
                 problem = rows.reduce(HERE / "provider_answer.json", program)
             else:

@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -21,8 +19,14 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
-	pb "tollgate/clients/go/gen/tollgate/v1"
+	pb "tollgate.example/go/gen/tollgate/v1"
 )
+
+// Version is that of this package.
+const Version = "0.1.0"
+
+// readyPause is how long Ready waits between two tries.
+const readyPause = 100 * time.Millisecond
 
 // Retried by gRPC itself, with jitter, within the deadline, and only when nobody has answered.
 const serviceConfig = `{"methodConfig": [{
@@ -53,9 +57,9 @@ const (
 
 // Options are the settings of a [Client]. The zero value of each is its default.
 type Options struct {
-	// Address is host:port, or unix: and a path; by default that of the environment's
-	// TOLLGATE_ADDRESS, or 127.0.0.1:50051. With http:// before it it is plaintext, with https://
-	// TLS; no other scheme is known.
+	// Address is host, host:port or [IPv6]:port, with 50051 if it says no port; http://host:port
+	// for plaintext or https://host:port for TLS; dns:host:port; or unix:/path. By default it is
+	// that of the environment's TOLLGATE_ADDRESS, or 127.0.0.1:50051.
 	Address string
 	// Token is sent as bearer token with every call; by default that of TOLLGATE_TOKEN. Without
 	// TLS it is sent to loopback only.
@@ -79,6 +83,10 @@ type Options struct {
 	// Tokenizer counts the tokens of a text where they are not given; [EstimateTokens] says what
 	// is done by default.
 	Tokenizer func(text string) int
+	// BreakDuration is how long after a call that was not answered no other waits for Tollgate: they
+	// end, or run unchecked, at once. Then one finds out whether it answers again. It is 0.5 seconds
+	// by default, and a minute at most; a negative one lets every call wait.
+	BreakDuration time.Duration
 	// Logger is where failures go that have no caller; slog.Default() by default.
 	Logger *slog.Logger
 }
@@ -105,6 +113,7 @@ type Client struct {
 
 	options  Options
 	conn     *grpc.ClientConn
+	breaker  *breaker
 	delivery *delivery
 }
 
@@ -124,7 +133,13 @@ func New(options Options) (*Client, error) {
 		return nil, fmt.Errorf("tollgate: %w", err)
 	}
 	usage := pb.NewUsageServiceClient(conn)
-	delivery, err := newDelivery(usage, options)
+	breaker := &breaker{
+		address: options.Address,
+		pause:   max(options.BreakDuration, 0),
+		timeout: options.Timeout,
+		log:     options.Logger,
+	}
+	delivery, err := newDelivery(usage, breaker, options)
 	if err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
@@ -144,6 +159,7 @@ func New(options Options) (*Client, error) {
 		Access:     pb.NewAccessServiceClient(conn),
 		options:    options,
 		conn:       conn,
+		breaker:    breaker,
 		delivery:   delivery,
 	}, nil
 }
@@ -167,6 +183,37 @@ func (c *Client) Stats() Stats {
 	return c.delivery.stats()
 }
 
+// Ready waits until Tollgate answers, so that a program can fail at its start; for at most 10 seconds
+// where the context has no deadline. It fails with [*Unavailable] if nobody answers, and with an
+// error of gRPC if the answer is one, such as UNAUTHENTICATED for a token that is not valid.
+func (c *Client) Ready(ctx context.Context) error {
+	if _, ok := ctx.Deadline(); !ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, 10*time.Second)
+		defer cancel()
+	}
+	for {
+		within, cancel := context.WithTimeout(ctx, c.options.Timeout)
+		_, err := c.Access.WhoAmI(within, &pb.WhoAmIRequest{})
+		cancel()
+		if err == nil {
+			c.breaker.ended(ctx, nil)
+			return nil
+		}
+		if !unreached(status.Code(err)) && ctx.Err() == nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			if errors.Is(ctx.Err(), context.Canceled) {
+				return ctx.Err()
+			}
+			return &Unavailable{Err: err, what: "tollgate does not answer at " + c.options.Address}
+		case <-time.After(readyPause):
+		}
+	}
+}
+
 // Flush waits until every record is delivered, or the context is done; where that has no
 // deadline, for at most the FlushTimeout. It returns how many are left.
 func (c *Client) Flush(ctx context.Context) int {
@@ -183,6 +230,7 @@ func (c *Client) Flush(ctx context.Context) int {
 func (c *Client) Shutdown(ctx context.Context) int {
 	c.Flush(ctx)
 	left := c.delivery.close()
+	c.breaker.stop()
 	// Closing a second time is no error to anybody.
 	_ = c.conn.Close()
 	return left
@@ -199,8 +247,13 @@ func (c *Client) Close() error {
 
 func (o Options) complete() (Options, error) {
 	o.Address = firstOf(o.Address, os.Getenv("TOLLGATE_ADDRESS"), "127.0.0.1:50051")
-	if err := o.readScheme(); err != nil {
+	target, isTLS, err := parseAddress(o.Address, o.TLS != nil)
+	if err != nil {
 		return o, err
+	}
+	o.Address = target
+	if isTLS && o.TLS == nil {
+		o.TLS = &tls.Config{}
 	}
 	if o.Token != "" && o.TokenSource != nil {
 		return o, errors.New("tollgate: there is Options.Token or Options.TokenSource, not both")
@@ -211,6 +264,7 @@ func (o Options) complete() (Options, error) {
 	o.Timeout = firstOf(o.Timeout, 2*time.Second)
 	o.OnUnavailable = firstOf(o.OnUnavailable, Open)
 	o.QueueMax = firstOf(o.QueueMax, 10_000)
+	o.BreakDuration = firstOf(o.BreakDuration, 500*time.Millisecond)
 	o.FlushTimeout = firstOf(o.FlushTimeout, 5*time.Second)
 	o.Logger = firstOf(o.Logger, slog.Default())
 	switch {
@@ -223,45 +277,10 @@ func (o Options) complete() (Options, error) {
 		return o, fmt.Errorf("tollgate: OnUnavailable is open or closed, not %q", o.OnUnavailable)
 	case o.QueueMax < 1 || o.Timeout < 0 || o.FlushTimeout < 0:
 		return o, errors.New("tollgate: QueueMax, Timeout and FlushTimeout are not negative")
+	case o.BreakDuration > time.Minute:
+		return o, errors.New("tollgate: BreakDuration is at most a minute")
 	}
 	return o, nil
-}
-
-// dialled are schemes that gRPC knows itself.
-var dialled = []string{"dns", "passthrough", "unix", "unix-abstract"}
-
-// readScheme takes the scheme off the address, and what it says of TLS.
-func (o *Options) readScheme() error {
-	scheme, rest, found := strings.Cut(o.Address, "://")
-	if !found || slices.Contains(dialled, strings.ToLower(scheme)) {
-		return nil
-	}
-	rest = strings.TrimSuffix(rest, "/")
-	port := "80"
-	switch strings.ToLower(scheme) {
-	case "http":
-		if o.TLS != nil {
-			return fmt.Errorf("tollgate: the address %q is plaintext, and Options.TLS is set",
-				o.Address)
-		}
-	case "https":
-		port = "443"
-		if o.TLS == nil {
-			o.TLS = &tls.Config{}
-		}
-	default:
-		return fmt.Errorf("tollgate: the address %q has a scheme that is not known: "+
-			"Options.Address is host:port, with http:// or https:// before it or without", o.Address)
-	}
-	if rest == "" || strings.ContainsAny(rest, "/?#@") {
-		// It is not shown, as there may be a password in it.
-		return errors.New("tollgate: the address (Options.Address) has more than host:port, or less")
-	}
-	if _, _, err := net.SplitHostPort(rest); err != nil {
-		rest = net.JoinHostPort(strings.Trim(rest, "[]"), port)
-	}
-	o.Address = rest
-	return nil
 }
 
 // firstOf gives the first that is not the zero value.
@@ -273,14 +292,6 @@ func firstOf[T comparable](values ...T) T {
 		}
 	}
 	return zero
-}
-
-func isLoopback(address string) bool {
-	if strings.HasPrefix(address, "unix:") {
-		return true
-	}
-	host, _, err := net.SplitHostPort(address)
-	return err == nil && (host == "localhost" || net.ParseIP(host).IsLoopback())
 }
 
 // fitsHeader says whether a header can carry a token, which is one word.
@@ -350,6 +361,7 @@ func dialOptions(
 		grpc.WithTransportCredentials(transport),
 		grpc.WithUnaryInterceptor(unary),
 		grpc.WithStreamInterceptor(stream),
+		grpc.WithUserAgent("tollgate-go/" + Version),
 		grpc.WithDefaultServiceConfig(serviceConfig),
 		// What a name server says of retries is not asked.
 		grpc.WithDisableServiceConfig(),
@@ -359,7 +371,8 @@ func dialOptions(
 		grpc.WithConnectParams(grpc.ConnectParams{
 			Backoff: backoff.Config{
 				BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2,
-				MaxDelay: time.Second,
+				// So that a server is found again well within a second of its return.
+				MaxDelay: 300 * time.Millisecond,
 			},
 			MinConnectTimeout: 5 * time.Second,
 		}),

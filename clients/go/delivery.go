@@ -12,7 +12,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
-	pb "tollgate/clients/go/gen/tollgate/v1"
+	pb "tollgate.example/go/gen/tollgate/v1"
 )
 
 const (
@@ -26,15 +26,16 @@ const (
 	deniedBackoffMax = time.Minute
 )
 
-// Stats counts what became of usage records since the client was made.
+// Stats counts what became of usage records since the client was made, those of guards with Wait
+// included.
 type Stats struct {
 	// Queued are those that wait now, in memory or in the queue file.
 	Queued int
-	// Delivered are those that Tollgate has taken from the queue.
+	// Delivered are those that Tollgate has taken.
 	Delivered int
 	// Dropped are those that found no room.
 	Dropped int
-	// Refused are those that Tollgate did not want; the log says why.
+	// Refused are those that were wrong; the log says why.
 	Refused int
 }
 
@@ -45,12 +46,13 @@ type item = proto.Message
 // blocks who puts something in. What it delivers counts exactly once, because a record is sent
 // again under the same request id.
 type delivery struct {
-	usage  pb.UsageServiceClient
-	max    int
-	log    *slog.Logger
-	cancel context.CancelFunc // Ends the sender, also in the middle of a call.
-	ended  chan struct{}      // Closed when the sender has ended.
-	denied bool               // The last try; the sender's own.
+	usage   pb.UsageServiceClient
+	breaker *breaker // Is told that Tollgate answers.
+	max     int
+	log     *slog.Logger
+	cancel  context.CancelFunc // Ends the sender, also in the middle of a call.
+	ended   chan struct{}      // Closed when the sender has ended.
+	denied  bool               // The last try; the sender's own.
 
 	mu       sync.Mutex
 	changed  chan struct{} // Closed, and replaced, whenever something below has changed.
@@ -62,10 +64,13 @@ type delivery struct {
 }
 
 // newDelivery takes up what an earlier process has left in the file.
-func newDelivery(usage pb.UsageServiceClient, options Options) (*delivery, error) {
+func newDelivery(
+	usage pb.UsageServiceClient, breaker *breaker, options Options,
+) (*delivery, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	d := &delivery{
 		usage:   usage,
+		breaker: breaker,
 		max:     options.QueueMax,
 		log:     options.Logger,
 		cancel:  cancel,
@@ -147,6 +152,14 @@ func (d *delivery) close() int {
 		d.log.Error("tollgate: usage records were not delivered and are lost", "count", left)
 	}
 	return left
+}
+
+// count adds what did not go through the queue.
+func (d *delivery) count(more Stats) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.counts.Delivered += more.Delivered
+	d.counts.Refused += more.Refused
 }
 
 func (d *delivery) stats() Stats {
@@ -282,6 +295,9 @@ func (d *delivery) record(ctx context.Context, records []*pb.RecordUsageRequest)
 	again []item, counts Stats,
 ) {
 	answer, err := d.usage.RecordUsageBatch(ctx, &pb.RecordUsageBatchRequest{Records: records})
+	if err == nil {
+		d.breaker.ended(ctx, nil)
+	}
 	if err == nil && len(answer.Results) != len(records) {
 		err = fmt.Errorf("%d records have %d results", len(records), len(answer.Results))
 	}

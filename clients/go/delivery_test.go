@@ -18,9 +18,9 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	tollgate "tollgate/clients/go"
-	pb "tollgate/clients/go/gen/tollgate/v1"
-	"tollgate/clients/go/internal/testserver"
+	tollgate "tollgate.example/go"
+	pb "tollgate.example/go/gen/tollgate/v1"
+	"tollgate.example/go/internal/testserver"
 )
 
 func TestOpenRunsAndDeliversLaterExactlyOnce(t *testing.T) {

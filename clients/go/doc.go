@@ -4,5 +4,5 @@
 // [Client.Guard] is the one thing most programs use. It asks Tollgate whether a call may run and
 // on which model, runs it, and records what it used, whatever happens. The rest of the API is on
 // the same connection, in the stubs that the [Client] carries, whose messages are in
-// tollgate/clients/go/gen/tollgate/v1.
+// tollgate.example/go/gen/tollgate/v1.
 package tollgate

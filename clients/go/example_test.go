@@ -7,7 +7,7 @@ import (
 	"log"
 	"time"
 
-	tollgate "tollgate/clients/go"
+	tollgate "tollgate.example/go"
 )
 
 func ExampleClient_Guard() {

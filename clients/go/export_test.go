@@ -3,7 +3,7 @@ package tollgate
 import (
 	"fmt"
 
-	pb "tollgate/clients/go/gen/tollgate/v1"
+	pb "tollgate.example/go/gen/tollgate/v1"
 )
 
 // RuleLists and the others are what the tests compare with those of all clients.
@@ -56,6 +56,9 @@ func hexadecimal(ranges [][2]rune) [][2]string {
 	}
 	return all
 }
+
+// ParseAddress gives where an address leads, and whether with TLS.
+var ParseAddress = parseAddress
 
 // BatchSize says how many records are sent at once.
 func BatchSize(records []*pb.RecordUsageRequest) int { return batchSize(items(records)) }

@@ -1,4 +1,4 @@
-module tollgate/clients/go
+module tollgate.example/go
 
 go 1.26.0
 

@@ -3,6 +3,7 @@ package tollgate
 import (
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -14,7 +15,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	pb "tollgate/clients/go/gen/tollgate/v1"
+	pb "tollgate.example/go/gen/tollgate/v1"
 )
 
 const latencyMax = 24 * time.Hour
@@ -46,8 +47,8 @@ type Call struct {
 	// OutputText is the output that has come so far; set it where a stream may break off. It is
 	// estimated where no usage is recorded.
 	OutputText string
-	// Recorded is, after a guard with Wait, what it cost; nil otherwise.
-	Recorded *pb.RecordUsageResponse
+	// Recorded is, after a guard with Wait, what the server said, with the cost; nil otherwise.
+	Recorded *Recorded
 
 	client *Client
 	check  *pb.CheckAndRouteRequest
@@ -234,7 +235,11 @@ func (c *Client) enter(ctx context.Context, request Request) (*Call, error) {
 	}
 	within, cancel := context.WithTimeout(ctx, c.options.Timeout)
 	defer cancel()
-	answer, err := c.Usage.CheckAndRoute(within, check)
+	var answer *pb.CheckAndRouteResponse
+	err = c.breaker.do(ctx, func() (err error) {
+		answer, err = c.Usage.CheckAndRoute(within, check)
+		return err
+	})
 	if err == nil {
 		return call, call.decided(answer)
 	}
@@ -273,15 +278,24 @@ func (c *Call) failed(err error) error {
 		return &Unavailable{Err: err, what: "tollgate does not answer"}
 	}
 	c.Unchecked = true
-	c.client.options.Logger.Warn("tollgate does not answer, running unchecked", "error", err)
+	c.client.breaker.warn(err)
 	return nil
 }
 
 // leave records what the block has done, and gives the error that the guard ends with.
 func (c *Call) leave(ctx context.Context, failure error) error {
 	outcome := outcomeOf(ctx, failure)
-	item := c.end(outcome)
-	if item == nil {
+	item, refusal := c.end(outcome)
+	switch {
+	case refusal != nil:
+		c.client.delivery.count(Stats{Refused: 1})
+		c.client.options.Logger.Error("tollgate: a usage record is refused",
+			"request_id", c.RequestID, "why", refusal)
+		if c.wait && failure == nil {
+			return refusal
+		}
+		return failure
+	case item == nil:
 		return failure
 	}
 	record, isRecord := item.(*pb.RecordUsageRequest)
@@ -298,6 +312,8 @@ func (c *Call) leave(ctx context.Context, failure error) error {
 	queued := late || unauthorized(status.Code(err))
 	if queued {
 		c.client.delivery.put(item)
+	} else {
+		c.client.delivery.count(Stats{Refused: 1})
 	}
 	switch {
 	case failure != nil:
@@ -313,16 +329,21 @@ func (c *Call) leave(ctx context.Context, failure error) error {
 }
 
 func (c *Call) send(ctx context.Context, record *pb.RecordUsageRequest) error {
-	ctx, cancel := context.WithTimeout(ctx, c.client.options.Timeout)
+	within, cancel := context.WithTimeout(ctx, c.client.options.Timeout)
 	defer cancel()
-	answer, err := c.client.Usage.RecordUsage(ctx, record)
-	c.Recorded = answer
-	return err
+	return c.client.breaker.do(ctx, func() error {
+		answer, err := c.client.Usage.RecordUsage(within, record)
+		if err == nil {
+			c.Recorded = recordedFromProto(answer)
+			c.client.delivery.count(Stats{Delivered: 1})
+		}
+		return err
+	})
 }
 
-// end says what is to be sent when the block is left; nil for nothing. It never panics, which the
-// tokenizer of a caller may.
-func (c *Call) end(outcome pb.Outcome) (item item) {
+// end says what is to be sent when the block is left; nil for nothing. It fails for counts that can
+// be none, and never panics, which the tokenizer of a caller may.
+func (c *Call) end(outcome pb.Outcome) (item item, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.left = true
@@ -331,11 +352,15 @@ func (c *Call) end(outcome pb.Outcome) (item item) {
 	}
 	defer func() {
 		if broken := recover(); broken != nil {
-			c.client.options.Logger.Error("tollgate: usage is not recorded",
-				"request_id", c.RequestID, "error", broken)
+			item, err = nil, fmt.Errorf("tollgate: it cannot be made: %v", broken)
 		}
 	}()
-	return c.report(outcome)
+	if c.given != nil {
+		if err := c.given.check(); err != nil {
+			return nil, err
+		}
+	}
+	return c.report(outcome), nil
 }
 
 func (c *Call) report(outcome pb.Outcome) item {

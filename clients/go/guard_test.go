@@ -11,9 +11,9 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	tollgate "tollgate/clients/go"
-	pb "tollgate/clients/go/gen/tollgate/v1"
-	"tollgate/clients/go/internal/testserver"
+	tollgate "tollgate.example/go"
+	pb "tollgate.example/go/gen/tollgate/v1"
+	"tollgate.example/go/internal/testserver"
 )
 
 const chat = `{
@@ -91,7 +91,10 @@ func TestWaitTellsTheCost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	expect(t, "cost", kept.Recorded.GetCost().GetAmount(), cost)
+	expect(t, "cost", kept.Recorded.Cost.String(), cost+" USD")
+	expect(t, "model", kept.Recorded.Model, "gpt-4.1")
+	expect(t, "input", kept.Recorded.Usage.InputTokens, used.InputTokens)
+	expect(t, "stats", client.Stats(), tollgate.Stats{Delivered: 1})
 	expectSpent(t, workspace, 1)
 }
 

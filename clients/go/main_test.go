@@ -13,9 +13,9 @@ import (
 
 	"github.com/shopspring/decimal"
 
-	tollgate "tollgate/clients/go"
-	pb "tollgate/clients/go/gen/tollgate/v1"
-	"tollgate/clients/go/internal/testserver"
+	tollgate "tollgate.example/go"
+	pb "tollgate.example/go/gen/tollgate/v1"
+	"tollgate.example/go/internal/testserver"
 )
 
 // server is for all tests that leave it alone.

@@ -5,7 +5,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
-	pb "tollgate/clients/go/gen/tollgate/v1"
+	pb "tollgate.example/go/gen/tollgate/v1"
 )
 
 // Money is an exact amount of one currency.

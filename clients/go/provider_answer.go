@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	pb "tollgate/clients/go/gen/tollgate/v1"
+	pb "tollgate.example/go/gen/tollgate/v1"
 )
 
 // ProviderAnswer is what a provider answered, without its content: the server reads model, tier

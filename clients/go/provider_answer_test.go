@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	tollgate "tollgate/clients/go"
+	tollgate "tollgate.example/go"
 )
 
 // answerFile is what all clients share.

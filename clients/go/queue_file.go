@@ -12,7 +12,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protojson"
 
-	pb "tollgate/clients/go/gen/tollgate/v1"
+	pb "tollgate.example/go/gen/tollgate/v1"
 )
 
 const queueFileBytesMax = 256 << 20

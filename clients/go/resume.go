@@ -7,7 +7,7 @@ import (
 
 	"google.golang.org/grpc/status"
 
-	pb "tollgate/clients/go/gen/tollgate/v1"
+	pb "tollgate.example/go/gen/tollgate/v1"
 )
 
 const (

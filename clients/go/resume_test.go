@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	tollgate "tollgate/clients/go"
-	pb "tollgate/clients/go/gen/tollgate/v1"
+	tollgate "tollgate.example/go"
+	pb "tollgate.example/go/gen/tollgate/v1"
 )
 
 const (

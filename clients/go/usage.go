@@ -5,8 +5,14 @@ import (
 	"maps"
 	"slices"
 
-	pb "tollgate/clients/go/gen/tollgate/v1"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	pb "tollgate.example/go/gen/tollgate/v1"
 )
+
+// countMax is the largest count: above it numbers of JSON, and of JavaScript, are not exact.
+const countMax = 1 << 53
 
 // ServiceTier is the price class at which a provider serves a request.
 type ServiceTier string
@@ -93,6 +99,27 @@ func (u Usage) Proto() *pb.Usage {
 		ImageInputTokenCount:    u.ImageInputTokens,
 		ImageOutputTokenCount:   u.ImageOutputTokens,
 	}
+}
+
+// check refuses counts that can be none, as the server would.
+func (u Usage) check() error {
+	counts := map[string]int64{
+		"InputTokens": u.InputTokens, "CacheReadTokens": u.CacheReadTokens,
+		"CacheWrite5mTokens": u.CacheWrite5mTokens, "CacheWrite1hTokens": u.CacheWrite1hTokens,
+		"OutputTokens": u.OutputTokens, "ReasoningTokens": u.ReasoningTokens,
+		"AudioInputTokens": u.AudioInputTokens, "AudioOutputTokens": u.AudioOutputTokens,
+		"ImageInputTokens": u.ImageInputTokens, "ImageOutputTokens": u.ImageOutputTokens,
+	}
+	for kind, count := range u.Units {
+		counts[string(kind)] = count
+	}
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		if count := counts[name]; count < 0 || count > countMax {
+			return status.Errorf(codes.InvalidArgument,
+				"%s is %d; expected a whole number from 0 to 2^53", name, count)
+		}
+	}
+	return nil
 }
 
 func unitsProto(counts map[UnitKind]int64) []*pb.UsageUnit {

@@ -6,8 +6,8 @@ import (
 
 	"github.com/shopspring/decimal"
 
-	tollgate "tollgate/clients/go"
-	pb "tollgate/clients/go/gen/tollgate/v1"
+	tollgate "tollgate.example/go"
+	pb "tollgate.example/go/gen/tollgate/v1"
 )
 
 func TestUnitsComeBack(t *testing.T) {

@@ -18,7 +18,7 @@ from typing import Any
 import grpc
 from google.protobuf import json_format
 
-from tollgate import (
+from tollgate_grpc import (
     Blocked,
     Call,
     Client,
@@ -30,7 +30,7 @@ from tollgate import (
     estimate_tokens,
     make_request_id,
 )
-from tollgate import v1 as pb
+from tollgate_grpc import v1 as pb
 
 Command = dict[str, Any]
 OPTIONS = (
@@ -75,14 +75,23 @@ class Program:
             "token": _token(command),
             "tls": command["tls_roots"].encode() if command.get("tls_roots") else None,
         }
-        if command.get("flush_timeout_ms") is not None:
-            settings["flush_timeout"] = command["flush_timeout_ms"] / 1000
+        for name in ("flush_timeout", "break_duration"):
+            if command.get(f"{name}_ms") is not None:
+                settings[name] = command[f"{name}_ms"] / 1000
         given = {name: value for name, value in settings.items() if value is not None}
         try:
             self.client = Client(command["address"], **given)
         except ValueError as error:
             return {"result": "refused", "message": str(error)}
         return {"result": "connected"}
+
+    def on_ready(self, command: Command) -> Command:
+        begin = time.monotonic()
+        try:
+            self.client.ready(command["timeout_ms"] / 1000)
+        except Exception as error:
+            return {**_failed(error), "elapsed_ms": _since(begin)}
+        return {"result": "ready", "elapsed_ms": _since(begin)}
 
     def on_guard(self, command: Command) -> Command:
         begin = time.monotonic()
@@ -358,6 +367,7 @@ def _told(answer: Command, call: Call, begin: float) -> Command:
             "routed": call.routed,
             "held": None if call.held is None else str(call.held.amount),
             "verdicts": [_verdict(verdict) for verdict in call.verdicts],
+            "cost": None if call.recorded is None else str(call.recorded.cost.amount),
         }
     return {**answer, "elapsed_ms": _since(begin)}
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
-use tollgate_client::{
+use tollgate_grpc::{
     Call, Client, GuardError, Money, Outcome, Policy, ProviderAnswer, Request, Resume, ServiceTier,
     Tls, UnitKind, Usage, UsageUnit, Verdict, estimate_tokens, make_request_id, v1,
 };
@@ -51,6 +51,17 @@ impl Program {
         match command["command"].as_str().unwrap_or_default() {
             "connect" => self.connect(command),
             "guard" => guard(self.client()?, command).await,
+            "ready" => {
+                let begin = Instant::now();
+                let ready = self.client()?.ready(millis(command, "timeout_ms")).await;
+                let mut answer = match ready {
+                    Ok(()) => json!({"result": "ready"}),
+                    Err(GuardError::Rpc(status)) => error(&status),
+                    Err(other) => json!({"result": "unavailable", "message": other.to_string()}),
+                };
+                answer["elapsed_ms"] = json!(since(begin));
+                Ok(answer)
+            }
             "open" | "resume" => self.open(command).await,
             "finish" => self.finish(command).await,
             "extend" => self.extend(command).await,
@@ -99,6 +110,9 @@ impl Program {
         }
         if command["flush_timeout_ms"].is_u64() {
             builder = builder.flush_timeout(millis(command, "flush_timeout_ms"));
+        }
+        if command["break_duration_ms"].is_u64() {
+            builder = builder.break_duration(millis(command, "break_duration_ms"));
         }
         if let Some(token) = text(command, "token") {
             builder = builder.token(token);
@@ -307,6 +321,7 @@ fn told(call: Option<&Call>, mut answer: Value, begin: Instant) -> Value {
         answer["unchecked"] = json!(call.unchecked());
         answer["routed"] = json!(call.routed());
         answer["held"] = json!(call.held().map(|held| held.amount.to_string()));
+        answer["cost"] = json!(call.recorded().map(|recorded| recorded.cost.amount.to_string()));
         answer["verdicts"] = call.verdicts().iter().map(verdict_of).collect();
     }
     answer["elapsed_ms"] = json!(since(begin));

@@ -7,7 +7,7 @@ import { inspect } from "node:util";
 import type { JsonObject } from "@bufbuild/protobuf";
 import { fromJson, toJson } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { Call, GuardOptions, Policy, ServiceTier, Token, Verdict } from "tollgate";
+import type { Call, GuardOptions, Policy, ServiceTier, Token, Verdict } from "tollgate-grpc";
 import {
   Blocked,
   Client,
@@ -18,8 +18,8 @@ import {
   timestampOf,
   TollgateUnavailable,
   Usage,
-} from "tollgate";
-import { Outcome, UsageSchema } from "tollgate/v1";
+} from "tollgate-grpc";
+import { Outcome, UsageSchema } from "tollgate-grpc/v1";
 
 /** A command; which fields are there depends on its name. */
 interface Command {
@@ -30,6 +30,7 @@ interface Command {
   queue_max?: number;
   queue_path?: string;
   flush_timeout_ms?: number;
+  break_duration_ms?: number;
   token?: string;
   token_path?: string;
   tls_roots?: string;
@@ -89,6 +90,7 @@ const commands: Record<string, (command: Command) => Promise<Answer> | Answer> =
         queueMax: command.queue_max,
         queuePath: command.queue_path,
         flushTimeoutMs: command.flush_timeout_ms,
+        breakDurationMs: command.break_duration_ms,
         // Standard output is for answers.
         logger: { warn: console.error, error: console.error },
       });
@@ -98,6 +100,16 @@ const commands: Record<string, (command: Command) => Promise<Answer> | Answer> =
     }
   },
   guard,
+  async ready(command) {
+    const begin = performance.now();
+    let answer: Answer = { result: "ready" };
+    try {
+      await client.ready(command.timeout_ms);
+    } catch (error) {
+      answer = failed(error);
+    }
+    return { ...answer, elapsed_ms: since(begin) };
+  },
   watch(command) {
     const answers = client.budget.watchSpend({ workspaceId: command.workspace });
     stream = answers[Symbol.asyncIterator]();
@@ -409,6 +421,7 @@ function told(answer: Answer, call: Call | undefined, begin: number): Answer {
       unchecked: call.unchecked,
       routed: call.routed,
       held: call.held?.amount.toFixed(),
+      cost: call.recorded?.cost.amount.toFixed(),
       verdicts: call.verdicts.map(verdictOf),
     }),
     ...answer,

@@ -36,6 +36,7 @@ class Row:
             "$address": server.address,
             "$http_address": f"http://{server.address}",
             "$https_address": f"https://{server.address}",
+            "$unix_address": f"unix:{server.socket_path}",
             "$localhost": f"localhost:{server.port}",
             "$token": token["secret"] or None,
             "$padded_token": f" {token['secret']}\n",
@@ -214,6 +215,25 @@ def handed_over(row: Row, case: dict, request_id: str, hint: str) -> list[str]:
     if "factors" in expected:
         listed["factors"] = expected["factors"]
     return differences(read, answer) + differences({"records": [listed]}, records)
+
+
+def addresses(path: pathlib.Path, program: Program) -> str | None:
+    """Every address is dialled, or refused when the client is made; one with a secret is not said."""
+    file, problems = json.loads(path.read_text()), []
+    dialled = {"result": "connected"}
+    refused = {"result": "refused", "message": {"$contains": "address", "$lacks": "secret"}}
+    cases = [(case["address"], dialled) for case in file["dialled"]]
+    cases += [(address, refused) for address in file["refused"]]
+    try:
+        for address, expected in cases:
+            program.send({"command": "close"})
+            connect = {"command": "connect", "address": address, "on_unavailable": "open"}
+            answer = program.send({**connect, "timeout_ms": 2000})
+            problems += [f"{address}: {found}" for found in differences(expected, answer)]
+        program.send({"command": "close"})
+    except Failure as error:
+        problems.append(str(error))
+    return "\n".join(problems) or None
 
 
 def reduce(path: pathlib.Path, program: Program) -> str | None:

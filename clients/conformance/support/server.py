@@ -17,6 +17,8 @@ import time
 import grpc
 from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
 
+from support.forward import forward
+
 START_SECONDS = 60
 CALL_SECONDS = 20
 
@@ -99,6 +101,9 @@ class Server:
         self.port = free_port()
         self.address = f"127.0.0.1:{self.port}"
         self.process: subprocess.Popen | None = None
+        # Where `forward` takes connections for it.
+        self.socket_path = folder / "socket"
+        forward(self.socket_path, self.port)
         # The operator's; printed by the server at its first start.
         self.secret = ""
 

@@ -12,9 +12,9 @@ import (
 	"strings"
 	"testing"
 
-	tollgate "tollgate/clients/go"
-	tollgatev1 "tollgate/clients/go/gen/tollgate/v1"
-	"tollgate/clients/go/internal/testserver"
+	tollgate "tollgate.example/go"
+	tollgatev1 "tollgate.example/go/gen/tollgate/v1"
+	"tollgate.example/go/internal/testserver"
 )
 
 var (

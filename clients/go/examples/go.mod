@@ -1,4 +1,4 @@
-module tollgate/clients/go/examples
+module tollgate.example/go/examples
 
 go 1.26.0
 
@@ -6,7 +6,7 @@ require (
 	// Not the newest, as those take a minute to compile.
 	github.com/openai/openai-go/v3 v3.30.0
 	github.com/shopspring/decimal v1.6.0
-	tollgate/clients/go v0.0.0
+	tollgate.example/go v0.0.0
 )
 
 require (
@@ -22,4 +22,4 @@ require (
 	google.golang.org/protobuf v1.36.12 // indirect
 )
 
-replace tollgate/clients/go => ../
+replace tollgate.example/go => ../

@@ -42,7 +42,7 @@ public final class Basic {
                 return completion;
               });
       System.out.println(answer.choices().get(0).message().content().orElseThrow());
-      Money cost = Money.fromProto(call.recorded().orElseThrow().getCost());
+      Money cost = call.recorded().orElseThrow().cost();
       System.out.println(call.model() + " cost " + cost);
     } catch (BlockedException blocked) {
       System.out.println(blocked.getMessage());

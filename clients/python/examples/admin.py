@@ -4,8 +4,8 @@ import sys
 from datetime import date
 from decimal import Decimal
 
-from tollgate import Client, Money, Usage, time_of
-from tollgate import v1 as pb
+from tollgate_grpc import Client, Money, Usage, time_of
+from tollgate_grpc import v1 as pb
 
 
 def main(workspace: str) -> None:

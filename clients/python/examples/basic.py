@@ -7,7 +7,7 @@ import sys
 
 from openai import OpenAI
 
-from tollgate import Blocked, Client
+from tollgate_grpc import Blocked, Client
 
 
 def main(workspace: str) -> None:

@@ -7,8 +7,8 @@ import sys
 
 from openai import OpenAI
 
-from tollgate import Blocked, Client, wrap
-from tollgate import v1 as pb
+from tollgate_grpc import Blocked, Client, wrap
+from tollgate_grpc import v1 as pb
 
 
 def main(workspace: str) -> None:

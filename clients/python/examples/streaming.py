@@ -10,7 +10,7 @@ from contextlib import aclosing
 
 from openai import AsyncOpenAI
 
-from tollgate import AsyncClient, wrap
+from tollgate_grpc import AsyncClient, wrap
 
 
 async def main(workspace: str) -> None:

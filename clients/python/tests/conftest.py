@@ -17,8 +17,8 @@ import grpc
 import pytest
 from provider import Provider
 
-from tollgate import Client, Money
-from tollgate import v1 as pb
+from tollgate_grpc import Client, Money
+from tollgate_grpc import v1 as pb
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 # More than anything takes on a busy machine, in seconds.

@@ -155,6 +155,8 @@ def _chat(body: dict[str, Any]) -> Answer:
     if _said(body) in ("length", "broken"):
         content = content[:7]
         reason = "length" if _said(body) == "length" else reason
+    if _said(body) == "strange":
+        reason = "as no SDK knows it"
     message = {"role": "assistant", "content": content, "refusal": None}
     choice = {"index": 0, "message": message, "finish_reason": reason, "logprobs": None}
     whole = {**head, "object": "chat.completion", "choices": [choice], "usage": CHAT_USAGE}

@@ -17,9 +17,9 @@ from conftest import ROOT, Workspace
 from openai.types import CompletionUsage
 from openai.types.chat import ChatCompletion
 
-from tollgate import Client, ProviderAnswer, Usage, rule
-from tollgate import v1 as pb
-from tollgate.answer import Parts, reduce
+from tollgate_grpc import Client, ProviderAnswer, Usage, rule
+from tollgate_grpc import v1 as pb
+from tollgate_grpc.answer import Parts, reduce
 
 FILE = json.loads((ROOT / "clients/conformance/provider_answer.json").read_text())
 RECORDED = sorted((ROOT / "clients/conformance/usage").glob("*.json"))

@@ -20,10 +20,11 @@ import grpc
 import pytest
 from conftest import LONG, PYTHONPATH, Server, Workspace
 
-from tollgate import AsyncClient, Client, TollgateUnavailable, Usage
-from tollgate import v1 as pb
-from tollgate.delivery import UNAUTHORIZED, Delivery, Item
-from tollgate.queue_file import QueueFile
+from tollgate_grpc import AsyncClient, Client, TollgateUnavailable, Usage
+from tollgate_grpc import v1 as pb
+from tollgate_grpc.client import VERSION
+from tollgate_grpc.delivery import UNAUTHORIZED, Delivery, Item
+from tollgate_grpc.queue_file import QueueFile
 
 USED = Usage(input_tokens=1000, output_tokens=100)
 COST = Decimal("0.0028")
@@ -138,7 +139,7 @@ def test_a_queue_file_survives_the_process_and_overflows_memory(
         script = f"""
             import os
             from concurrent.futures import ThreadPoolExecutor
-            from tollgate import Client, Usage
+            from tollgate_grpc import Client, Usage
             client = Client({own_server.address!r}, queue_max=30, queue_path={str(path)!r})
             def one(n):
                 with client.guard("acme", "gpt-4.1", input_tokens=1, request_id=f"r{{n}}") as call:
@@ -167,7 +168,7 @@ def test_a_queue_file_survives_the_process_and_overflows_memory(
 def test_nothing_is_lost_at_normal_exit(server: Server, workspace: Workspace) -> None:
     script = f"""
         import asyncio
-        from tollgate import AsyncClient, Client, Usage
+        from tollgate_grpc import AsyncClient, Client, Usage
         client, aclient = Client({server.address!r}), AsyncClient({server.address!r})
 
         async def main():
@@ -190,7 +191,7 @@ def test_exit_is_not_held_up_for_longer_than_the_flush_timeout() -> None:
     script = f"""
         import atexit
         import threading
-        from tollgate import Client, Usage
+        from tollgate_grpc import Client, Usage
 
         client = Client({NOWHERE!r}, flush_timeout=0.5)
         changed, main = client._delivery._changed, threading.current_thread()
@@ -458,6 +459,7 @@ def test_calls_say_who_they_are_and_have_a_deadline() -> None:
         assert answered.is_set(), "the third try was answered"
         assert [headers["authorization"] for headers, _ in seen] == ["Bearer secret"] * 3
         assert all(500 < left < 610 for _, left in seen), seen
+        assert seen[0][0]["user-agent"].startswith(f"tollgate-python/{VERSION} ")
         seen.clear()
         with pytest.raises(grpc.RpcError, match="busy"):
             client.budget.GetBudget(pb.GetBudgetRequest())

@@ -10,8 +10,8 @@ import pytest
 from anthropic.types import TextBlock
 from conftest import ROOT, Workspace
 
-from tollgate import Blocked, Client, Usage, estimate, estimate_tokens
-from tollgate import v1 as pb
+from tollgate_grpc import Blocked, Client, Usage, estimate, estimate_tokens
+from tollgate_grpc import v1 as pb
 
 FILE = json.loads((ROOT / "clients/conformance/estimate.json").read_text())
 

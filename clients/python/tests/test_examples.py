@@ -14,8 +14,8 @@ import pytest
 from conftest import LONG, PYTHONPATH, Server, Workspace
 from provider import WORDS, Provider
 
-from tollgate import Client
-from tollgate import v1 as pb
+from tollgate_grpc import Client
+from tollgate_grpc import v1 as pb
 
 HERE = pathlib.Path(__file__).parents[1]
 TEXT = "".join(WORDS)

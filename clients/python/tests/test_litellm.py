@@ -19,8 +19,8 @@ import pytest
 from conftest import LONG, PYTHONPATH, Server, Workspace, free_port
 from provider import WORDS, Provider
 
-from tollgate import AsyncClient, Blocked, Client, Usage
-from tollgate import v1 as pb
+from tollgate_grpc import AsyncClient, Blocked, Client, Usage
+from tollgate_grpc import v1 as pb
 
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # No look-up on the network.
 litellm = pytest.importorskip("litellm", reason="runs in the environment of requirements-litellm")
@@ -32,7 +32,7 @@ USED = Usage(input_tokens=600, cache_read_tokens=400, output_tokens=150, reasoni
 
 @pytest.fixture
 async def logger(server: Server, workspace: Workspace) -> AsyncIterator[Any]:
-    from tollgate.litellm import TollgateLogger
+    from tollgate_grpc.litellm import TollgateLogger
 
     async with AsyncClient(server.address, timeout=LONG, flush_timeout=LONG) as client:
         logger = TollgateLogger(workspace.id, client=client, project="p1")
@@ -104,7 +104,7 @@ async def test_models_have_the_ids_of_litellm(
 
 
 def test_another_model_is_called_at_its_own_provider() -> None:
-    from tollgate.litellm_models import _to_call
+    from tollgate_grpc.litellm_models import _to_call
 
     for decided, asked, called in [
         ("gpt-4.1-mini", "openai/gpt-4.1", "openai/gpt-4.1-mini"),
@@ -154,7 +154,7 @@ async def test_another_provider_never_gets_the_key_of_the_first(
 
 
 def test_names_of_the_proxy() -> None:
-    from tollgate.litellm_models import _group, _ids, _send_to
+    from tollgate_grpc.litellm_models import _group, _ids, _send_to
 
     def deployed(name: str, model: str, **params: str) -> dict[str, Any]:
         return {"model_name": name, "litellm_params": {"model": model, "api_key": "k", **params}}
@@ -315,7 +315,7 @@ async def test_the_router_retries_and_each_attempt_is_checked(
 
 
 def test_without_asyncio(server: Server, workspace: Workspace, provider: Provider) -> None:
-    from tollgate.litellm import TollgateLogger
+    from tollgate_grpc.litellm import TollgateLogger
 
     with Client(server.address, timeout=LONG, flush_timeout=LONG) as client:
         logger = TollgateLogger(workspace.id, sync_client=client)
@@ -340,7 +340,7 @@ def test_without_asyncio(server: Server, workspace: Workspace, provider: Provide
 def test_synchronous_functions(
     server: Server, workspace: Workspace, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tollgate.litellm import TollgateLogger
+    from tollgate_grpc.litellm import TollgateLogger
 
     monkeypatch.setenv("TOLLGATE_ADDRESS", server.address)
     with Client(server.address, timeout=LONG, flush_timeout=LONG) as client:
@@ -390,7 +390,7 @@ model_list:
   - model_name: small
     litellm_params: {{model: anthropic/claude-haiku-4-5, api_base: "{url}", api_key: of-anthropic}}
 litellm_settings:
-  callbacks: tollgate.litellm.handler
+  callbacks: tollgate_grpc.litellm.handler
 router_settings: {{num_retries: 0}}
 general_settings: {{master_key: sk-test}}
 """

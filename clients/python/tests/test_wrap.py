@@ -13,8 +13,8 @@ import pytest
 from conftest import LONG, Server, Workspace
 from provider import WORDS, Provider
 
-from tollgate import AsyncClient, Blocked, Client, Usage, wrap
-from tollgate import v1 as pb
+from tollgate_grpc import AsyncClient, Blocked, Client, Usage, wrap
+from tollgate_grpc import v1 as pb
 
 TEXT = "".join(WORDS)
 ASK: Any = [{"role": "user", "content": "x" * 4000}]
@@ -252,6 +252,17 @@ def test_an_answer_that_the_sdk_cannot_parse_is_billed(
         gpt.chat.completions.parse(model="gpt-4.1", messages=said(how), response_format=_city())
     record = only(workspace)
     assert (record.outcome, Usage.from_proto(record.usage)) == (ERROR, USED)
+
+
+def test_an_answer_that_a_strict_sdk_refuses_is_billed(gpt: Any, workspace: Workspace) -> None:
+    gpt._strict_response_validation = True
+    with pytest.raises(openai.APIResponseValidationError):
+        gpt.chat.completions.create(model="gpt-4.1", messages=said("strange"))
+    raw = gpt.chat.completions.with_raw_response.create(model="gpt-4.1", messages=said("strange"))
+    with pytest.raises(openai.APIResponseValidationError):
+        raw.parse()
+    for record in workspace.wait_for(2):
+        assert Usage.from_proto(record.usage) == USED
 
 
 def test_a_job_in_the_background_is_recorded_once_when_it_ends(

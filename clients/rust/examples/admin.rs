@@ -7,7 +7,7 @@ use std::error::Error;
 use std::time::{Duration, SystemTime};
 
 use rust_decimal::Decimal;
-use tollgate_client::{Call, Client, Money, Request, Usage, v1};
+use tollgate_grpc::{Call, Client, Money, Request, Usage, v1};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -86,6 +86,6 @@ fn show(budget: &v1::Budget) -> Result<Decimal, Box<dyn Error>> {
     Ok(spent.amount)
 }
 
-fn usd(amount: Decimal) -> Result<v1::Money, tollgate_client::MoneyError> {
+fn usd(amount: Decimal) -> Result<v1::Money, tollgate_grpc::MoneyError> {
     (&Money::new(amount, "USD")).try_into()
 }

@@ -8,7 +8,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tollgate_client::{Call, Client, GuardError, Money, Request};
+use tollgate_grpc::{Call, Client, GuardError, Request};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -43,8 +43,7 @@ async fn run(client: &Client, workspace: &str) -> Result<(), Box<dyn Error>> {
     };
     let recorded = call.recorded().ok_or("nothing was recorded")?;
     println!("{}", answer["choices"][0]["message"]["content"].as_str().unwrap_or_default());
-    let cost = Money::try_from(&recorded.cost.unwrap_or_default())?;
-    println!("{} cost {cost}", call.model());
+    println!("{} cost {}", call.model(), recorded.cost);
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tollgate_client::{Call, Client, GuardError, Request, v1};
+use tollgate_grpc::{Call, Client, GuardError, Request, v1};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {

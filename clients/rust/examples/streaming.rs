@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
-use tollgate_client::{Call, Client, GuardError, Request};
+use tollgate_grpc::{Call, Client, GuardError, Request};
 
 type Failure = Box<dyn Error + Send + Sync>;
 

@@ -2,24 +2,28 @@
 
 use std::fmt;
 use std::future::Future;
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::uri::Uri;
 use tokio::runtime::Handle;
+use tokio::time::Instant;
+use tonic::Status;
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
 
+use crate::address::Address;
 use crate::authorization::{Authorization, SourceError};
+use crate::breaker::Breaker;
 use crate::delivery::{Delivery, Stats};
-use crate::errors::{ConnectError, GuardError};
+use crate::errors::{ConnectError, GuardError, is_unreached};
 use crate::estimate::Tokenizer;
 use crate::guard::{Call, OpenCall};
 use crate::inner::Inner;
 use crate::request::{Policy, Request};
 use crate::resume::Resume;
-use crate::transport::Transport;
+use crate::testing::FakeTollgate;
+use crate::transport::{Route, Transport};
+use crate::v1::WhoAmIRequest;
 use crate::v1::access_service_client::AccessServiceClient;
 use crate::v1::alert_service_client::AlertServiceClient;
 use crate::v1::analytics_service_client::AnalyticsServiceClient;
@@ -35,6 +39,9 @@ use crate::v1::usage_service_client::UsageServiceClient;
 use crate::v1::workspace_service_client::WorkspaceServiceClient;
 
 const ADDRESS: &str = "127.0.0.1:50051";
+const BREAK_DURATION_MAX: Duration = Duration::from_mins(1);
+/// How long `ready` waits between two tries.
+const READY_PAUSE: Duration = Duration::from_millis(100);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -62,6 +69,7 @@ pub struct ClientBuilder {
     queue_max: usize,
     queue_path: Option<PathBuf>,
     flush_timeout: Duration,
+    break_duration: Duration,
     tokenizer: Option<Box<Tokenizer>>,
 }
 
@@ -77,16 +85,17 @@ impl Default for ClientBuilder {
             queue_max: 10_000,
             queue_path: None,
             flush_timeout: Duration::from_secs(5),
+            break_duration: Duration::from_millis(500),
             tokenizer: None,
         }
     }
 }
 
 impl ClientBuilder {
-    /// `host:port`, or `unix:` and a path; by default that of the environment's
-    /// `TOLLGATE_ADDRESS`, or `127.0.0.1:50051`. `https://` before it stands for TLS, with the
-    /// system's roots unless [`tls`](Self::tls) has others, `http://` for plaintext; no other
-    /// scheme is known.
+    /// `host`, `host:port` or `[IPv6]:port`, with 50051 if it says no port; `http://host:port` for
+    /// plaintext or `https://host:port` for TLS, with the system's roots unless
+    /// [`tls`](Self::tls) has others; `dns:host:port`; or `unix:/path`. By default that of the
+    /// environment's `TOLLGATE_ADDRESS`, or `127.0.0.1:50051`.
     pub fn address(mut self, address: impl Into<String>) -> Self {
         self.address = Some(address.into());
         self
@@ -148,6 +157,14 @@ impl ClientBuilder {
         self
     }
 
+    /// How long after a call that was not answered no other waits for Tollgate: they end, or run
+    /// unchecked, at once. Then one finds out whether it answers again. Half a second by default, a
+    /// minute at most; zero lets every call wait.
+    pub fn break_duration(mut self, duration: Duration) -> Self {
+        self.break_duration = duration;
+        self
+    }
+
     /// Counts the tokens of a text; by default they are estimated by its characters.
     pub fn tokenizer<F>(mut self, tokenizer: F) -> Self
     where
@@ -159,9 +176,21 @@ impl ClientBuilder {
 
     /// Makes the client, within a Tokio runtime. Does not connect yet: the first call does.
     pub fn build(self) -> Result<Client, ConnectError> {
+        self.make(None)
+    }
+
+    /// Makes a client of a fake, for tests.
+    pub(crate) fn build_for(self, fake: FakeTollgate) -> Result<Client, ConnectError> {
+        self.make(Some(fake))
+    }
+
+    fn make(self, fake: Option<FakeTollgate>) -> Result<Client, ConnectError> {
         let runtime = Handle::try_current().map_err(|_| ConnectError::NoRuntime)?;
         if self.queue_max == 0 {
             return Err(ConnectError::QueueMax);
+        }
+        if self.break_duration > BREAK_DURATION_MAX {
+            return Err(ConnectError::BreakDuration);
         }
         let of_environment = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         let address = self.address.or_else(|| of_environment("TOLLGATE_ADDRESS"));
@@ -172,23 +201,33 @@ impl ClientBuilder {
                 token.map(|token| Authorization::fixed(&token)).transpose()?
             }
         };
-        let (address, tls) = scheme(address.as_deref().unwrap_or(ADDRESS), self.tls)?;
-        if authorization.is_some() && tls == Tls::Plaintext && !is_loopback(&address) {
-            return Err(ConnectError::TokenWithoutTls(address));
+        let address = address.as_deref().unwrap_or(ADDRESS);
+        let address = Address::parse(address, self.tls != Tls::Plaintext);
+        let address = address.map_err(ConnectError::Address)?;
+        if authorization.is_some() && !address.is_tls && !address.is_loopback() {
+            return Err(ConnectError::TokenWithoutTls(address.target));
         }
-        let channel = endpoint(&address, tls, self.timeout)?.connect_lazy();
-        let transport = Transport::new(channel, self.timeout, authorization);
+        let tls =
+            if address.is_tls && self.tls == Tls::Plaintext { Tls::SystemRoots } else { self.tls };
+        let route = match fake {
+            Some(fake) => Route::Fake(fake),
+            None => Route::Channel(endpoint(&address.target, tls, self.timeout)?.connect_lazy()),
+        };
+        let breaker = Breaker::new(address.target, self.break_duration, self.timeout);
+        let breaker = Arc::new(breaker);
+        let transport = Transport::new(route, self.timeout, authorization);
         let usage = UsageServiceClient::new(transport.clone());
         let path = self.queue_path.as_deref();
-        let delivery =
-            Delivery::new(usage.clone(), runtime, self.queue_max, path).map_err(|cause| {
-                ConnectError::QueueFile { path: path.unwrap_or("".as_ref()).into(), cause }
-            })?;
+        let sender = (usage.clone(), Arc::clone(&breaker));
+        let delivery = Delivery::new(sender, runtime, self.queue_max, path).map_err(|cause| {
+            ConnectError::QueueFile { path: path.unwrap_or("".as_ref()).into(), cause }
+        })?;
         Ok(Client {
             inner: Arc::new(Inner {
                 usage,
                 transport,
                 delivery,
+                breaker,
                 policy: self.on_unavailable,
                 flush_timeout: self.flush_timeout,
                 tokenizer: self.tokenizer,
@@ -279,6 +318,34 @@ impl Client {
     /// Resumes a call by hand, for what does not fit into one block.
     pub async fn open_resumed(&self, resume: Resume) -> Result<OpenCall, GuardError> {
         OpenCall::resume(&self.inner, resume).await
+    }
+
+    /// Waits until Tollgate answers, at most so long, so that a program can fail at its start.
+    ///
+    /// It fails with [`GuardError::Unavailable`] if nobody answers in time, and with
+    /// [`GuardError::Rpc`] if the answer is an error, such as `UNAUTHENTICATED` for a token that is
+    /// not valid.
+    pub async fn ready(&self, timeout: Duration) -> Result<(), GuardError> {
+        let breaker = &self.inner.breaker;
+        let end = Instant::now() + timeout;
+        loop {
+            let left = end.saturating_duration_since(Instant::now()).max(READY_PAUSE);
+            let mut request = tonic::Request::new(WhoAmIRequest {});
+            request.set_timeout(left.min(breaker.timeout));
+            match self.access().who_am_i(request).await {
+                Ok(_) => {
+                    breaker.reached();
+                    return Ok(());
+                }
+                Err(status) if !is_unreached(status.code()) => return Err(GuardError::Rpc(status)),
+                Err(status) if Instant::now() >= end => {
+                    let (address, why) = (&breaker.address, status.message());
+                    let text = format!("at {address} within {timeout:?}: {why}");
+                    return Err(GuardError::Unavailable(Status::new(status.code(), text)));
+                }
+                Err(_) => tokio::time::sleep(READY_PAUSE).await,
+            }
+        }
     }
 
     /// Waits until every record is delivered, at most so long; says how many are left.
@@ -388,43 +455,26 @@ impl fmt::Debug for Client {
     }
 }
 
-/// Takes the scheme off an address, and what it says of TLS.
-fn scheme(address: &str, tls: Tls) -> Result<(String, Tls), ConnectError> {
-    let Some((scheme, rest)) = address.split_once("://") else {
-        return Ok((address.to_owned(), tls));
-    };
-    // It is not shown, as there may be a password in it.
-    let no_address = |cause: &str| Err(ConnectError::Scheme(cause.to_owned()));
-    let (tls, port) = match (scheme.to_ascii_lowercase().as_str(), tls) {
-        ("unix", tls) => return Ok((address.to_owned(), tls)),
-        ("http", Tls::Plaintext) => (Tls::Plaintext, 80),
-        ("http", _) => return no_address("it is plaintext, and tls is set"),
-        ("https", Tls::Plaintext) => (Tls::SystemRoots, 443),
-        ("https", tls) => (tls, 443),
-        _ => return no_address("no other scheme than http and https is known"),
-    };
-    let rest = rest.strip_suffix('/').unwrap_or(rest);
-    if rest.is_empty() || rest.contains(['/', '?', '#', '@']) {
-        return no_address("it has more than a host and a port, or less");
-    }
-    let has_port = rest.rsplit_once(':').is_some_and(|(_, port)| !port.contains(']'));
-    Ok((if has_port { rest.to_owned() } else { format!("{rest}:{port}") }, tls))
-}
-
 fn endpoint(address: &str, tls: Tls, timeout: Duration) -> Result<Endpoint, ConnectError> {
     let scheme = match tls {
         _ if address.starts_with("unix:") => "",
         Tls::Plaintext => "http://",
         _ => "https://",
     };
-    let endpoint = Endpoint::from_shared(format!("{scheme}{address}")).map_err(|error| {
-        let cause = error.to_string();
-        ConnectError::Address { address: address.to_owned(), cause }
-    })?;
+    let endpoint = Endpoint::from_shared(format!("{scheme}{address}"))
+        .map_err(|error| ConnectError::Address(error.to_string()))?;
     let endpoint = endpoint
+        .user_agent(concat!("tollgate-rust/", env!("CARGO_PKG_VERSION")))
+        .map_err(|error| ConnectError::Address(error.to_string()))?
         .connect_timeout(timeout)
         .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
         .keep_alive_timeout(KEEPALIVE_TIMEOUT);
+    let endpoint = if address.starts_with("unix:") {
+        // Else calls have an authority that servers do not take.
+        endpoint.origin(http::Uri::from_static("http://localhost"))
+    } else {
+        endpoint
+    };
     let config = match tls {
         Tls::Plaintext => return Ok(endpoint),
         Tls::SystemRoots => ClientTlsConfig::new().with_native_roots(),
@@ -442,61 +492,4 @@ fn endpoint(address: &str, tls: Tls, timeout: Duration) -> Result<Endpoint, Conn
 /// Whether there is a root in what is given as such: without any no server would be trusted.
 fn holds_certificate(pem: &[u8]) -> bool {
     String::from_utf8_lossy(pem).contains("-----BEGIN CERTIFICATE-----")
-}
-
-/// Whether what is sent to an address stays on this machine.
-fn is_loopback(address: &str) -> bool {
-    if address.starts_with("unix:") {
-        return true;
-    }
-    let uri: Option<Uri> = address.parse().ok();
-    let Some(host) = uri.as_ref().and_then(Uri::host) else { return false };
-    let ip: Result<IpAddr, _> = host.trim_matches(['[', ']']).parse();
-    host.eq_ignore_ascii_case("localhost") || ip.is_ok_and(|ip| ip.is_loopback())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_this_machine_is_loopback() {
-        for here in ["127.0.0.1:50051", "127.1.2.3:1", "localhost:80", "[::1]:50051", "unix:/a"] {
-            assert!(is_loopback(here), "{here}");
-        }
-        for there in ["localhost.example:443", "127.example:443", "10.0.0.1:1", "[::2]:1", "", "x"]
-        {
-            assert!(!is_loopback(there), "{there}");
-        }
-    }
-
-    #[test]
-    fn a_scheme_says_whether_tls_is_used() {
-        let of = |address| scheme(address, Tls::Plaintext).unwrap();
-        assert_eq!(of("https://a:1"), ("a:1".to_owned(), Tls::SystemRoots));
-        assert_eq!(of("http://a:1"), ("a:1".to_owned(), Tls::Plaintext));
-        assert_eq!(of("HTTPS://a/"), ("a:443".to_owned(), Tls::SystemRoots));
-        assert_eq!(of("http://[::1]"), ("[::1]:80".to_owned(), Tls::Plaintext));
-        assert_eq!(of("a:1"), ("a:1".to_owned(), Tls::Plaintext));
-        assert_eq!(of("unix:/a"), ("unix:/a".to_owned(), Tls::Plaintext));
-    }
-
-    #[test]
-    fn what_cannot_be_dialled_is_refused() {
-        for address in [
-            "ftp://127.0.0.1:50051",
-            "grpc://127.0.0.1:50051",
-            "http://127.0.0.1:50051/v1",
-            "http://user:secret@127.0.0.1:50051",
-            "http://",
-            "http://a?b",
-        ] {
-            let error = scheme(address, Tls::Plaintext).unwrap_err().to_string();
-            assert!(error.starts_with("the address cannot be dialled: "), "{error}");
-            assert!(!error.contains("secret"), "{error}");
-        }
-        let roots = Tls::Roots(Vec::new());
-        assert_eq!(scheme("https://a", roots.clone()).unwrap().1, roots);
-        assert!(scheme("http://a", roots).is_err());
-    }
 }

@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tonic::Code;
 
+use crate::breaker::Breaker;
 use crate::errors::{is_unauthorized, is_unreached};
 use crate::queue_file::QueueFile;
 use crate::transport::Transport;
@@ -42,7 +43,7 @@ pub(crate) enum Item {
     Extend(ExtendHoldRequest),
 }
 
-/// Counts of usage records since the client was made.
+/// Counts of usage records since the client was made, those of guards that wait included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Stats {
@@ -52,7 +53,7 @@ pub struct Stats {
     pub delivered: u64,
     /// Found no room.
     pub dropped: u64,
-    /// Were refused by the server, and are given up.
+    /// Were wrong, and are given up; the log says why.
     pub refused: u64,
 }
 
@@ -63,6 +64,8 @@ pub(crate) struct Delivery {
     /// Told of every change of the state.
     changed: watch::Sender<()>,
     usage: UsageServiceClient<Transport>,
+    /// Is told that the server answers.
+    breaker: Arc<Breaker>,
     runtime: Handle,
     queue_max: usize,
 }
@@ -140,7 +143,7 @@ impl State {
 impl Delivery {
     /// Takes up what an earlier process has left in the file.
     pub(crate) fn new(
-        usage: UsageServiceClient<Transport>,
+        (usage, breaker): (UsageServiceClient<Transport>, Arc<Breaker>),
         runtime: Handle,
         queue_max: usize,
         queue_path: Option<&Path>,
@@ -152,8 +155,14 @@ impl Delivery {
             state.file = Some(file);
         }
         let changed = watch::Sender::new(());
-        let delivery =
-            Arc::new(Self { state: Mutex::new(state), changed, usage, runtime, queue_max });
+        let delivery = Arc::new(Self {
+            state: Mutex::new(state),
+            changed,
+            usage,
+            breaker,
+            runtime,
+            queue_max,
+        });
         if delivery.lock().left() > 0 {
             delivery.start(&mut delivery.lock());
         }
@@ -183,6 +192,16 @@ impl Delivery {
         self.start(&mut state);
         drop(state);
         self.changed.send_replace(());
+    }
+
+    /// Counts a record that was delivered at once.
+    pub(crate) fn count_delivered(&self) {
+        self.lock().delivered += 1;
+    }
+
+    /// Counts a record that is wrong.
+    pub(crate) fn count_refused(&self) {
+        self.lock().refused += 1;
     }
 
     /// Waits until all is delivered, at most so long; says how much is left.
@@ -329,7 +348,10 @@ impl Delivery {
         let answer = self.usage.clone().record_usage_batch(request).await;
         let mut state = self.lock();
         let results = match answer {
-            Ok(answer) => answer.into_inner().results,
+            Ok(answer) => {
+                self.breaker.reached();
+                answer.into_inner().results
+            }
             Err(status) if is_unreached(status.code()) || state.stopped => return records,
             Err(status) if is_unauthorized(status.code()) => {
                 state.deny(status.code(), status.message());

@@ -259,23 +259,18 @@ pub enum ConnectError {
     /// The token has characters that a header cannot carry.
     #[error("the token is not one that a header can carry")]
     Token,
-    /// The address is none.
-    #[error("{address} is not an address: {cause}")]
-    Address {
-        /// As it was given.
-        address: String,
-        /// What is wrong with it.
-        cause: String,
-    },
-    /// The address has a scheme that is not known, or something else that cannot be dialled.
+    /// The address is none. It is not shown, as there may be a password in it.
     #[error("the address cannot be dialled: {0}")]
-    Scheme(String),
+    Address(String),
     /// The roots cannot be read, or the system has none.
     #[error("TLS cannot be set up: {0}")]
     Tls(String),
     /// The queue has no room for anything.
     #[error("queue_max is at least 1")]
     QueueMax,
+    /// The break duration is too long.
+    #[error("break_duration is at most a minute")]
+    BreakDuration,
     /// The queue file cannot be used, or another client uses it.
     #[error("cannot use the queue file {}: {cause}", path.display())]
     QueueFile {

@@ -19,7 +19,9 @@ use crate::errors::{
 };
 use crate::inner::Inner;
 use crate::money::Money;
+use crate::recorded::Recorded;
 use crate::reduce::{events_of, has_figures};
+use crate::report::check_counts;
 use crate::request::{Policy, Request};
 use crate::resume::keep_hold;
 use crate::v1::{self, Decision, Outcome, ServiceTier, Usage};
@@ -65,7 +67,7 @@ pub(crate) struct Progress {
     pub(crate) model: String,
     pub(crate) service_tier: Option<ServiceTier>,
     pub(crate) output_text: String,
-    recorded: Option<v1::RecordUsageResponse>,
+    recorded: Option<Recorded>,
     /// Keeps the hold of an answer that is awaited.
     pub(crate) keeping: Option<AbortHandle>,
 }
@@ -238,9 +240,9 @@ impl Call {
         self.0.extend(hold).await
     }
 
-    /// What it cost: there once a guard with `wait` is left.
+    /// What the server said, with the cost: there once a guard with `wait` is left.
     #[must_use]
-    pub fn recorded(&self) -> Option<v1::RecordUsageResponse> {
+    pub fn recorded(&self) -> Option<Recorded> {
         self.progress().recorded.clone()
     }
 
@@ -248,16 +250,22 @@ impl Call {
         self.0.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Says what is to be sent, the first time.
-    fn leave(&self, outcome: Outcome) -> Option<Item> {
+    /// Says what is to be sent, the first time; fails for counts that can be none.
+    fn leave(&self, outcome: Outcome) -> Result<Option<Item>, Status> {
         let mut progress = self.progress();
         if std::mem::replace(&mut progress.left, true) {
-            return None;
+            return Ok(None);
         }
         if let Some(task) = progress.keeping.take() {
             task.abort();
         }
-        self.report(&progress, outcome)
+        if let Some(Err(why)) = progress.given.as_ref().map(check_counts) {
+            let id = self.request_id();
+            tracing::error!("tollgate: the usage record {id} is refused: {why}");
+            self.0.client.delivery.count_refused();
+            return Err(Status::invalid_argument(why));
+        }
+        Ok(self.report(&progress, outcome))
     }
 
     fn keep_hold_if_unfinished(&self, progress: &mut Progress) {
@@ -300,7 +308,8 @@ impl OpenCall {
         let check = request.into_check(client.tokenizer.as_deref());
         // If the caller gives up here, there may be a hold all the same.
         let mut given_up = Unsent { client, item: Some(release_of(&check)) };
-        let answer = client.usage.clone().check_and_route(check.clone()).await;
+        let mut usage = client.usage.clone();
+        let answer = client.breaker.call(usage.check_and_route(check.clone())).await;
         given_up.item = None;
         let mut model = check.model_id.clone();
         let (mut attempt, mut held, mut expire_time) = (0, None, None);
@@ -320,8 +329,7 @@ impl OpenCall {
             Err(status) if !is_unreached(status.code()) => return Err(GuardError::Rpc(status)),
             Err(status) if policy == Policy::Closed => return Err(GuardError::Unavailable(status)),
             Err(status) => {
-                let why = status.message();
-                tracing::warn!("tollgate does not answer, running unchecked: {why}");
+                client.breaker.warn(&status);
                 None
             }
         };
@@ -354,7 +362,11 @@ impl OpenCall {
     /// not accept the token, [`GuardError::Rpc`].
     pub async fn finish(self, outcome: Outcome) -> Result<(), GuardError> {
         let client = &self.call.0.client;
-        let Some(item) = self.call.leave(outcome) else { return Ok(()) };
+        let item = match self.call.leave(outcome) {
+            Ok(Some(item)) => item,
+            Err(status) if self.wait => return Err(GuardError::Rpc(status)),
+            Ok(None) | Err(_) => return Ok(()),
+        };
         // Who was cancelled is to end, not to wait.
         let waits = self.wait && outcome != Outcome::Cancelled;
         let record = match &item {
@@ -365,10 +377,12 @@ impl OpenCall {
             }
         };
         let mut unsent = Unsent { client, item: Some(item) };
-        match client.usage.clone().record_usage(record).await {
+        let mut usage = client.usage.clone();
+        match client.breaker.call(usage.record_usage(record)).await {
             Ok(recorded) => {
                 unsent.item = None;
-                self.call.progress().recorded = Some(recorded.into_inner());
+                client.delivery.count_delivered();
+                self.call.progress().recorded = Some(recorded.into_inner().into());
                 Ok(())
             }
             // It stays unsent and so comes into the queue.
@@ -376,6 +390,7 @@ impl OpenCall {
             Err(status) => {
                 if !is_unauthorized(status.code()) {
                     unsent.item = None;
+                    client.delivery.count_refused();
                 }
                 Err(GuardError::Rpc(status))
             }
@@ -417,7 +432,7 @@ impl OpenCall {
 impl Drop for OpenCall {
     fn drop(&mut self) {
         let outcome = if self.in_block { Outcome::Error } else { Outcome::Cancelled };
-        if let Some(item) = self.call.leave(outcome) {
+        if let Ok(Some(item)) = self.call.leave(outcome) {
             self.call.0.client.delivery.put(item);
         }
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::breaker::Breaker;
 use crate::delivery::Delivery;
 use crate::estimate::Tokenizer;
 use crate::request::Policy;
@@ -14,6 +15,7 @@ pub(crate) struct Inner {
     pub(crate) usage: UsageServiceClient<Transport>,
     pub(crate) transport: Transport,
     pub(crate) delivery: Arc<Delivery>,
+    pub(crate) breaker: Arc<Breaker>,
     pub(crate) policy: Policy,
     pub(crate) flush_timeout: Duration,
     pub(crate) tokenizer: Option<Box<Tokenizer>>,

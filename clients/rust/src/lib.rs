@@ -1,7 +1,9 @@
 #![cfg_attr(not(doctest), doc = include_str!("../README.md"))]
 
+mod address;
 mod answer;
 mod authorization;
+mod breaker;
 mod client;
 mod delivery;
 mod errors;
@@ -11,11 +13,13 @@ mod inner;
 mod money;
 mod queue_file;
 mod record_json;
+mod recorded;
 mod reduce;
 mod report;
 mod request;
 mod resume;
 mod rule;
+pub mod testing;
 mod transport;
 
 /// The messages and stubs of the API, generated from its protos.
@@ -37,6 +41,7 @@ pub use errors::{Blocked, ConnectError, GuardError, Verdict};
 pub use estimate::{Tokenizer, estimate_tokens};
 pub use guard::{Call, OpenCall};
 pub use money::{Money, MoneyError};
+pub use recorded::Recorded;
 pub use request::{Policy, Request, RequestTo, make_request_id};
 pub use resume::Resume;
 pub use transport::Transport;

@@ -16,6 +16,9 @@ use crate::v1::{self, Outcome, RecordUsageRequest, ServiceTier, Usage, UsageSour
 /// The longest that a record can say.
 const LATENCY_MAX: Duration = Duration::from_hours(24);
 
+/// The largest count: above it numbers of JSON, and of JavaScript, are not exact.
+const COUNT_MAX: i64 = 1 << 53;
+
 impl Call {
     /// Says what is to be sent, if anything.
     pub(crate) fn report(&self, progress: &Progress, outcome: Outcome) -> Option<Item> {
@@ -137,5 +140,28 @@ impl Call {
             }
             None => self.0.check.service_tier,
         }
+    }
+}
+
+/// Refuses counts that can be none, as the server would.
+pub(crate) fn check_counts(usage: &Usage) -> Result<(), String> {
+    let counts = [
+        ("input_tokens", usage.input_token_count),
+        ("cache_read_tokens", usage.cache_read_token_count),
+        ("cache_write_5m_tokens", usage.cache_write_5m_token_count),
+        ("cache_write_1h_tokens", usage.cache_write_1h_token_count),
+        ("output_tokens", usage.output_token_count),
+        ("reasoning_tokens", usage.reasoning_token_count),
+        ("audio_input_tokens", usage.audio_input_token_count),
+        ("audio_output_tokens", usage.audio_output_token_count),
+        ("image_input_tokens", usage.image_input_token_count),
+        ("image_output_tokens", usage.image_output_token_count),
+    ];
+    let units = usage.units.iter().map(|unit| ("units", unit.count));
+    match counts.into_iter().chain(units).find(|(_, count)| !(0..=COUNT_MAX).contains(count)) {
+        Some((name, count)) => {
+            Err(format!("{name} is {count}; expected a whole number from 0 to 2^53"))
+        }
+        None => Ok(()),
     }
 }

@@ -17,6 +17,7 @@ use tonic::{Code, Status};
 use tower_service::Service;
 
 use crate::authorization::Authorization;
+use crate::testing::FakeTollgate;
 
 /// Calls that are the same request however often they are sent: their `request_id` makes them so.
 const RETRIED: [&str; 4] = [
@@ -39,24 +40,31 @@ const BACKOFF_MIN: Duration = Duration::from_millis(100);
 const BACKOFF_MAX: Duration = Duration::from_secs(1);
 const GRPC_TIMEOUT: &str = "grpc-timeout";
 
+/// Where calls go.
+#[derive(Clone, Debug)]
+pub(crate) enum Route {
+    Channel(Channel),
+    Fake(FakeTollgate),
+}
+
 /// The connection under the stubs of a [`Client`](crate::Client).
 ///
 /// Every call but a stream has the client's deadline, unless the request has its own
 /// ([`tonic::Request::set_timeout`]); every call carries the client's token, unless it has its own.
 #[derive(Clone, Debug)]
 pub struct Transport {
-    channel: Channel,
+    route: Route,
     timeout: Duration,
     authorization: Option<Authorization>,
 }
 
 impl Transport {
     pub(crate) fn new(
-        channel: Channel,
+        route: Route,
         timeout: Duration,
         authorization: Option<Authorization>,
     ) -> Self {
-        Self { channel, timeout, authorization }
+        Self { route, timeout, authorization }
     }
 }
 
@@ -79,14 +87,14 @@ impl Service<http::Request<Body>> for Transport {
                 Err(status) => return Box::pin(std::future::ready(Err(status))),
             };
         }
-        let mut channel = self.channel.clone();
+        let mut route = self.route.clone();
         if STREAMED.contains(&request.uri().path()) {
-            return Box::pin(async move { send(&mut channel, request).await });
+            return Box::pin(async move { send(&mut route, request).await });
         }
         let timeout = given_timeout(request.headers()).unwrap_or(self.timeout);
         let deadline = Instant::now() + timeout;
         Box::pin(async move {
-            match tokio::time::timeout_at(deadline, answer(channel, request, deadline)).await {
+            match tokio::time::timeout_at(deadline, answer(route, request, deadline)).await {
                 Ok(answer) => answer,
                 Err(_) => Err(Status::deadline_exceeded(format!("no answer within {timeout:?}"))),
             }
@@ -96,7 +104,7 @@ impl Service<http::Request<Body>> for Transport {
 
 /// Asks until there is an answer that another try would not change.
 async fn answer(
-    mut channel: Channel,
+    mut route: Route,
     request: http::Request<Body>,
     deadline: Instant,
 ) -> Result<http::Response<Body>, Status> {
@@ -109,7 +117,7 @@ async fn answer(
         let body = Body::new(Full::new(body.clone()));
         let mut request = http::Request::from_parts(head.clone(), body);
         request.headers_mut().insert(GRPC_TIMEOUT, time_left(deadline));
-        let answer = send_whole(&mut channel, request).await;
+        let answer = send_whole(&mut route, request).await;
         let wait = backoff.mul_f64(0.5 + fastrand::f64() / 2.0);
         let unavailable = matches!(&answer, Err(status) if status.code() == Code::Unavailable);
         if tries == tries_max || !unavailable || Instant::now() + wait >= deadline {
@@ -124,10 +132,10 @@ async fn answer(
 /// Sends once and reads the answer to its end, so that it comes within the deadline or not at all.
 /// An answer that nobody was there is an error here, whoever on the way gave it.
 async fn send_whole(
-    channel: &mut Channel,
+    route: &mut Route,
     request: http::Request<Body>,
 ) -> Result<http::Response<Body>, Status> {
-    let (head, body) = send(channel, request).await?.into_parts();
+    let (head, body) = send(route, request).await?.into_parts();
     // A proxy speaks in statuses of HTTP.
     let of_a_proxy =
         [StatusCode::BAD_GATEWAY, StatusCode::SERVICE_UNAVAILABLE, StatusCode::GATEWAY_TIMEOUT];
@@ -145,9 +153,13 @@ async fn send_whole(
 }
 
 async fn send(
-    channel: &mut Channel,
+    route: &mut Route,
     request: http::Request<Body>,
 ) -> Result<http::Response<Body>, Status> {
+    let channel = match route {
+        Route::Channel(channel) => channel,
+        Route::Fake(fake) => return fake.send(request).await,
+    };
     std::future::poll_fn(|context| channel.poll_ready(context))
         .await
         .map_err(|error| unreached(&error))?;

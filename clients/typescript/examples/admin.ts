@@ -1,6 +1,6 @@
 /** Sets up a workspace with a plan and a cap, and watches what is spent. */
-import { Client, Money, timeOf, Usage } from "tollgate";
-import type { Budget } from "tollgate/v1";
+import { Client, Money, timeOf, Usage } from "tollgate-grpc";
+import type { Budget } from "tollgate-grpc/v1";
 
 const [workspaceId = "acme"] = process.argv.slice(2);
 

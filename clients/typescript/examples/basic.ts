@@ -4,7 +4,7 @@
  * TOLLGATE_ADDRESS names the server; OPENAI_API_KEY and OPENAI_BASE_URL are those of the SDK.
  */
 import OpenAI from "openai";
-import { Blocked, Client, Money } from "tollgate";
+import { Blocked, Client } from "tollgate-grpc";
 
 const [workspace = "acme"] = process.argv.slice(2);
 const question = "Why is the sky blue?";
@@ -23,8 +23,7 @@ try {
     console.log(answer.choices[0]?.message.content);
     return call;
   });
-  const cost = call.recorded?.cost && Money.fromProto(call.recorded.cost);
-  console.log(`${call.model} cost ${String(cost)}`);
+  console.log(`${call.model} cost ${String(call.recorded?.cost)}`);
 } catch (error) {
   if (!(error instanceof Blocked)) {
     throw error;

@@ -4,7 +4,7 @@
  * The workspace has a small cap on gpt-4.1, with gpt-4.1-mini behind it.
  */
 import OpenAI from "openai";
-import { Blocked, Client, wrap } from "tollgate";
+import { Blocked, Client, wrap } from "tollgate-grpc";
 
 const [workspace = "acme"] = process.argv.slice(2);
 

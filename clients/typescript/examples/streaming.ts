@@ -4,7 +4,7 @@
  * The second one is cut after two words: what had come by then is recorded as cancelled.
  */
 import OpenAI from "openai";
-import { Client, wrap } from "tollgate";
+import { Client, wrap } from "tollgate-grpc";
 
 const [workspace = "acme"] = process.argv.slice(2);
 const llm = new OpenAI();

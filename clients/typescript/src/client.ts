@@ -1,9 +1,13 @@
 /** Connecting to Tollgate: one connection, the guard, and the stubs for everything else. */
+import { setTimeout as sleep } from "node:timers/promises";
+
 import type { Client as Stub } from "@connectrpc/connect";
 import { createClient } from "@connectrpc/connect";
 
+import { Breaker } from "./breaker.js";
 import type { Stats } from "./delivery.js";
 import { Delivery } from "./delivery.js";
+import { isUnreached, TollgateUnavailable } from "./errors.js";
 import type { Tokenizer } from "./estimate.js";
 import { AccessService } from "./gen/tollgate/v1/access_service_pb.js";
 import { AlertService } from "./gen/tollgate/v1/alert_service_pb.js";
@@ -25,11 +29,14 @@ import type { GuardOptions, Policy, ResumeOptions } from "./request.js";
 import type { Tls, Token } from "./transport.js";
 import { Connection } from "./transport.js";
 
+const READY_PAUSE_MS = 100;
+
 /** Settings of a client; all have defaults. */
 export interface ClientOptions {
   /**
-   * `host:port`, `http://host:port`, or `https://host:port` for TLS; that of TOLLGATE_ADDRESS, or
-   * 127.0.0.1:50051 if absent.
+   * `host`, `host:port` or `[IPv6]:port`, with 50051 if it says no port; `http://host:port` for
+   * plaintext or `https://host:port` for TLS; `dns:host:port`; or `unix:/path`. That of
+   * TOLLGATE_ADDRESS, or 127.0.0.1:50051 if absent.
    */
   address?: string | undefined;
   /**
@@ -50,6 +57,12 @@ export interface ClientOptions {
   queuePath?: string | undefined;
   /** How long `flush`, `close` and the end of the process wait, in milliseconds; 5000. */
   flushTimeoutMs?: number | undefined;
+  /**
+   * How long after a call that was not answered no other waits for Tollgate, in milliseconds; 500.
+   * They end, or run unchecked, at once; then one finds out whether it answers again. 0 lets every
+   * call wait.
+   */
+  breakDurationMs?: number | undefined;
   /** Counts the tokens of a text; estimated by its characters if absent. */
   tokenizer?: Tokenizer | undefined;
   /** Where warnings and errors go that reach no caller; `console`. */
@@ -77,6 +90,8 @@ export class Client implements AsyncDisposable {
   readonly insight: Stub<typeof InsightService>;
   readonly access: Stub<typeof AccessService>;
   readonly #connection: Connection;
+  readonly #breaker: Breaker;
+  readonly #timeoutMs: number;
   readonly #owner: Owner;
 
   /**
@@ -89,11 +104,16 @@ export class Client implements AsyncDisposable {
   constructor(options: ClientOptions = {}) {
     const { timeoutMs = 2000, onUnavailable = "open", queueMax = 10_000, queuePath } = options;
     const { flushTimeoutMs = 5000, tokenizer, logger = console, tls } = options;
+    const { breakDurationMs = 500 } = options;
+    refuseUnknownOptions(options);
     if (!["open", "closed"].includes(onUnavailable)) {
       throw new TypeError(`onUnavailable is "open" or "closed", not ${onUnavailable}`);
     }
     if (!(queueMax >= 1)) {
       throw new TypeError(`queueMax is at least 1, not ${String(queueMax)}`);
+    }
+    if (!(breakDurationMs >= 0 && breakDurationMs <= 60_000)) {
+      throw new TypeError(`breakDurationMs is 0 to 60000, not ${String(breakDurationMs)}`);
     }
     this.#connection = new Connection({
       address: options.address ?? (process.env.TOLLGATE_ADDRESS || "127.0.0.1:50051"),
@@ -115,8 +135,13 @@ export class Client implements AsyncDisposable {
     this.insight = createClient(InsightService, this.#connection);
     this.access = createClient(AccessService, this.#connection);
     const { usage } = this;
-    const delivery = new Delivery({ usage, queueMax, queuePath, flushTimeoutMs, logger });
-    this.#owner = { usage, delivery, policy: onUnavailable, tokenizer, logger };
+    const { address } = this.#connection;
+    const breaker = new Breaker({ address, pauseMs: breakDurationMs, timeoutMs, logger });
+    const kept = { queueMax, queuePath, flushTimeoutMs };
+    const delivery = new Delivery({ usage, breaker, logger, ...kept });
+    this.#breaker = breaker;
+    this.#timeoutMs = timeoutMs;
+    this.#owner = { usage, delivery, breaker, policy: onUnavailable, tokenizer, logger };
   }
 
   /**
@@ -168,6 +193,34 @@ export class Client implements AsyncDisposable {
     return result;
   }
 
+  /**
+   * Waits until Tollgate answers, so that a program can fail at its start; 10 seconds if absent.
+   *
+   * Throws `TollgateUnavailable` if nobody answers in time, and `ConnectError` if the answer is an
+   * error, such as UNAUTHENTICATED for a token that is not valid.
+   */
+  async ready(timeoutMs = 10_000): Promise<void> {
+    const end = performance.now() + timeoutMs;
+    for (;;) {
+      const left = Math.max(READY_PAUSE_MS, end - performance.now());
+      try {
+        await this.access.whoAmI({}, { timeoutMs: Math.ceil(Math.min(left, this.#timeoutMs)) });
+        this.#breaker.reached();
+        return;
+      } catch (error) {
+        if (!isUnreached(error)) {
+          throw error;
+        }
+        if (performance.now() >= end) {
+          const where = `${this.#connection.address} within ${String(timeoutMs)} ms`;
+          const text = `tollgate does not answer at ${where}: ${error.rawMessage}`;
+          throw new TollgateUnavailable(text, { cause: error });
+        }
+      }
+      await sleep(READY_PAUSE_MS);
+    }
+  }
+
   /** Waits until every record is delivered, at most so long; says what is left. */
   flush(timeoutMs?: number): Promise<number> {
     return this.#owner.delivery.flush(timeoutMs);
@@ -181,6 +234,7 @@ export class Client implements AsyncDisposable {
    */
   async close(timeoutMs?: number): Promise<number> {
     const left = await this.#owner.delivery.close(timeoutMs);
+    this.#breaker.stop();
     this.#connection.close();
     return left;
   }
@@ -193,5 +247,17 @@ export class Client implements AsyncDisposable {
   /** Closes. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+}
+
+const OPTIONS = new Set<string>([
+  ...["address", "token", "tls", "timeoutMs", "onUnavailable", "queueMax", "queuePath"],
+  ...["flushTimeoutMs", "breakDurationMs", "tokenizer", "logger"],
+] satisfies (keyof ClientOptions | (string & {}))[]);
+
+function refuseUnknownOptions(options: ClientOptions): void {
+  const unknown = Object.keys(options).filter((key) => !OPTIONS.has(key));
+  if (unknown.length > 0) {
+    throw new TypeError(`Client has no option ${unknown.sort().join(", ")}`);
   }
 }

@@ -8,6 +8,7 @@
 import type { Client } from "@connectrpc/connect";
 import { Code, ConnectError } from "@connectrpc/connect";
 
+import type { Breaker } from "./breaker.js";
 import { isUnauthorized, isUnreached } from "./errors.js";
 import type {
   ItemError,
@@ -37,7 +38,11 @@ type Hold = ReleaseHoldRequest | ExtendHoldRequest;
 /** What has to be tried again, and the error of the call if there was one. */
 type Again = Map<Item, unknown>;
 
-/** Counts of usage records since the client was made; `queued` is what waits now. */
+/**
+ * Counts of usage records since the client was made, those of calls with `wait` included.
+ *
+ * `queued` is what waits now; what is refused was wrong, and is in the log.
+ */
 export interface Stats {
   queued: number;
   delivered: number;
@@ -52,6 +57,7 @@ export interface DeliveryOptions {
   queuePath: string | undefined;
   flushTimeoutMs: number;
   logger: Logger;
+  breaker: Breaker;
 }
 
 /** A bounded queue with one sender, begun by the first record. */
@@ -102,6 +108,12 @@ export class Delivery {
     }
     this.#gaveUp = false;
     this.#start();
+  }
+
+  /** Counts what did not go through the queue. */
+  count({ delivered = 0, refused = 0 }): void {
+    this.#delivered += delivered;
+    this.#refused += refused;
   }
 
   /** Waits until all is delivered, at most so long; says how much is left. */
@@ -280,6 +292,7 @@ export class Delivery {
     }
     try {
       const { results } = await this.#options.usage.recordUsageBatch({ records });
+      this.#options.breaker.reached();
       for (const [index, record] of records.entries()) {
         const result = results[index]?.result;
         if (result?.case === "record") {

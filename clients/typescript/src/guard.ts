@@ -8,6 +8,7 @@ import type { Client as ConnectClient } from "@connectrpc/connect";
 import { Code, ConnectError } from "@connectrpc/connect";
 
 import { isWhole, Parts, ProviderAnswer, reduce } from "./answer.js";
+import type { Breaker } from "./breaker.js";
 import type { Delivery, Item } from "./delivery.js";
 import { isRecord } from "./delivery.js";
 import {
@@ -30,7 +31,6 @@ import type {
   CheckAndRouteRequest,
   CheckAndRouteResponse,
   RecordUsageRequest,
-  RecordUsageResponse,
   UsageService,
 } from "./gen/tollgate/v1/usage_service_pb.js";
 import {
@@ -43,6 +43,7 @@ import {
 } from "./gen/tollgate/v1/usage_service_pb.js";
 import { durationOf, Money, timeOf, timestampOf } from "./money.js";
 import type { Logger } from "./queue-file.js";
+import { Recorded } from "./recorded.js";
 import type { GuardOptions, Policy, ResumeOptions } from "./request.js";
 import { checkRequest, tierOf } from "./request.js";
 import type { ServiceTier } from "./usage.js";
@@ -57,6 +58,7 @@ const JOB_HOLD_MS = 24 * 3600 * 1000;
 export interface Owner {
   readonly usage: ConnectClient<typeof UsageService>;
   readonly delivery: Delivery;
+  readonly breaker: Breaker;
   readonly policy: Policy;
   readonly tokenizer: Tokenizer | undefined;
   readonly logger: Logger;
@@ -90,8 +92,8 @@ export class Call implements AsyncDisposable {
   expireTime: Date | undefined;
   /** Where the workspace stood, for example `WITHIN_PLAN`. */
   budgetState = "";
-  /** After leaving with `wait`: what it cost. */
-  recorded: RecordUsageResponse | undefined;
+  /** After leaving with `wait`: what the server said, with the cost. */
+  recorded: Recorded | undefined;
 
   readonly #owner: Owner;
   readonly #options: GuardOptions;
@@ -119,7 +121,7 @@ export class Call implements AsyncDisposable {
     const call = new Call(owner, options);
     const { signal } = options;
     signal?.throwIfAborted();
-    const check = owner.usage.checkAndRoute(call.#check);
+    const check = owner.breaker.call(() => owner.usage.checkAndRoute(call.#check));
     try {
       call.#answered(await unlessAborted(check, signal));
     } catch (error) {
@@ -261,7 +263,7 @@ export class Call implements AsyncDisposable {
       });
     }
     this.unchecked = true;
-    this.#owner.logger.warn(`tollgate does not answer, running unchecked: ${error.rawMessage}`);
+    this.#owner.breaker.warn(error);
   }
 
   /** Says, the first time, what is to be sent when the block is left, and sends it. */
@@ -275,8 +277,13 @@ export class Call implements AsyncDisposable {
     try {
       item = this.#report(how);
     } catch (error) {
-      const why = String(error);
-      this.#owner.logger.error(`tollgate: the usage of ${this.requestId} is not recorded: ${why}`);
+      const why = error instanceof Error ? error.message : String(error);
+      const id = this.requestId;
+      this.#owner.delivery.count({ refused: 1 });
+      this.#owner.logger.error(`tollgate: the usage record ${id} is refused: ${why}`);
+      if (this.#options.wait && (how === RETURNED || how === UNKNOWN)) {
+        throw new ConnectError(why, Code.InvalidArgument, undefined, undefined, error);
+      }
     }
     if (!item) {
       return;
@@ -288,7 +295,9 @@ export class Call implements AsyncDisposable {
       return;
     }
     try {
-      this.recorded = await this.#owner.usage.recordUsage(item);
+      const { breaker, usage } = this.#owner;
+      this.recorded = new Recorded(await breaker.call(() => usage.recordUsage(item)));
+      this.#owner.delivery.count({ delivered: 1 });
     } catch (error) {
       this.#undelivered(item, error, outcome === Outcome.ERROR);
     }
@@ -300,6 +309,8 @@ export class Call implements AsyncDisposable {
     const queued = unreached || isUnauthorized(error);
     if (queued) {
       this.#owner.delivery.put(item);
+    } else {
+      this.#owner.delivery.count({ refused: 1 });
     }
     if (failed) {
       const state = queued ? "not recorded yet" : "refused";

@@ -2,7 +2,7 @@
  * Keeps LLM calls inside their budget: a check before each call, a record after it.
  *
  * `Client` has the guard; `wrap` puts it around an SDK client of OpenAI or Anthropic. The messages
- * of the API are in `tollgate/v1`.
+ * of the API are in `tollgate-grpc/v1`.
  */
 import "./dispose.js";
 
@@ -16,6 +16,7 @@ export { estimateTokens } from "./estimate.js";
 export type { Call } from "./guard.js";
 export { durationOf, Money, spanOf, timeOf, timestampOf } from "./money.js";
 export type { Logger } from "./queue-file.js";
+export { Recorded } from "./recorded.js";
 export type { Attribution, GuardOptions, Policy, ResumeOptions } from "./request.js";
 export { makeRequestId } from "./request.js";
 export type { Tls, Token } from "./transport.js";

@@ -8,7 +8,12 @@ import type { Transport } from "@connectrpc/connect";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 
+import type { Target } from "./address.js";
+import { isLoopback, parseAddress } from "./address.js";
 import { UsageService } from "./gen/tollgate/v1/usage_service_pb.js";
+
+/** Version of this package. */
+export const VERSION = "0.1.0";
 
 /** `true` for the roots that Node trusts, or roots in PEM. */
 export type Tls = true | string | Buffer;
@@ -28,7 +33,7 @@ const BACKOFF_MAX_MS = 1000;
 
 /** Where to connect, and whom to be. */
 export interface Endpoint {
-  /** `host:port`, or with `http://` or `https://` before it. */
+  /** As `parseAddress` has it. */
   address: string;
   tls: Tls | undefined;
   token: Token | undefined;
@@ -37,6 +42,8 @@ export interface Endpoint {
 
 /** A transport of Connect: what it makes of a call is all that is special to Tollgate. */
 export class Connection implements Transport {
+  /** Where it leads: `host:port`, or `unix:/path`. */
+  readonly address: string;
   readonly stream: Transport["stream"];
   readonly #transport: Transport;
   readonly #sessions: Http2SessionManager;
@@ -45,20 +52,23 @@ export class Connection implements Transport {
 
   /** Does not connect yet. Throws `TypeError` for an address or a token that cannot be used. */
   constructor({ address, tls, token, timeoutMs }: Endpoint) {
-    const url = parseAddress(address, tls);
-    tls ??= url.protocol === "https:" ? true : undefined;
-    if (token && tls === undefined && !isLoopback(url.hostname)) {
-      throw new TypeError(`a token is not sent to ${address} without TLS: set tls: true`);
+    const target = parseAddress(address, tls !== undefined);
+    tls ??= target.tls ? true : undefined;
+    if (token && tls === undefined && !isLoopback(target)) {
+      throw new TypeError(`a token is not sent to ${target.text} without TLS: set tls: true`);
     }
     if (token && typeof token === "string" && !HEADER.test(token.trim())) {
       throw new TypeError("the token is not one that a header can carry");
     }
     const keepalive = { pingIntervalMs: 30_000, pingTimeoutMs: 10_000 };
-    this.#sessions = new Http2SessionManager(url.origin, keepalive, {
-      createConnection: (authority: URL) => dial(authority, tls, timeoutMs),
+    const scheme = tls === undefined ? "http" : "https";
+    const baseUrl = `${scheme}://${target.host}:${String(target.port)}`;
+    this.address = target.text;
+    this.#sessions = new Http2SessionManager(baseUrl, keepalive, {
+      createConnection: () => dial(target, tls, timeoutMs),
     });
     this.#transport = createGrpcTransport({
-      baseUrl: url.origin,
+      baseUrl,
       sessionManager: this.#sessions,
       interceptors: [
         // Async, so that a call that fails here ends as any other: its timer too.
@@ -66,6 +76,7 @@ export class Connection implements Transport {
           if (this.#closed) {
             throw new ConnectError("the client is closed", Code.FailedPrecondition);
           }
+          request.header.set("user-agent", `tollgate-typescript/${VERSION}`);
           if (token && !request.header.has("authorization")) {
             request.header.set("authorization", `Bearer ${await secretOf(token)}`);
           }
@@ -122,37 +133,13 @@ async function secretOf(token: Token): Promise<string> {
   return secret;
 }
 
-function parseAddress(address: string, tls: Tls | undefined): URL {
-  const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):\/\//.exec(address)?.[1]?.toLowerCase();
-  if (scheme !== undefined && scheme !== "http" && scheme !== "https") {
-    const known = "host:port, http://host:port or https://host:port";
-    throw new TypeError(`the address has the scheme ${scheme}; expected ${known}`);
-  }
-  if (scheme === "http" && tls !== undefined) {
-    throw new TypeError("the address begins with http://, which is plaintext, but tls is set");
-  }
-  const text = scheme ? address : `${tls === undefined ? "http" : "https"}://${address}`;
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.username || url?.password) {
-    throw new TypeError("the address has user information: give the token as token");
-  }
-  if (url?.pathname !== "/" || url.search || url.hash) {
-    throw new TypeError(`an address is host:port without a path, not ${address}`);
-  }
-  return url;
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(host);
-}
-
 /** Connects, within the time of one call: later calls are not to wait for an old attempt. */
-function dial(authority: URL, tls: Tls | undefined, timeoutMs: number) {
-  const host = authority.hostname.replace(/^\[|\]$/g, "");
-  const port = Number(authority.port || (tls === undefined ? 80 : 443));
+function dial(target: Target, tls: Tls | undefined, timeoutMs: number) {
+  const { path, port } = target;
+  const host = target.host.replace(/^\[|\]$/g, "");
   const socket =
     tls === undefined
-      ? connectPlain({ host, port, noDelay: true })
+      ? connectPlain(path === undefined ? { host, port, noDelay: true } : { path })
       : connectTls({
           host,
           port,
@@ -161,7 +148,7 @@ function dial(authority: URL, tls: Tls | undefined, timeoutMs: number) {
           ...(tls === true ? {} : { ca: tls }),
         }).setNoDelay();
   const timer = setTimeout(() => {
-    socket.destroy(new ConnectError(`no connection to ${authority.host}`, Code.Unavailable));
+    socket.destroy(new ConnectError(`no connection to ${target.text}`, Code.Unavailable));
   }, timeoutMs).unref();
   const done = () => {
     clearTimeout(timer);

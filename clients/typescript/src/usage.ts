@@ -9,6 +9,9 @@ import {
   UsageUnitSchema,
 } from "./gen/tollgate/v1/common_pb.js";
 
+// Above it numbers are not exact.
+const COUNT_MAX = 2 ** 53;
+
 /** Price class at which a provider serves a request. */
 export type ServiceTier = Exclude<keyof typeof Tier, "UNSPECIFIED">;
 /** What is billed beside tokens. */
@@ -61,15 +64,12 @@ export class Usage {
   /** Names of the price's factors that applied, for example `us`; at most 8. */
   readonly factors: readonly string[];
 
-  /** Throws `RangeError` for a count that is not a whole number from 0. */
+  /** Takes any counts, as the call that they are of was billed: `toProto` is what refuses. */
   constructor(counts: Counts = {}) {
     for (const name of NAMES) {
-      this[name] = whole(name, counts[name] ?? 0);
+      this[name] = counts[name] ?? 0;
     }
     this.units = { ...counts.units };
-    for (const [kind, count] of Object.entries(this.units)) {
-      whole(kind, count);
-    }
     this.factors = [...(counts.factors ?? [])];
   }
 
@@ -84,29 +84,34 @@ export class Usage {
     });
   }
 
-  /** Makes the message of the API, which has no factors. */
+  /**
+   * Makes the message of the API, which has no factors.
+   *
+   * Throws `RangeError` for a count that is no whole number from 0 to 2^53.
+   */
   toProto(): UsageMessage {
-    const counts = NAMES.map((name) => [CLASSES[name], BigInt(this[name])] as const);
+    const counts = NAMES.map((name) => [CLASSES[name], whole(name, this[name])] as const);
     return create(UsageSchema, { ...Object.fromEntries(counts), units: unitsOf(this.units) });
   }
 }
 
-/** Makes the messages of the API. Throws `TypeError` for a kind that is none. */
+/** Makes the messages of the API. Throws for a kind, or a count, that is none. */
 export function unitsOf(units: Units): UsageUnit[] {
   return Object.entries(units)
-    .filter(([, count]) => count > 0)
+    .filter(([, count]) => count !== 0)
     .map(([name, count]) => {
       const kind = Kind[name as UnitKind] as Kind | undefined;
       if (kind === undefined) {
         throw new TypeError(`${name} is no kind of units`);
       }
-      return create(UsageUnitSchema, { kind, count: BigInt(count) });
+      return create(UsageUnitSchema, { kind, count: whole(name, count) });
     });
 }
 
-function whole(name: string, count: number): number {
-  if (!Number.isSafeInteger(count) || count < 0) {
-    throw new RangeError(`${name} is ${String(count)}, not a count`);
+function whole(name: string, count: number): bigint {
+  if (!Number.isInteger(count) || count < 0 || count > COUNT_MAX) {
+    const expected = "expected a whole number from 0 to 2^53";
+    throw new RangeError(`${name} is ${String(count)}; ${expected}`);
   }
-  return count;
+  return BigInt(count);
 }

@@ -1,4 +1,5 @@
 /** The messages, enums and services of the API, as they are generated from its protos. */
+export * from "./gen/tollgate/v1/access_service_pb.js";
 export * from "./gen/tollgate/v1/alert_service_pb.js";
 export * from "./gen/tollgate/v1/analytics_service_pb.js";
 export * from "./gen/tollgate/v1/api_key_service_pb.js";

@@ -7,8 +7,8 @@ import { after, before, test } from "node:test";
 import type { JsonObject } from "@bufbuild/protobuf";
 import { fromJson } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { Client, estimateTokens, ProviderAnswer, Usage } from "tollgate";
-import { Outcome, UsageSchema } from "tollgate/v1";
+import { Client, estimateTokens, ProviderAnswer, Usage } from "tollgate-grpc";
+import { Outcome, UsageSchema } from "tollgate-grpc/v1";
 
 import { Parts, reduce } from "../src/answer.js";
 import { ESTIMATE } from "../src/estimate.js";

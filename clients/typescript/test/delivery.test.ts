@@ -6,8 +6,8 @@ import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
-import type { GuardOptions } from "tollgate";
-import { Client, TollgateUnavailable, Usage } from "tollgate";
+import type { GuardOptions } from "tollgate-grpc";
+import { Client, TollgateUnavailable, Usage } from "tollgate-grpc";
 
 import { folder, Log, PACKAGE, PATIENT, quiet, Server, Workspace } from "./server.js";
 
@@ -45,7 +45,7 @@ async function own(): Promise<{ server: Server; workspace: Workspace; admin: Cli
 
 /** Runs a program that has `Client` and `Usage`, as a process of its own; not for ever. */
 async function program(source: string, ...flags: string[]) {
-  const script = `import { Client, Usage } from "tollgate";\n${source}`;
+  const script = `import { Client, Usage } from "tollgate-grpc";\n${source}`;
   const child = spawn(process.execPath, [...flags, "--input-type=module", "-e", script], {
     cwd: PACKAGE,
     stdio: ["ignore", "ignore", "pipe"],
@@ -252,7 +252,8 @@ test("neither an idle nor a closed client keeps a process alive", async () => {
 
 test("exit is not held up for longer than the flush timeout", async () => {
   const source = `
-    const logger = { warn() {}, error: console.error };
+    const error = (text) => text.includes("unchecked") || console.error(text);
+    const logger = { warn() {}, error };
     const client = new Client({ address: "${NOWHERE}", flushTimeoutMs: 500, logger });
     await client.guard({ workspace: "w", model: "m", inputTokens: 1 },
       (call) => call.record(new Usage({ inputTokens: 1 })));`;

@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
 import { promisify } from "node:util";
 
-import { Client } from "tollgate";
-import { Outcome } from "tollgate/v1";
+import { Client } from "tollgate-grpc";
+import { Outcome } from "tollgate-grpc/v1";
 import ts from "typescript";
 
 import { Provider, TEXT, WORDS } from "./provider.js";

@@ -4,7 +4,7 @@ import { after, afterEach, before, beforeEach, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { Call, GuardOptions } from "tollgate";
+import type { Call, GuardOptions } from "tollgate-grpc";
 import {
   Blocked,
   Client,
@@ -14,7 +14,7 @@ import {
   timeOf,
   TollgateUnavailable,
   Usage,
-} from "tollgate";
+} from "tollgate-grpc";
 import {
   LimitPeriod,
   LimitUnit,
@@ -22,7 +22,7 @@ import {
   ServiceTier,
   SubjectType,
   UsageSource,
-} from "tollgate/v1";
+} from "tollgate-grpc/v1";
 
 import type { Log } from "./server.js";
 import { PATIENT, quiet, Server, until, Workspace } from "./server.js";
@@ -111,7 +111,8 @@ test("wait tells the cost", async () => {
   const call = await client.guard(ask({ inputTokens: 1000, wait: true }));
   call.record(USED, { model: call.model });
   await call.end();
-  assert.equal(call.recorded?.cost?.amount, "0.0028");
+  assert.equal(call.recorded?.cost.toString(), "0.0028 USD");
+  assert.equal(call.recorded.model, "gpt-4.1");
   assert.equal((await workspace.spent()).toFixed(), "0.0028");
 });
 
@@ -379,7 +380,10 @@ test("an answer that cannot be read costs what was held", async () => {
     const call = await client.guard(ask({ inputTokens: 1000, maxOutputTokens: 500, wait: true }));
     call.record(answer);
     await call.end();
-    assert.deepEqual([call.recorded?.unread, call.recorded?.cost?.amount], [true, "0.006"]);
+    assert.deepEqual(
+      [call.recorded?.unread, call.recorded?.cost.amount.toFixed()],
+      [true, "0.006"],
+    );
   }
   assert.ok(!log.text.includes("<html>"));
   assert.equal(client.stats().refused, 0);

@@ -11,10 +11,10 @@ import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { Decimal } from "decimal.js";
-import type { ClientOptions, Logger } from "tollgate";
-import { Client, Money } from "tollgate";
-import type { UsageRecord } from "tollgate/v1";
-import { HoldState } from "tollgate/v1";
+import type { ClientOptions, Logger } from "tollgate-grpc";
+import { Client, Money } from "tollgate-grpc";
+import type { UsageRecord } from "tollgate-grpc/v1";
+import { HoldState } from "tollgate-grpc/v1";
 
 /** The folder of the package; the tests run in it. */
 export const PACKAGE = resolve(".");

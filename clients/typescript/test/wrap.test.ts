@@ -5,9 +5,9 @@ import { after, before, beforeEach, test } from "node:test";
 import Anthropic from "@anthropic-ai/sdk";
 import OpenAI from "openai";
 import { Stream } from "openai/core/streaming";
-import { Blocked, Client, Usage, wrap } from "tollgate";
-import type { UsageRecord } from "tollgate/v1";
-import { Outcome, ServiceTier, UsageSource } from "tollgate/v1";
+import { Blocked, Client, Usage, wrap } from "tollgate-grpc";
+import type { UsageRecord } from "tollgate-grpc/v1";
+import { Outcome, ServiceTier, UsageSource } from "tollgate-grpc/v1";
 
 import { Provider, TEXT } from "./provider.js";
 import { PATIENT, quiet, Server, until, Workspace } from "./server.js";

@@ -11,8 +11,8 @@ import (
 
 	"github.com/shopspring/decimal"
 
-	tollgate "tollgate/clients/go"
-	tollgatev1 "tollgate/clients/go/gen/tollgate/v1"
+	tollgate "tollgate.example/go"
+	tollgatev1 "tollgate.example/go/gen/tollgate/v1"
 )
 
 func main() {

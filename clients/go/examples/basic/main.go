@@ -12,7 +12,7 @@ import (
 
 	"github.com/openai/openai-go/v3"
 
-	tollgate "tollgate/clients/go"
+	tollgate "tollgate.example/go"
 )
 
 func main() {
@@ -57,10 +57,6 @@ func run(ctx context.Context, client *tollgate.Client, workspace string) error {
 	if err != nil {
 		return err
 	}
-	cost, err := tollgate.MoneyFromProto(made.Recorded.Cost)
-	if err != nil {
-		return err
-	}
-	fmt.Println(made.Model(), "cost", cost)
+	fmt.Println(made.Model(), "cost", made.Recorded.Cost)
 	return nil
 }

@@ -12,8 +12,8 @@ import (
 
 	"github.com/openai/openai-go/v3"
 
-	tollgate "tollgate/clients/go"
-	tollgatev1 "tollgate/clients/go/gen/tollgate/v1"
+	tollgate "tollgate.example/go"
+	tollgatev1 "tollgate.example/go/gen/tollgate/v1"
 )
 
 func main() {

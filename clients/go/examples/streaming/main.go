@@ -11,7 +11,7 @@ import (
 
 	"github.com/openai/openai-go/v3"
 
-	tollgate "tollgate/clients/go"
+	tollgate "tollgate.example/go"
 )
 
 func main() {

@@ -10,7 +10,7 @@ import (
 
 	"google.golang.org/grpc/status"
 
-	tollgate "tollgate/clients/go"
+	tollgate "tollgate.example/go"
 )
 
 // ended answers for a guard that was left: to read the model starts nothing any more.
@@ -37,6 +37,9 @@ func told(call *tollgate.Call, err error, begin time.Time) answer {
 		said["routed"] = call.Routed
 		said["held"] = amount(call.Held)
 		said["verdicts"] = verdicts(call.Verdicts)
+		if call.Recorded != nil {
+			said["cost"] = amount(&call.Recorded.Cost)
+		}
 	}
 	said["elapsed_ms"] = time.Since(begin).Milliseconds()
 	return said

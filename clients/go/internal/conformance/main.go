@@ -24,8 +24,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	tollgate "tollgate/clients/go"
-	pb "tollgate/clients/go/gen/tollgate/v1"
+	tollgate "tollgate.example/go"
+	pb "tollgate.example/go/gen/tollgate/v1"
 )
 
 // command has the fields of all commands, as they are spelt there.
@@ -38,6 +38,7 @@ type command struct {
 	QueueMax       int    `json:"queue_max"`
 	QueuePath      string `json:"queue_path"`
 	FlushTimeoutMS int    `json:"flush_timeout_ms"`
+	BreakMS        int    `json:"break_duration_ms"`
 	Token          string `json:"token"`
 	TokenPath      string `json:"token_path"`
 	TLSRoots       string `json:"tls_roots"`
@@ -110,6 +111,7 @@ func main() {
 	commands := map[string]func(context.Context, command) (answer, error){
 		"connect":  program.connect,
 		"guard":    program.guard,
+		"ready":    program.ready,
 		"open":     program.openGuard,
 		"finish":   program.finish,
 		"extend":   program.extend,
@@ -163,6 +165,7 @@ func (p *program) connect(_ context.Context, command command) (answer, error) {
 		QueueMax:      command.QueueMax,
 		QueuePath:     command.QueuePath,
 		FlushTimeout:  milliseconds(command.FlushTimeoutMS),
+		BreakDuration: milliseconds(command.BreakMS),
 		Token:         command.Token,
 	}
 	if command.TokenPath != "" {
@@ -182,6 +185,18 @@ func (p *program) connect(_ context.Context, command command) (answer, error) {
 	}
 	p.client = client
 	return answer{"result": "connected"}, nil
+}
+
+func (p *program) ready(ctx context.Context, command command) (answer, error) {
+	begin := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, milliseconds(*command.TimeoutMS))
+	defer cancel()
+	said := answer{"result": "ready"}
+	if err := p.client.Ready(ctx); err != nil {
+		said = failed(err)
+	}
+	said["elapsed_ms"] = time.Since(begin).Milliseconds()
+	return said, nil
 }
 
 func (p *program) watch(ctx context.Context, command command) (answer, error) {

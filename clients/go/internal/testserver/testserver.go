@@ -20,8 +20,8 @@ import (
 	"github.com/shopspring/decimal"
 	"google.golang.org/grpc"
 
-	tollgate "tollgate/clients/go"
-	pb "tollgate/clients/go/gen/tollgate/v1"
+	tollgate "tollgate.example/go"
+	pb "tollgate.example/go/gen/tollgate/v1"
 )
 
 // Server is the binary on a port of its own with a SQLite file of its own.

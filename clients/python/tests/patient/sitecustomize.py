@@ -3,7 +3,7 @@
 Python runs this at its start where the folder is on PYTHONPATH.
 """
 
-from tollgate.client import _Base
+from tollgate_grpc.client import _Base
 
 assert _Base.__init__.__kwdefaults__
 _Base.__init__.__kwdefaults__.update(timeout=60.0, flush_timeout=60.0)

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rust_decimal::Decimal;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
-use tollgate_client::{Call, Client, ClientBuilder, ConnectError, GuardError, Policy, Usage};
+use tollgate_grpc::{Call, Client, ClientBuilder, ConnectError, GuardError, Policy, Usage};
 
 use crate::support::{
     COST, LONG, NOWHERE, Server, USED, flushed, log_is_kept, logged, request, run,
@@ -85,7 +85,8 @@ async fn a_server_that_hangs_costs_the_deadline() {
 
 #[tokio::test]
 async fn wait_fails_if_nobody_answers_and_queues_all_the_same() {
-    let client = Client::new(NOWHERE).unwrap();
+    let client = Client::builder().address(NOWHERE).break_duration(Duration::ZERO);
+    let client = client.build().unwrap();
     let error = run(&client, request("w").wait(true)).await.unwrap_err();
     assert!(matches!(error, GuardError::Unavailable(_)), "{error:?}");
     let block = |call: Call| async move {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
-use tollgate_client::{
+use tollgate_grpc::{
     Call, Client, Decision, GuardError, Outcome, Policy, ProviderAnswer, Request, ServiceTier,
     UnitKind, Usage, UsageUnit, v1,
 };
@@ -68,7 +68,9 @@ async fn wait_tells_the_cost() {
         Ok::<_, String>(call)
     };
     let call = client.guard(request("acme").wait(true), block).await.unwrap();
-    assert_eq!(call.recorded().unwrap().cost.unwrap().amount, "0.0028");
+    let recorded = call.recorded().unwrap();
+    assert_eq!((recorded.cost.to_string(), &*recorded.model), ("0.0028 USD".into(), "gpt-4.1"));
+    assert_eq!((recorded.usage, client.stats().delivered), (USED, 1));
     assert_eq!(workspace.spent().await, COST);
 }
 

@@ -2,7 +2,9 @@
 
 mod delivery;
 mod examples;
+mod fake;
 mod guard;
 mod resume;
 mod support;
 mod transport;
+mod unreached;

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
-use tollgate_client::{Call, Client, GuardError, Outcome, Resume, v1};
+use tollgate_grpc::{Call, Client, GuardError, Outcome, Resume, v1};
 
 use crate::support::{COST, Server, USED, flushed, request};
 

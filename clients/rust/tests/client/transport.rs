@@ -11,7 +11,7 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tokio::net::TcpListener;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::TcpListenerStream;
-use tollgate_client::{Client, ConnectError, GuardError, Policy, Tls, v1};
+use tollgate_grpc::{Client, ConnectError, GuardError, Policy, Tls, v1};
 use tonic::body::Body;
 use tonic::codegen::{BoxFuture, Bytes, Service};
 use tonic::server::NamedService;
@@ -373,6 +373,8 @@ async fn calls_carry_the_token_and_the_deadline() {
     own.metadata_mut().insert("authorization", "Bearer own".parse().unwrap());
     client.budget().get_budget(own).await.unwrap();
     let seen = script.seen.lock().unwrap();
+    let agent = seen[0].headers["user-agent"].to_str().unwrap();
+    assert!(agent.starts_with(concat!("tollgate-rust/", env!("CARGO_PKG_VERSION"))), "{agent}");
     let said: Vec<_> = seen.iter().map(|head| &head.headers["authorization"]).collect();
     assert_eq!(said, ["Bearer secret", "Bearer own"]);
     let left: Vec<u64> = seen

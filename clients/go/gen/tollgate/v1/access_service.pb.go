@@ -1015,7 +1015,7 @@ const file_tollgate_v1_access_service_proto_rawDesc = "" +
 	"\vRevokeToken\x12\x1f.tollgate.v1.RevokeTokenRequest\x1a .tollgate.v1.RevokeTokenResponse\x12A\n" +
 	"\x06WhoAmI\x12\x1a.tollgate.v1.WhoAmIRequest\x1a\x1b.tollgate.v1.WhoAmIResponse\x12V\n" +
 	"\rGetServerInfo\x12!.tollgate.v1.GetServerInfoRequest\x1a\".tollgate.v1.GetServerInfoResponseBV\n" +
-	"\x0eio.tollgate.v1B\x12AccessServiceProtoP\x01Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1b\x06proto3"
+	"\x0eio.tollgate.v1B\x12AccessServiceProtoP\x01Z.tollgate.example/go/gen/tollgate/v1;tollgatev1b\x06proto3"
 
 var (
 	file_tollgate_v1_access_service_proto_rawDescOnce sync.Once

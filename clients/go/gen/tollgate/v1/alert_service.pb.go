@@ -3127,7 +3127,7 @@ const file_tollgate_v1_alert_service_proto_rawDesc = "" +
 	"\x0eListDeliveries\x12\".tollgate.v1.ListDeliveriesRequest\x1a#.tollgate.v1.ListDeliveriesResponse\x12Y\n" +
 	"\x0eRepeatDelivery\x12\".tollgate.v1.RepeatDeliveryRequest\x1a#.tollgate.v1.RepeatDeliveryResponse\x12P\n" +
 	"\vTestWebhook\x12\x1f.tollgate.v1.TestWebhookRequest\x1a .tollgate.v1.TestWebhookResponseBU\n" +
-	"\x0eio.tollgate.v1B\x11AlertServiceProtoP\x01Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1b\x06proto3"
+	"\x0eio.tollgate.v1B\x11AlertServiceProtoP\x01Z.tollgate.example/go/gen/tollgate/v1;tollgatev1b\x06proto3"
 
 var (
 	file_tollgate_v1_alert_service_proto_rawDescOnce sync.Once

@@ -5032,7 +5032,7 @@ const file_tollgate_v1_analytics_service_proto_rawDesc = "" +
 	"QueryUsage\x12\x1e.tollgate.v1.QueryUsageRequest\x1a\x1f.tollgate.v1.QueryUsageResponse\x12R\n" +
 	"\vExportUsage\x12\x1f.tollgate.v1.ExportUsageRequest\x1a .tollgate.v1.ExportUsageResponse0\x01\x12_\n" +
 	"\x10CreateExportLink\x12$.tollgate.v1.CreateExportLinkRequest\x1a%.tollgate.v1.CreateExportLinkResponseBY\n" +
-	"\x0eio.tollgate.v1B\x15AnalyticsServiceProtoP\x01Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1b\x06proto3"
+	"\x0eio.tollgate.v1B\x15AnalyticsServiceProtoP\x01Z.tollgate.example/go/gen/tollgate/v1;tollgatev1b\x06proto3"
 
 var (
 	file_tollgate_v1_analytics_service_proto_rawDescOnce sync.Once

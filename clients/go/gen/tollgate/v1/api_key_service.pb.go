@@ -1535,7 +1535,7 @@ const file_tollgate_v1_api_key_service_proto_rawDesc = "" +
 	"\rListKeyGroups\x12!.tollgate.v1.ListKeyGroupsRequest\x1a\".tollgate.v1.ListKeyGroupsResponse\x12Y\n" +
 	"\x0eUpdateKeyGroup\x12\".tollgate.v1.UpdateKeyGroupRequest\x1a#.tollgate.v1.UpdateKeyGroupResponse\x12Y\n" +
 	"\x0eDeleteKeyGroup\x12\".tollgate.v1.DeleteKeyGroupRequest\x1a#.tollgate.v1.DeleteKeyGroupResponseBV\n" +
-	"\x0eio.tollgate.v1B\x12ApiKeyServiceProtoP\x01Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1b\x06proto3"
+	"\x0eio.tollgate.v1B\x12ApiKeyServiceProtoP\x01Z.tollgate.example/go/gen/tollgate/v1;tollgatev1b\x06proto3"
 
 var (
 	file_tollgate_v1_api_key_service_proto_rawDescOnce sync.Once

@@ -363,7 +363,7 @@ const file_tollgate_v1_audit_service_proto_rawDesc = "" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2l\n" +
 	"\fAuditService\x12\\\n" +
 	"\x0fListAuditEvents\x12#.tollgate.v1.ListAuditEventsRequest\x1a$.tollgate.v1.ListAuditEventsResponseBU\n" +
-	"\x0eio.tollgate.v1B\x11AuditServiceProtoP\x01Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1b\x06proto3"
+	"\x0eio.tollgate.v1B\x11AuditServiceProtoP\x01Z.tollgate.example/go/gen/tollgate/v1;tollgatev1b\x06proto3"
 
 var (
 	file_tollgate_v1_audit_service_proto_rawDescOnce sync.Once

@@ -1429,7 +1429,7 @@ const file_tollgate_v1_budget_service_proto_rawDesc = "" +
 	"\x11CreateBudgetBoost\x12%.tollgate.v1.CreateBudgetBoostRequest\x1a&.tollgate.v1.CreateBudgetBoostResponse\x12_\n" +
 	"\x10ListBudgetBoosts\x12$.tollgate.v1.ListBudgetBoostsRequest\x1a%.tollgate.v1.ListBudgetBoostsResponse\x12b\n" +
 	"\x11CancelBudgetBoost\x12%.tollgate.v1.CancelBudgetBoostRequest\x1a&.tollgate.v1.CancelBudgetBoostResponseBV\n" +
-	"\x0eio.tollgate.v1B\x12BudgetServiceProtoP\x01Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1b\x06proto3"
+	"\x0eio.tollgate.v1B\x12BudgetServiceProtoP\x01Z.tollgate.example/go/gen/tollgate/v1;tollgatev1b\x06proto3"
 
 var (
 	file_tollgate_v1_budget_service_proto_rawDescOnce sync.Once

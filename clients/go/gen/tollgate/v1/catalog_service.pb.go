@@ -2320,7 +2320,7 @@ const file_tollgate_v1_catalog_service_proto_rawDesc = "" +
 	"\x12WithdrawModelPrice\x12&.tollgate.v1.WithdrawModelPriceRequest\x1a'.tollgate.v1.WithdrawModelPriceResponse\x12k\n" +
 	"\x14WithdrawExchangeRate\x12(.tollgate.v1.WithdrawExchangeRateRequest\x1a).tollgate.v1.WithdrawExchangeRateResponse\x12S\n" +
 	"\fImportPrices\x12 .tollgate.v1.ImportPricesRequest\x1a!.tollgate.v1.ImportPricesResponseBW\n" +
-	"\x0eio.tollgate.v1B\x13CatalogServiceProtoP\x01Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1b\x06proto3"
+	"\x0eio.tollgate.v1B\x13CatalogServiceProtoP\x01Z.tollgate.example/go/gen/tollgate/v1;tollgatev1b\x06proto3"
 
 var (
 	file_tollgate_v1_catalog_service_proto_rawDescOnce sync.Once

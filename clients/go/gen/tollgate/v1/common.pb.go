@@ -1467,7 +1467,7 @@ const file_tollgate_v1_common_proto_rawDesc = "" +
 	"\x10ENFORCEMENT_SOFT\x10\x02\x12\x19\n" +
 	"\x15ENFORCEMENT_DOWNGRADE\x10\x03\x12\x16\n" +
 	"\x12ENFORCEMENT_SHADOW\x10\x04BO\n" +
-	"\x0eio.tollgate.v1B\vCommonProtoP\x01Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1b\x06proto3"
+	"\x0eio.tollgate.v1B\vCommonProtoP\x01Z.tollgate.example/go/gen/tollgate/v1;tollgatev1b\x06proto3"
 
 var (
 	file_tollgate_v1_common_proto_rawDescOnce sync.Once

@@ -1117,7 +1117,7 @@ const file_tollgate_v1_directory_service_proto_rawDesc = "" +
 	"\x0eArchiveEntries\x12\".tollgate.v1.ArchiveEntriesRequest\x1a#.tollgate.v1.ArchiveEntriesResponse\x12Y\n" +
 	"\x0eRestoreEntries\x12\".tollgate.v1.RestoreEntriesRequest\x1a#.tollgate.v1.RestoreEntriesResponse\x12J\n" +
 	"\tEraseUser\x12\x1d.tollgate.v1.EraseUserRequest\x1a\x1e.tollgate.v1.EraseUserResponseBY\n" +
-	"\x0eio.tollgate.v1B\x15DirectoryServiceProtoP\x01Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1b\x06proto3"
+	"\x0eio.tollgate.v1B\x15DirectoryServiceProtoP\x01Z.tollgate.example/go/gen/tollgate/v1;tollgatev1b\x06proto3"
 
 var (
 	file_tollgate_v1_directory_service_proto_rawDescOnce sync.Once

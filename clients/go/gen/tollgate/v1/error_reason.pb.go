@@ -234,7 +234,7 @@ const file_tollgate_v1_error_reason_proto_rawDesc = "" +
 	"\x17ERROR_REASON_OVERLOADED\x10\x17\x12\x1c\n" +
 	"\x18ERROR_REASON_QUARANTINED\x10\x18\x12\x1e\n" +
 	"\x1aERROR_REASON_ETAG_MISMATCH\x10\x19BT\n" +
-	"\x0eio.tollgate.v1B\x10ErrorReasonProtoP\x01Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1b\x06proto3"
+	"\x0eio.tollgate.v1B\x10ErrorReasonProtoP\x01Z.tollgate.example/go/gen/tollgate/v1;tollgatev1b\x06proto3"
 
 var (
 	file_tollgate_v1_error_reason_proto_rawDescOnce sync.Once

@@ -25,6 +25,178 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Periods of forecasts: the running one. The set may grow.
+type ForecastPeriod int32
+
+const (
+	// Refused on input.
+	ForecastPeriod_FORECAST_PERIOD_UNSPECIFIED ForecastPeriod = 0
+	// The local day.
+	ForecastPeriod_FORECAST_PERIOD_DAY ForecastPeriod = 1
+	// The week, from the day that weeks of the workspace begin on.
+	ForecastPeriod_FORECAST_PERIOD_WEEK ForecastPeriod = 2
+	// The month.
+	ForecastPeriod_FORECAST_PERIOD_MONTH ForecastPeriod = 3
+	// The billing cycle.
+	ForecastPeriod_FORECAST_PERIOD_CYCLE ForecastPeriod = 4
+)
+
+// Enum value maps for ForecastPeriod.
+var (
+	ForecastPeriod_name = map[int32]string{
+		0: "FORECAST_PERIOD_UNSPECIFIED",
+		1: "FORECAST_PERIOD_DAY",
+		2: "FORECAST_PERIOD_WEEK",
+		3: "FORECAST_PERIOD_MONTH",
+		4: "FORECAST_PERIOD_CYCLE",
+	}
+	ForecastPeriod_value = map[string]int32{
+		"FORECAST_PERIOD_UNSPECIFIED": 0,
+		"FORECAST_PERIOD_DAY":         1,
+		"FORECAST_PERIOD_WEEK":        2,
+		"FORECAST_PERIOD_MONTH":       3,
+		"FORECAST_PERIOD_CYCLE":       4,
+	}
+)
+
+func (x ForecastPeriod) Enum() *ForecastPeriod {
+	p := new(ForecastPeriod)
+	*p = x
+	return p
+}
+
+func (x ForecastPeriod) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ForecastPeriod) Descriptor() protoreflect.EnumDescriptor {
+	return file_tollgate_v1_insight_service_proto_enumTypes[0].Descriptor()
+}
+
+func (ForecastPeriod) Type() protoreflect.EnumType {
+	return &file_tollgate_v1_insight_service_proto_enumTypes[0]
+}
+
+func (x ForecastPeriod) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ForecastPeriod.Descriptor instead.
+func (ForecastPeriod) EnumDescriptor() ([]byte, []int) {
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{0}
+}
+
+// How much history a forecast has. The set may grow.
+type ForecastBasis int32
+
+const (
+	// Never sent.
+	ForecastBasis_FORECAST_BASIS_UNSPECIFIED ForecastBasis = 0
+	// Fewer than 3 days: nothing is forecast.
+	ForecastBasis_FORECAST_BASIS_TOO_LITTLE ForecastBasis = 1
+	// 3 to 13 days: a weekly rhythm cannot be known yet.
+	ForecastBasis_FORECAST_BASIS_SHORT_HISTORY ForecastBasis = 2
+	// 14 days or more.
+	ForecastBasis_FORECAST_BASIS_ENOUGH ForecastBasis = 3
+)
+
+// Enum value maps for ForecastBasis.
+var (
+	ForecastBasis_name = map[int32]string{
+		0: "FORECAST_BASIS_UNSPECIFIED",
+		1: "FORECAST_BASIS_TOO_LITTLE",
+		2: "FORECAST_BASIS_SHORT_HISTORY",
+		3: "FORECAST_BASIS_ENOUGH",
+	}
+	ForecastBasis_value = map[string]int32{
+		"FORECAST_BASIS_UNSPECIFIED":   0,
+		"FORECAST_BASIS_TOO_LITTLE":    1,
+		"FORECAST_BASIS_SHORT_HISTORY": 2,
+		"FORECAST_BASIS_ENOUGH":        3,
+	}
+)
+
+func (x ForecastBasis) Enum() *ForecastBasis {
+	p := new(ForecastBasis)
+	*p = x
+	return p
+}
+
+func (x ForecastBasis) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ForecastBasis) Descriptor() protoreflect.EnumDescriptor {
+	return file_tollgate_v1_insight_service_proto_enumTypes[1].Descriptor()
+}
+
+func (ForecastBasis) Type() protoreflect.EnumType {
+	return &file_tollgate_v1_insight_service_proto_enumTypes[1]
+}
+
+func (x ForecastBasis) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ForecastBasis.Descriptor instead.
+func (ForecastBasis) EnumDescriptor() ([]byte, []int) {
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{1}
+}
+
+// What bands follow from. The set may grow.
+type IntervalBasis int32
+
+const (
+	// Nothing was forecast.
+	IntervalBasis_INTERVAL_BASIS_UNSPECIFIED IntervalBasis = 0
+	// Errors of the forecast at 8 or more origins in the past of the series, and quantiles of errors
+	// of other series.
+	IntervalBasis_INTERVAL_BASIS_OWN_ERRORS IntervalBasis = 1
+	// Quantiles of errors of other series, by the size of the errors at fewer origins.
+	IntervalBasis_INTERVAL_BASIS_SHIPPED IntervalBasis = 2
+)
+
+// Enum value maps for IntervalBasis.
+var (
+	IntervalBasis_name = map[int32]string{
+		0: "INTERVAL_BASIS_UNSPECIFIED",
+		1: "INTERVAL_BASIS_OWN_ERRORS",
+		2: "INTERVAL_BASIS_SHIPPED",
+	}
+	IntervalBasis_value = map[string]int32{
+		"INTERVAL_BASIS_UNSPECIFIED": 0,
+		"INTERVAL_BASIS_OWN_ERRORS":  1,
+		"INTERVAL_BASIS_SHIPPED":     2,
+	}
+)
+
+func (x IntervalBasis) Enum() *IntervalBasis {
+	p := new(IntervalBasis)
+	*p = x
+	return p
+}
+
+func (x IntervalBasis) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (IntervalBasis) Descriptor() protoreflect.EnumDescriptor {
+	return file_tollgate_v1_insight_service_proto_enumTypes[2].Descriptor()
+}
+
+func (IntervalBasis) Type() protoreflect.EnumType {
+	return &file_tollgate_v1_insight_service_proto_enumTypes[2]
+}
+
+func (x IntervalBasis) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use IntervalBasis.Descriptor instead.
+func (IntervalBasis) EnumDescriptor() ([]byte, []int) {
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{2}
+}
+
 // What repeats in usage. The set may grow.
 type Seasonality int32
 
@@ -74,11 +246,11 @@ func (x Seasonality) String() string {
 }
 
 func (Seasonality) Descriptor() protoreflect.EnumDescriptor {
-	return file_tollgate_v1_insight_service_proto_enumTypes[0].Descriptor()
+	return file_tollgate_v1_insight_service_proto_enumTypes[3].Descriptor()
 }
 
 func (Seasonality) Type() protoreflect.EnumType {
-	return &file_tollgate_v1_insight_service_proto_enumTypes[0]
+	return &file_tollgate_v1_insight_service_proto_enumTypes[3]
 }
 
 func (x Seasonality) Number() protoreflect.EnumNumber {
@@ -87,7 +259,7 @@ func (x Seasonality) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Seasonality.Descriptor instead.
 func (Seasonality) EnumDescriptor() ([]byte, []int) {
-	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{0}
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{3}
 }
 
 // Severity of an anomaly, by its impact against the least impact in force, or by impact_percent
@@ -132,11 +304,11 @@ func (x AnomalySeverity) String() string {
 }
 
 func (AnomalySeverity) Descriptor() protoreflect.EnumDescriptor {
-	return file_tollgate_v1_insight_service_proto_enumTypes[1].Descriptor()
+	return file_tollgate_v1_insight_service_proto_enumTypes[4].Descriptor()
 }
 
 func (AnomalySeverity) Type() protoreflect.EnumType {
-	return &file_tollgate_v1_insight_service_proto_enumTypes[1]
+	return &file_tollgate_v1_insight_service_proto_enumTypes[4]
 }
 
 func (x AnomalySeverity) Number() protoreflect.EnumNumber {
@@ -145,7 +317,7 @@ func (x AnomalySeverity) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use AnomalySeverity.Descriptor instead.
 func (AnomalySeverity) EnumDescriptor() ([]byte, []int) {
-	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{1}
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{4}
 }
 
 // Whether an anomaly lasts.
@@ -185,11 +357,11 @@ func (x AnomalyState) String() string {
 }
 
 func (AnomalyState) Descriptor() protoreflect.EnumDescriptor {
-	return file_tollgate_v1_insight_service_proto_enumTypes[2].Descriptor()
+	return file_tollgate_v1_insight_service_proto_enumTypes[5].Descriptor()
 }
 
 func (AnomalyState) Type() protoreflect.EnumType {
-	return &file_tollgate_v1_insight_service_proto_enumTypes[2]
+	return &file_tollgate_v1_insight_service_proto_enumTypes[5]
 }
 
 func (x AnomalyState) Number() protoreflect.EnumNumber {
@@ -198,7 +370,7 @@ func (x AnomalyState) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use AnomalyState.Descriptor instead.
 func (AnomalyState) EnumDescriptor() ([]byte, []int) {
-	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{2}
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{5}
 }
 
 // What an anomaly was, as a person says.
@@ -242,11 +414,11 @@ func (x AnomalyFeedback) String() string {
 }
 
 func (AnomalyFeedback) Descriptor() protoreflect.EnumDescriptor {
-	return file_tollgate_v1_insight_service_proto_enumTypes[3].Descriptor()
+	return file_tollgate_v1_insight_service_proto_enumTypes[6].Descriptor()
 }
 
 func (AnomalyFeedback) Type() protoreflect.EnumType {
-	return &file_tollgate_v1_insight_service_proto_enumTypes[3]
+	return &file_tollgate_v1_insight_service_proto_enumTypes[6]
 }
 
 func (x AnomalyFeedback) Number() protoreflect.EnumNumber {
@@ -255,7 +427,7 @@ func (x AnomalyFeedback) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use AnomalyFeedback.Descriptor instead.
 func (AnomalyFeedback) EnumDescriptor() ([]byte, []int) {
-	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{3}
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{6}
 }
 
 // How readily usage is called odd.
@@ -299,11 +471,11 @@ func (x AnomalySensitivity) String() string {
 }
 
 func (AnomalySensitivity) Descriptor() protoreflect.EnumDescriptor {
-	return file_tollgate_v1_insight_service_proto_enumTypes[4].Descriptor()
+	return file_tollgate_v1_insight_service_proto_enumTypes[7].Descriptor()
 }
 
 func (AnomalySensitivity) Type() protoreflect.EnumType {
-	return &file_tollgate_v1_insight_service_proto_enumTypes[4]
+	return &file_tollgate_v1_insight_service_proto_enumTypes[7]
 }
 
 func (x AnomalySensitivity) Number() protoreflect.EnumNumber {
@@ -312,7 +484,7 @@ func (x AnomalySensitivity) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use AnomalySensitivity.Descriptor instead.
 func (AnomalySensitivity) EnumDescriptor() ([]byte, []int) {
-	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{4}
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{7}
 }
 
 // An amount of a metric.
@@ -402,6 +574,860 @@ func (*Quantity_Cost) isQuantity_Quantity() {}
 
 func (*Quantity_Count) isQuantity_Quantity() {}
 
+// A band that an amount lies in.
+type Interval struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its lower end, included; never below zero.
+	Low *Quantity `protobuf:"bytes,1,opt,name=low,proto3" json:"low,omitempty"`
+	// Its upper end, included.
+	High *Quantity `protobuf:"bytes,2,opt,name=high,proto3" json:"high,omitempty"`
+	// How often the amount lies in it, in percent: 80 or 95.
+	CoveragePercent int32 `protobuf:"varint,3,opt,name=coverage_percent,json=coveragePercent,proto3" json:"coverage_percent,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *Interval) Reset() {
+	*x = Interval{}
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Interval) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Interval) ProtoMessage() {}
+
+func (x *Interval) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Interval.ProtoReflect.Descriptor instead.
+func (*Interval) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Interval) GetLow() *Quantity {
+	if x != nil {
+		return x.Low
+	}
+	return nil
+}
+
+func (x *Interval) GetHigh() *Quantity {
+	if x != nil {
+		return x.High
+	}
+	return nil
+}
+
+func (x *Interval) GetCoveragePercent() int32 {
+	if x != nil {
+		return x.CoveragePercent
+	}
+	return 0
+}
+
+// Request of GetForecast.
+type GetForecastRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace of the usage.
+	WorkspaceId string `protobuf:"bytes,1,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	// USAGE_METRIC_COST, USAGE_METRIC_TOKENS (of all classes) or USAGE_METRIC_REQUESTS; required.
+	Metric UsageMetric `protobuf:"varint,2,opt,name=metric,proto3,enum=tollgate.v1.UsageMetric" json:"metric,omitempty"`
+	// A member of the workspace: one dimension, other than USAGE_DIMENSION_LIMIT, with one value;
+	// the whole workspace if absent.
+	Member *UsageFilter `protobuf:"bytes,3,opt,name=member,proto3" json:"member,omitempty"`
+	// What is forecast; required.
+	//
+	// Types that are valid to be assigned to Until:
+	//
+	//	*GetForecastRequest_Period
+	//	*GetForecastRequest_EndTime
+	Until isGetForecastRequest_Until `protobuf_oneof:"until"`
+	// Of the points, and of the history that is looked at: TIME_GRANULARITY_HOUR to at most 14 days
+	// ahead, or TIME_GRANULARITY_DAY. Unspecified: hours where that is possible, otherwise days.
+	Granularity   TimeGranularity `protobuf:"varint,6,opt,name=granularity,proto3,enum=tollgate.v1.TimeGranularity" json:"granularity,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetForecastRequest) Reset() {
+	*x = GetForecastRequest{}
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetForecastRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetForecastRequest) ProtoMessage() {}
+
+func (x *GetForecastRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetForecastRequest.ProtoReflect.Descriptor instead.
+func (*GetForecastRequest) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *GetForecastRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+func (x *GetForecastRequest) GetMetric() UsageMetric {
+	if x != nil {
+		return x.Metric
+	}
+	return UsageMetric_USAGE_METRIC_UNSPECIFIED
+}
+
+func (x *GetForecastRequest) GetMember() *UsageFilter {
+	if x != nil {
+		return x.Member
+	}
+	return nil
+}
+
+func (x *GetForecastRequest) GetUntil() isGetForecastRequest_Until {
+	if x != nil {
+		return x.Until
+	}
+	return nil
+}
+
+func (x *GetForecastRequest) GetPeriod() ForecastPeriod {
+	if x != nil {
+		if x, ok := x.Until.(*GetForecastRequest_Period); ok {
+			return x.Period
+		}
+	}
+	return ForecastPeriod_FORECAST_PERIOD_UNSPECIFIED
+}
+
+func (x *GetForecastRequest) GetEndTime() *timestamppb.Timestamp {
+	if x != nil {
+		if x, ok := x.Until.(*GetForecastRequest_EndTime); ok {
+			return x.EndTime
+		}
+	}
+	return nil
+}
+
+func (x *GetForecastRequest) GetGranularity() TimeGranularity {
+	if x != nil {
+		return x.Granularity
+	}
+	return TimeGranularity_TIME_GRANULARITY_UNSPECIFIED
+}
+
+type isGetForecastRequest_Until interface {
+	isGetForecastRequest_Until()
+}
+
+type GetForecastRequest_Period struct {
+	// The running period, to its end.
+	Period ForecastPeriod `protobuf:"varint,4,opt,name=period,proto3,enum=tollgate.v1.ForecastPeriod,oneof"`
+}
+
+type GetForecastRequest_EndTime struct {
+	// From the beginning of today to this time, rounded up to the end of its local hour or day, as
+	// the points are. In the future, at most 92 days from now.
+	EndTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=end_time,json=endTime,proto3,oneof"`
+}
+
+func (*GetForecastRequest_Period) isGetForecastRequest_Until() {}
+
+func (*GetForecastRequest_EndTime) isGetForecastRequest_Until() {}
+
+// Response of GetForecast.
+type GetForecastResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Time up to which all records are included, and which the forecast is of.
+	AsOfTime *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=as_of_time,json=asOfTime,proto3" json:"as_of_time,omitempty"`
+	// Beginning of the period.
+	StartTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
+	// End of the period, not included.
+	EndTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	// Used in the period so far.
+	Known *Quantity `protobuf:"bytes,4,opt,name=known,proto3" json:"known,omitempty"`
+	// The whole period: what is known, and what is forecast of the rest. As likely too low as too
+	// high. Absent with FORECAST_BASIS_TOO_LITTLE.
+	Total *Quantity `protobuf:"bytes,5,opt,name=total,proto3" json:"total,omitempty"`
+	// Bands of the total, 80 and 95 percent, from errors of totals: they do not follow from those of
+	// the points. Neither is below known.
+	TotalIntervals []*Interval `protobuf:"bytes,6,rep,name=total_intervals,json=totalIntervals,proto3" json:"total_intervals,omitempty"`
+	// Hours or days from the running one to the end. They need not add up to the total: each is as
+	// likely too low as too high by itself.
+	Points []*ForecastPoint `protobuf:"bytes,7,rep,name=points,proto3" json:"points,omitempty"`
+	// TIME_GRANULARITY_HOUR or TIME_GRANULARITY_DAY.
+	Granularity TimeGranularity `protobuf:"varint,8,opt,name=granularity,proto3,enum=tollgate.v1.TimeGranularity" json:"granularity,omitempty"`
+	// Whether the envelope of the running cycle lasts. Of the cost of the whole workspace with a plan
+	// alone; absent with FORECAST_BASIS_TOO_LITTLE.
+	Budget *BudgetOutlook `protobuf:"bytes,9,opt,name=budget,proto3" json:"budget,omitempty"`
+	// How much history the forecast has.
+	Basis ForecastBasis `protobuf:"varint,10,opt,name=basis,proto3,enum=tollgate.v1.ForecastBasis" json:"basis,omitempty"`
+	// How it was made, for people: "pool of 14, led by seasonal median". Empty where it was not.
+	Method string `protobuf:"bytes,11,opt,name=method,proto3" json:"method,omitempty"`
+	// Whole days of history, from the first with usage: at most 56 of hours, 400 of days.
+	HistoryDays int32 `protobuf:"varint,12,opt,name=history_days,json=historyDays,proto3" json:"history_days,omitempty"`
+	// Of the last 56 days of the history, those on which checks were blocked: demand was above what
+	// was used. Absent for members of other dimensions than model and user, by which blocked checks
+	// are not counted.
+	CensoredDays *int32 `protobuf:"varint,13,opt,name=censored_days,json=censoredDays,proto3,oneof" json:"censored_days,omitempty"`
+	// What the bands of the points follow from.
+	IntervalBasis IntervalBasis `protobuf:"varint,14,opt,name=interval_basis,json=intervalBasis,proto3,enum=tollgate.v1.IntervalBasis" json:"interval_basis,omitempty"`
+	// The whole period at the rate so far; absent in its first hour.
+	RunRate *Quantity `protobuf:"bytes,15,opt,name=run_rate,json=runRate,proto3" json:"run_rate,omitempty"`
+	// Of a cost: the prices of used models that change before the end, by time. They are priced in.
+	PriceChanges  []*PriceChange `protobuf:"bytes,16,rep,name=price_changes,json=priceChanges,proto3" json:"price_changes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetForecastResponse) Reset() {
+	*x = GetForecastResponse{}
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetForecastResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetForecastResponse) ProtoMessage() {}
+
+func (x *GetForecastResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetForecastResponse.ProtoReflect.Descriptor instead.
+func (*GetForecastResponse) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *GetForecastResponse) GetAsOfTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.AsOfTime
+	}
+	return nil
+}
+
+func (x *GetForecastResponse) GetStartTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StartTime
+	}
+	return nil
+}
+
+func (x *GetForecastResponse) GetEndTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndTime
+	}
+	return nil
+}
+
+func (x *GetForecastResponse) GetKnown() *Quantity {
+	if x != nil {
+		return x.Known
+	}
+	return nil
+}
+
+func (x *GetForecastResponse) GetTotal() *Quantity {
+	if x != nil {
+		return x.Total
+	}
+	return nil
+}
+
+func (x *GetForecastResponse) GetTotalIntervals() []*Interval {
+	if x != nil {
+		return x.TotalIntervals
+	}
+	return nil
+}
+
+func (x *GetForecastResponse) GetPoints() []*ForecastPoint {
+	if x != nil {
+		return x.Points
+	}
+	return nil
+}
+
+func (x *GetForecastResponse) GetGranularity() TimeGranularity {
+	if x != nil {
+		return x.Granularity
+	}
+	return TimeGranularity_TIME_GRANULARITY_UNSPECIFIED
+}
+
+func (x *GetForecastResponse) GetBudget() *BudgetOutlook {
+	if x != nil {
+		return x.Budget
+	}
+	return nil
+}
+
+func (x *GetForecastResponse) GetBasis() ForecastBasis {
+	if x != nil {
+		return x.Basis
+	}
+	return ForecastBasis_FORECAST_BASIS_UNSPECIFIED
+}
+
+func (x *GetForecastResponse) GetMethod() string {
+	if x != nil {
+		return x.Method
+	}
+	return ""
+}
+
+func (x *GetForecastResponse) GetHistoryDays() int32 {
+	if x != nil {
+		return x.HistoryDays
+	}
+	return 0
+}
+
+func (x *GetForecastResponse) GetCensoredDays() int32 {
+	if x != nil && x.CensoredDays != nil {
+		return *x.CensoredDays
+	}
+	return 0
+}
+
+func (x *GetForecastResponse) GetIntervalBasis() IntervalBasis {
+	if x != nil {
+		return x.IntervalBasis
+	}
+	return IntervalBasis_INTERVAL_BASIS_UNSPECIFIED
+}
+
+func (x *GetForecastResponse) GetRunRate() *Quantity {
+	if x != nil {
+		return x.RunRate
+	}
+	return nil
+}
+
+func (x *GetForecastResponse) GetPriceChanges() []*PriceChange {
+	if x != nil {
+		return x.PriceChanges
+	}
+	return nil
+}
+
+// A price that changes, and what it makes of the cost. A price in another currency than the one of
+// now is not told, and not priced in.
+type PriceChange struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The model.
+	ModelId string `protobuf:"bytes,1,opt,name=model_id,json=modelId,proto3" json:"model_id,omitempty"`
+	// From when on the price is valid.
+	EffectiveTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=effective_time,json=effectiveTime,proto3" json:"effective_time,omitempty"`
+	// What a mean request of the last 28 days to the model costs then, as a multiple of what it costs
+	// now, by tokens of the standard tier.
+	Factor float64 `protobuf:"fixed64,3,opt,name=factor,proto3" json:"factor,omitempty"`
+	// Share of the cost of the last 28 days that the model had, in percent.
+	SharePercent  float64 `protobuf:"fixed64,4,opt,name=share_percent,json=sharePercent,proto3" json:"share_percent,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PriceChange) Reset() {
+	*x = PriceChange{}
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PriceChange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PriceChange) ProtoMessage() {}
+
+func (x *PriceChange) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PriceChange.ProtoReflect.Descriptor instead.
+func (*PriceChange) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *PriceChange) GetModelId() string {
+	if x != nil {
+		return x.ModelId
+	}
+	return ""
+}
+
+func (x *PriceChange) GetEffectiveTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EffectiveTime
+	}
+	return nil
+}
+
+func (x *PriceChange) GetFactor() float64 {
+	if x != nil {
+		return x.Factor
+	}
+	return 0
+}
+
+func (x *PriceChange) GetSharePercent() float64 {
+	if x != nil {
+		return x.SharePercent
+	}
+	return 0
+}
+
+// One hour or day of a forecast.
+type ForecastPoint struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// When it begins. The first one is the running hour or day, as a whole.
+	StartTime *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
+	// Its local day, as "2026-01-31".
+	Date string `protobuf:"bytes,2,opt,name=date,proto3" json:"date,omitempty"`
+	// What is forecast of it.
+	Value *Quantity `protobuf:"bytes,3,opt,name=value,proto3" json:"value,omitempty"`
+	// Bands of it, 80 and 95 percent.
+	Intervals     []*Interval `protobuf:"bytes,4,rep,name=intervals,proto3" json:"intervals,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ForecastPoint) Reset() {
+	*x = ForecastPoint{}
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ForecastPoint) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ForecastPoint) ProtoMessage() {}
+
+func (x *ForecastPoint) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ForecastPoint.ProtoReflect.Descriptor instead.
+func (*ForecastPoint) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ForecastPoint) GetStartTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StartTime
+	}
+	return nil
+}
+
+func (x *ForecastPoint) GetDate() string {
+	if x != nil {
+		return x.Date
+	}
+	return ""
+}
+
+func (x *ForecastPoint) GetValue() *Quantity {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
+func (x *ForecastPoint) GetIntervals() []*Interval {
+	if x != nil {
+		return x.Intervals
+	}
+	return nil
+}
+
+// Whether a limit is reached before it resets. What checks hold does not count.
+type BudgetOutlook struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The limit, with its boosts.
+	Limit *Quantity `protobuf:"bytes,1,opt,name=limit,proto3" json:"limit,omitempty"`
+	// Used in its window so far.
+	Used *Quantity `protobuf:"bytes,2,opt,name=used,proto3" json:"used,omitempty"`
+	// Probability that the limit is reached in the window, 0 to 1; 1 if it is reached already.
+	Probability float64 `protobuf:"fixed64,3,opt,name=probability,proto3" json:"probability,omitempty"`
+	// When it is as likely reached as not; absent if the probability is below 0.5.
+	ExhaustionTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=exhaustion_time,json=exhaustionTime,proto3" json:"exhaustion_time,omitempty"`
+	// The early end of the 80 percent band of that: by then it is reached with a probability of 0.1.
+	// Absent if the probability is below 0.1.
+	EarliestTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=earliest_time,json=earliestTime,proto3" json:"earliest_time,omitempty"`
+	// End of the window, when the limit begins anew.
+	ResetTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=reset_time,json=resetTime,proto3" json:"reset_time,omitempty"`
+	// What is used in the whole window if nothing is in the way: as likely too low as too high.
+	Expected *Quantity `protobuf:"bytes,7,opt,name=expected,proto3" json:"expected,omitempty"`
+	// Its bands, 80 and 95 percent.
+	ExpectedIntervals []*Interval `protobuf:"bytes,8,rep,name=expected_intervals,json=expectedIntervals,proto3" json:"expected_intervals,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *BudgetOutlook) Reset() {
+	*x = BudgetOutlook{}
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BudgetOutlook) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BudgetOutlook) ProtoMessage() {}
+
+func (x *BudgetOutlook) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BudgetOutlook.ProtoReflect.Descriptor instead.
+func (*BudgetOutlook) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *BudgetOutlook) GetLimit() *Quantity {
+	if x != nil {
+		return x.Limit
+	}
+	return nil
+}
+
+func (x *BudgetOutlook) GetUsed() *Quantity {
+	if x != nil {
+		return x.Used
+	}
+	return nil
+}
+
+func (x *BudgetOutlook) GetProbability() float64 {
+	if x != nil {
+		return x.Probability
+	}
+	return 0
+}
+
+func (x *BudgetOutlook) GetExhaustionTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExhaustionTime
+	}
+	return nil
+}
+
+func (x *BudgetOutlook) GetEarliestTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EarliestTime
+	}
+	return nil
+}
+
+func (x *BudgetOutlook) GetResetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ResetTime
+	}
+	return nil
+}
+
+func (x *BudgetOutlook) GetExpected() *Quantity {
+	if x != nil {
+		return x.Expected
+	}
+	return nil
+}
+
+func (x *BudgetOutlook) GetExpectedIntervals() []*Interval {
+	if x != nil {
+		return x.ExpectedIntervals
+	}
+	return nil
+}
+
+// Request of ListBudgetRisks.
+type ListBudgetRisksRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace of the limits.
+	WorkspaceId string `protobuf:"bytes,1,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	// Most limits; 0 for 10, at most 1,000.
+	Top           int32 `protobuf:"varint,2,opt,name=top,proto3" json:"top,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListBudgetRisksRequest) Reset() {
+	*x = ListBudgetRisksRequest{}
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListBudgetRisksRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListBudgetRisksRequest) ProtoMessage() {}
+
+func (x *ListBudgetRisksRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListBudgetRisksRequest.ProtoReflect.Descriptor instead.
+func (*ListBudgetRisksRequest) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ListBudgetRisksRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+func (x *ListBudgetRisksRequest) GetTop() int32 {
+	if x != nil {
+		return x.Top
+	}
+	return 0
+}
+
+// Response of ListBudgetRisks.
+type ListBudgetRisksResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Time up to which all records are included.
+	AsOfTime *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=as_of_time,json=asOfTime,proto3" json:"as_of_time,omitempty"`
+	// Limits, most likely reached first, then by the time at which they are, then by kind and id.
+	Risks []*BudgetRisk `protobuf:"bytes,2,rep,name=risks,proto3" json:"risks,omitempty"`
+	// Limits whose subjects have fewer than 3 days of history, so that nothing can be said of them.
+	TooLittleCount int32 `protobuf:"varint,3,opt,name=too_little_count,json=tooLittleCount,proto3" json:"too_little_count,omitempty"`
+	// Limits that were looked at: not more than 1,000 quotas.
+	ConsideredCount int32 `protobuf:"varint,4,opt,name=considered_count,json=consideredCount,proto3" json:"considered_count,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *ListBudgetRisksResponse) Reset() {
+	*x = ListBudgetRisksResponse{}
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListBudgetRisksResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListBudgetRisksResponse) ProtoMessage() {}
+
+func (x *ListBudgetRisksResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListBudgetRisksResponse.ProtoReflect.Descriptor instead.
+func (*ListBudgetRisksResponse) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *ListBudgetRisksResponse) GetAsOfTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.AsOfTime
+	}
+	return nil
+}
+
+func (x *ListBudgetRisksResponse) GetRisks() []*BudgetRisk {
+	if x != nil {
+		return x.Risks
+	}
+	return nil
+}
+
+func (x *ListBudgetRisksResponse) GetTooLittleCount() int32 {
+	if x != nil {
+		return x.TooLittleCount
+	}
+	return 0
+}
+
+func (x *ListBudgetRisksResponse) GetConsideredCount() int32 {
+	if x != nil {
+		return x.ConsideredCount
+	}
+	return 0
+}
+
+// A limit, and whether it is reached.
+type BudgetRisk struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// LIMIT_KIND_ENVELOPE, LIMIT_KIND_MODEL_LIMIT or LIMIT_KIND_QUOTA.
+	Kind LimitKind `protobuf:"varint,1,opt,name=kind,proto3,enum=tollgate.v1.LimitKind" json:"kind,omitempty"`
+	// Model of a cap, or that a quota counts; empty for all.
+	ModelId string `protobuf:"bytes,2,opt,name=model_id,json=modelId,proto3" json:"model_id,omitempty"`
+	// With LIMIT_KIND_QUOTA: its id.
+	QuotaId string `protobuf:"bytes,3,opt,name=quota_id,json=quotaId,proto3" json:"quota_id,omitempty"`
+	// With LIMIT_KIND_QUOTA: whose usage it counts.
+	Subject *Subject `protobuf:"bytes,4,opt,name=subject,proto3" json:"subject,omitempty"`
+	// With LIMIT_KIND_QUOTA: what it does to a request that exceeds it.
+	Enforcement Enforcement `protobuf:"varint,5,opt,name=enforcement,proto3,enum=tollgate.v1.Enforcement" json:"enforcement,omitempty"`
+	// Whether it is reached.
+	Outlook       *BudgetOutlook `protobuf:"bytes,6,opt,name=outlook,proto3" json:"outlook,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BudgetRisk) Reset() {
+	*x = BudgetRisk{}
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BudgetRisk) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BudgetRisk) ProtoMessage() {}
+
+func (x *BudgetRisk) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BudgetRisk.ProtoReflect.Descriptor instead.
+func (*BudgetRisk) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *BudgetRisk) GetKind() LimitKind {
+	if x != nil {
+		return x.Kind
+	}
+	return LimitKind_LIMIT_KIND_UNSPECIFIED
+}
+
+func (x *BudgetRisk) GetModelId() string {
+	if x != nil {
+		return x.ModelId
+	}
+	return ""
+}
+
+func (x *BudgetRisk) GetQuotaId() string {
+	if x != nil {
+		return x.QuotaId
+	}
+	return ""
+}
+
+func (x *BudgetRisk) GetSubject() *Subject {
+	if x != nil {
+		return x.Subject
+	}
+	return nil
+}
+
+func (x *BudgetRisk) GetEnforcement() Enforcement {
+	if x != nil {
+		return x.Enforcement
+	}
+	return Enforcement_ENFORCEMENT_UNSPECIFIED
+}
+
+func (x *BudgetRisk) GetOutlook() *BudgetOutlook {
+	if x != nil {
+		return x.Outlook
+	}
+	return nil
+}
+
 // Request of GetSeasonality.
 type GetSeasonalityRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -418,7 +1444,7 @@ type GetSeasonalityRequest struct {
 
 func (x *GetSeasonalityRequest) Reset() {
 	*x = GetSeasonalityRequest{}
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[1]
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -430,7 +1456,7 @@ func (x *GetSeasonalityRequest) String() string {
 func (*GetSeasonalityRequest) ProtoMessage() {}
 
 func (x *GetSeasonalityRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[1]
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -443,7 +1469,7 @@ func (x *GetSeasonalityRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSeasonalityRequest.ProtoReflect.Descriptor instead.
 func (*GetSeasonalityRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{1}
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *GetSeasonalityRequest) GetWorkspaceId() string {
@@ -488,7 +1514,7 @@ type GetSeasonalityResponse struct {
 
 func (x *GetSeasonalityResponse) Reset() {
 	*x = GetSeasonalityResponse{}
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[2]
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -500,7 +1526,7 @@ func (x *GetSeasonalityResponse) String() string {
 func (*GetSeasonalityResponse) ProtoMessage() {}
 
 func (x *GetSeasonalityResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[2]
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -513,7 +1539,7 @@ func (x *GetSeasonalityResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSeasonalityResponse.ProtoReflect.Descriptor instead.
 func (*GetSeasonalityResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{2}
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *GetSeasonalityResponse) GetAsOfTime() *timestamppb.Timestamp {
@@ -580,7 +1606,7 @@ type SeasonalProfile struct {
 
 func (x *SeasonalProfile) Reset() {
 	*x = SeasonalProfile{}
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[3]
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -592,7 +1618,7 @@ func (x *SeasonalProfile) String() string {
 func (*SeasonalProfile) ProtoMessage() {}
 
 func (x *SeasonalProfile) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[3]
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -605,7 +1631,7 @@ func (x *SeasonalProfile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeasonalProfile.ProtoReflect.Descriptor instead.
 func (*SeasonalProfile) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{3}
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SeasonalProfile) GetParts() []*SeasonalPart {
@@ -663,7 +1689,7 @@ type SeasonalPart struct {
 
 func (x *SeasonalPart) Reset() {
 	*x = SeasonalPart{}
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[4]
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -675,7 +1701,7 @@ func (x *SeasonalPart) String() string {
 func (*SeasonalPart) ProtoMessage() {}
 
 func (x *SeasonalPart) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[4]
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -688,7 +1714,7 @@ func (x *SeasonalPart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeasonalPart.ProtoReflect.Descriptor instead.
 func (*SeasonalPart) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{4}
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SeasonalPart) GetIndex() int32 {
@@ -763,7 +1789,7 @@ type Anomaly struct {
 
 func (x *Anomaly) Reset() {
 	*x = Anomaly{}
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[5]
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -775,7 +1801,7 @@ func (x *Anomaly) String() string {
 func (*Anomaly) ProtoMessage() {}
 
 func (x *Anomaly) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[5]
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -788,7 +1814,7 @@ func (x *Anomaly) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Anomaly.ProtoReflect.Descriptor instead.
 func (*Anomaly) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{5}
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Anomaly) GetAnomalyId() string {
@@ -944,7 +1970,7 @@ type AnomalyRange struct {
 
 func (x *AnomalyRange) Reset() {
 	*x = AnomalyRange{}
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[6]
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -956,7 +1982,7 @@ func (x *AnomalyRange) String() string {
 func (*AnomalyRange) ProtoMessage() {}
 
 func (x *AnomalyRange) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[6]
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -969,7 +1995,7 @@ func (x *AnomalyRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnomalyRange.ProtoReflect.Descriptor instead.
 func (*AnomalyRange) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{6}
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *AnomalyRange) GetLow() *Quantity {
@@ -1003,7 +2029,7 @@ type AnomalyContributor struct {
 
 func (x *AnomalyContributor) Reset() {
 	*x = AnomalyContributor{}
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[7]
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1015,7 +2041,7 @@ func (x *AnomalyContributor) String() string {
 func (*AnomalyContributor) ProtoMessage() {}
 
 func (x *AnomalyContributor) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[7]
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1028,7 +2054,7 @@ func (x *AnomalyContributor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnomalyContributor.ProtoReflect.Descriptor instead.
 func (*AnomalyContributor) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{7}
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *AnomalyContributor) GetSubject() *Subject {
@@ -1084,7 +2110,7 @@ type ListAnomaliesRequest struct {
 
 func (x *ListAnomaliesRequest) Reset() {
 	*x = ListAnomaliesRequest{}
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[8]
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1096,7 +2122,7 @@ func (x *ListAnomaliesRequest) String() string {
 func (*ListAnomaliesRequest) ProtoMessage() {}
 
 func (x *ListAnomaliesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[8]
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1109,7 +2135,7 @@ func (x *ListAnomaliesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAnomaliesRequest.ProtoReflect.Descriptor instead.
 func (*ListAnomaliesRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{8}
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ListAnomaliesRequest) GetWorkspaceId() string {
@@ -1191,7 +2217,7 @@ type ListAnomaliesResponse struct {
 
 func (x *ListAnomaliesResponse) Reset() {
 	*x = ListAnomaliesResponse{}
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[9]
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1203,7 +2229,7 @@ func (x *ListAnomaliesResponse) String() string {
 func (*ListAnomaliesResponse) ProtoMessage() {}
 
 func (x *ListAnomaliesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[9]
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1216,7 +2242,7 @@ func (x *ListAnomaliesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAnomaliesResponse.ProtoReflect.Descriptor instead.
 func (*ListAnomaliesResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{9}
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ListAnomaliesResponse) GetAnomalies() []*Anomaly {
@@ -1283,7 +2309,7 @@ type AcknowledgeAnomalyRequest struct {
 
 func (x *AcknowledgeAnomalyRequest) Reset() {
 	*x = AcknowledgeAnomalyRequest{}
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[10]
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1295,7 +2321,7 @@ func (x *AcknowledgeAnomalyRequest) String() string {
 func (*AcknowledgeAnomalyRequest) ProtoMessage() {}
 
 func (x *AcknowledgeAnomalyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[10]
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1308,7 +2334,7 @@ func (x *AcknowledgeAnomalyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcknowledgeAnomalyRequest.ProtoReflect.Descriptor instead.
 func (*AcknowledgeAnomalyRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{10}
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *AcknowledgeAnomalyRequest) GetWorkspaceId() string {
@@ -1345,7 +2371,7 @@ type AcknowledgeAnomalyResponse struct {
 
 func (x *AcknowledgeAnomalyResponse) Reset() {
 	*x = AcknowledgeAnomalyResponse{}
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[11]
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1357,7 +2383,7 @@ func (x *AcknowledgeAnomalyResponse) String() string {
 func (*AcknowledgeAnomalyResponse) ProtoMessage() {}
 
 func (x *AcknowledgeAnomalyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[11]
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1370,7 +2396,7 @@ func (x *AcknowledgeAnomalyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcknowledgeAnomalyResponse.ProtoReflect.Descriptor instead.
 func (*AcknowledgeAnomalyResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{11}
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *AcknowledgeAnomalyResponse) GetAnomaly() *Anomaly {
@@ -1409,7 +2435,7 @@ type AnomalyPolicy struct {
 
 func (x *AnomalyPolicy) Reset() {
 	*x = AnomalyPolicy{}
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[12]
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1421,7 +2447,7 @@ func (x *AnomalyPolicy) String() string {
 func (*AnomalyPolicy) ProtoMessage() {}
 
 func (x *AnomalyPolicy) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[12]
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1434,7 +2460,7 @@ func (x *AnomalyPolicy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnomalyPolicy.ProtoReflect.Descriptor instead.
 func (*AnomalyPolicy) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{12}
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *AnomalyPolicy) GetLeastImpact() *Money {
@@ -1485,7 +2511,7 @@ type AnomalyMute struct {
 
 func (x *AnomalyMute) Reset() {
 	*x = AnomalyMute{}
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[13]
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1497,7 +2523,7 @@ func (x *AnomalyMute) String() string {
 func (*AnomalyMute) ProtoMessage() {}
 
 func (x *AnomalyMute) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[13]
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1510,7 +2536,7 @@ func (x *AnomalyMute) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnomalyMute.ProtoReflect.Descriptor instead.
 func (*AnomalyMute) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{13}
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *AnomalyMute) GetSubject() *Subject {
@@ -1540,7 +2566,7 @@ type AnomalyRaisedBar struct {
 
 func (x *AnomalyRaisedBar) Reset() {
 	*x = AnomalyRaisedBar{}
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[14]
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1552,7 +2578,7 @@ func (x *AnomalyRaisedBar) String() string {
 func (*AnomalyRaisedBar) ProtoMessage() {}
 
 func (x *AnomalyRaisedBar) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[14]
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1565,7 +2591,7 @@ func (x *AnomalyRaisedBar) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnomalyRaisedBar.ProtoReflect.Descriptor instead.
 func (*AnomalyRaisedBar) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{14}
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *AnomalyRaisedBar) GetSubject() *Subject {
@@ -1593,7 +2619,7 @@ type GetAnomalyPolicyRequest struct {
 
 func (x *GetAnomalyPolicyRequest) Reset() {
 	*x = GetAnomalyPolicyRequest{}
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[15]
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1605,7 +2631,7 @@ func (x *GetAnomalyPolicyRequest) String() string {
 func (*GetAnomalyPolicyRequest) ProtoMessage() {}
 
 func (x *GetAnomalyPolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[15]
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1618,7 +2644,7 @@ func (x *GetAnomalyPolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAnomalyPolicyRequest.ProtoReflect.Descriptor instead.
 func (*GetAnomalyPolicyRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{15}
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *GetAnomalyPolicyRequest) GetWorkspaceId() string {
@@ -1639,7 +2665,7 @@ type GetAnomalyPolicyResponse struct {
 
 func (x *GetAnomalyPolicyResponse) Reset() {
 	*x = GetAnomalyPolicyResponse{}
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[16]
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1651,7 +2677,7 @@ func (x *GetAnomalyPolicyResponse) String() string {
 func (*GetAnomalyPolicyResponse) ProtoMessage() {}
 
 func (x *GetAnomalyPolicyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[16]
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1664,7 +2690,7 @@ func (x *GetAnomalyPolicyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAnomalyPolicyResponse.ProtoReflect.Descriptor instead.
 func (*GetAnomalyPolicyResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{16}
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *GetAnomalyPolicyResponse) GetAnomalyPolicy() *AnomalyPolicy {
@@ -1690,7 +2716,7 @@ type SetAnomalyPolicyRequest struct {
 
 func (x *SetAnomalyPolicyRequest) Reset() {
 	*x = SetAnomalyPolicyRequest{}
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[17]
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1702,7 +2728,7 @@ func (x *SetAnomalyPolicyRequest) String() string {
 func (*SetAnomalyPolicyRequest) ProtoMessage() {}
 
 func (x *SetAnomalyPolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[17]
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1715,7 +2741,7 @@ func (x *SetAnomalyPolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetAnomalyPolicyRequest.ProtoReflect.Descriptor instead.
 func (*SetAnomalyPolicyRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{17}
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *SetAnomalyPolicyRequest) GetWorkspaceId() string {
@@ -1750,7 +2776,7 @@ type SetAnomalyPolicyResponse struct {
 
 func (x *SetAnomalyPolicyResponse) Reset() {
 	*x = SetAnomalyPolicyResponse{}
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[18]
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1762,7 +2788,7 @@ func (x *SetAnomalyPolicyResponse) String() string {
 func (*SetAnomalyPolicyResponse) ProtoMessage() {}
 
 func (x *SetAnomalyPolicyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_insight_service_proto_msgTypes[18]
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1775,7 +2801,7 @@ func (x *SetAnomalyPolicyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetAnomalyPolicyResponse.ProtoReflect.Descriptor instead.
 func (*SetAnomalyPolicyResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{18}
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *SetAnomalyPolicyResponse) GetAnomalyPolicy() *AnomalyPolicy {
@@ -1794,7 +2820,78 @@ const file_tollgate_v1_insight_service_proto_rawDesc = "" +
 	"\x04cost\x18\x01 \x01(\v2\x12.tollgate.v1.MoneyH\x00R\x04cost\x12\x16\n" +
 	"\x05count\x18\x02 \x01(\x03H\x00R\x05countB\n" +
 	"\n" +
-	"\bquantity\"\x9e\x01\n" +
+	"\bquantity\"\x89\x01\n" +
+	"\bInterval\x12'\n" +
+	"\x03low\x18\x01 \x01(\v2\x15.tollgate.v1.QuantityR\x03low\x12)\n" +
+	"\x04high\x18\x02 \x01(\v2\x15.tollgate.v1.QuantityR\x04high\x12)\n" +
+	"\x10coverage_percent\x18\x03 \x01(\x05R\x0fcoveragePercent\"\xd4\x02\n" +
+	"\x12GetForecastRequest\x12!\n" +
+	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x120\n" +
+	"\x06metric\x18\x02 \x01(\x0e2\x18.tollgate.v1.UsageMetricR\x06metric\x120\n" +
+	"\x06member\x18\x03 \x01(\v2\x18.tollgate.v1.UsageFilterR\x06member\x125\n" +
+	"\x06period\x18\x04 \x01(\x0e2\x1b.tollgate.v1.ForecastPeriodH\x00R\x06period\x127\n" +
+	"\bend_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampH\x00R\aendTime\x12>\n" +
+	"\vgranularity\x18\x06 \x01(\x0e2\x1c.tollgate.v1.TimeGranularityR\vgranularityB\a\n" +
+	"\x05until\"\xe0\x06\n" +
+	"\x13GetForecastResponse\x128\n" +
+	"\n" +
+	"as_of_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\basOfTime\x129\n" +
+	"\n" +
+	"start_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x125\n" +
+	"\bend_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12+\n" +
+	"\x05known\x18\x04 \x01(\v2\x15.tollgate.v1.QuantityR\x05known\x12+\n" +
+	"\x05total\x18\x05 \x01(\v2\x15.tollgate.v1.QuantityR\x05total\x12>\n" +
+	"\x0ftotal_intervals\x18\x06 \x03(\v2\x15.tollgate.v1.IntervalR\x0etotalIntervals\x122\n" +
+	"\x06points\x18\a \x03(\v2\x1a.tollgate.v1.ForecastPointR\x06points\x12>\n" +
+	"\vgranularity\x18\b \x01(\x0e2\x1c.tollgate.v1.TimeGranularityR\vgranularity\x122\n" +
+	"\x06budget\x18\t \x01(\v2\x1a.tollgate.v1.BudgetOutlookR\x06budget\x120\n" +
+	"\x05basis\x18\n" +
+	" \x01(\x0e2\x1a.tollgate.v1.ForecastBasisR\x05basis\x12\x16\n" +
+	"\x06method\x18\v \x01(\tR\x06method\x12!\n" +
+	"\fhistory_days\x18\f \x01(\x05R\vhistoryDays\x12(\n" +
+	"\rcensored_days\x18\r \x01(\x05H\x00R\fcensoredDays\x88\x01\x01\x12A\n" +
+	"\x0einterval_basis\x18\x0e \x01(\x0e2\x1a.tollgate.v1.IntervalBasisR\rintervalBasis\x120\n" +
+	"\brun_rate\x18\x0f \x01(\v2\x15.tollgate.v1.QuantityR\arunRate\x12=\n" +
+	"\rprice_changes\x18\x10 \x03(\v2\x18.tollgate.v1.PriceChangeR\fpriceChangesB\x10\n" +
+	"\x0e_censored_days\"\xa8\x01\n" +
+	"\vPriceChange\x12\x19\n" +
+	"\bmodel_id\x18\x01 \x01(\tR\amodelId\x12A\n" +
+	"\x0eeffective_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\reffectiveTime\x12\x16\n" +
+	"\x06factor\x18\x03 \x01(\x01R\x06factor\x12#\n" +
+	"\rshare_percent\x18\x04 \x01(\x01R\fsharePercent\"\xc0\x01\n" +
+	"\rForecastPoint\x129\n" +
+	"\n" +
+	"start_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x12\x12\n" +
+	"\x04date\x18\x02 \x01(\tR\x04date\x12+\n" +
+	"\x05value\x18\x03 \x01(\v2\x15.tollgate.v1.QuantityR\x05value\x123\n" +
+	"\tintervals\x18\x04 \x03(\v2\x15.tollgate.v1.IntervalR\tintervals\"\xc3\x03\n" +
+	"\rBudgetOutlook\x12+\n" +
+	"\x05limit\x18\x01 \x01(\v2\x15.tollgate.v1.QuantityR\x05limit\x12)\n" +
+	"\x04used\x18\x02 \x01(\v2\x15.tollgate.v1.QuantityR\x04used\x12 \n" +
+	"\vprobability\x18\x03 \x01(\x01R\vprobability\x12C\n" +
+	"\x0fexhaustion_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x0eexhaustionTime\x12?\n" +
+	"\rearliest_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\fearliestTime\x129\n" +
+	"\n" +
+	"reset_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\tresetTime\x121\n" +
+	"\bexpected\x18\a \x01(\v2\x15.tollgate.v1.QuantityR\bexpected\x12D\n" +
+	"\x12expected_intervals\x18\b \x03(\v2\x15.tollgate.v1.IntervalR\x11expectedIntervals\"M\n" +
+	"\x16ListBudgetRisksRequest\x12!\n" +
+	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12\x10\n" +
+	"\x03top\x18\x02 \x01(\x05R\x03top\"\xd7\x01\n" +
+	"\x17ListBudgetRisksResponse\x128\n" +
+	"\n" +
+	"as_of_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\basOfTime\x12-\n" +
+	"\x05risks\x18\x02 \x03(\v2\x17.tollgate.v1.BudgetRiskR\x05risks\x12(\n" +
+	"\x10too_little_count\x18\x03 \x01(\x05R\x0etooLittleCount\x12)\n" +
+	"\x10considered_count\x18\x04 \x01(\x05R\x0fconsideredCount\"\x90\x02\n" +
+	"\n" +
+	"BudgetRisk\x12*\n" +
+	"\x04kind\x18\x01 \x01(\x0e2\x16.tollgate.v1.LimitKindR\x04kind\x12\x19\n" +
+	"\bmodel_id\x18\x02 \x01(\tR\amodelId\x12\x19\n" +
+	"\bquota_id\x18\x03 \x01(\tR\aquotaId\x12.\n" +
+	"\asubject\x18\x04 \x01(\v2\x14.tollgate.v1.SubjectR\asubject\x12:\n" +
+	"\venforcement\x18\x05 \x01(\x0e2\x18.tollgate.v1.EnforcementR\venforcement\x124\n" +
+	"\aoutlook\x18\x06 \x01(\v2\x1a.tollgate.v1.BudgetOutlookR\aoutlook\"\x9e\x01\n" +
 	"\x15GetSeasonalityRequest\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x120\n" +
 	"\x06metric\x18\x02 \x01(\x0e2\x18.tollgate.v1.UsageMetricR\x06metric\x120\n" +
@@ -1902,7 +2999,22 @@ const file_tollgate_v1_insight_service_proto_rawDesc = "" +
 	"\vupdate_mask\x18\x03 \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
 	"updateMask\"]\n" +
 	"\x18SetAnomalyPolicyResponse\x12A\n" +
-	"\x0eanomaly_policy\x18\x01 \x01(\v2\x1a.tollgate.v1.AnomalyPolicyR\ranomalyPolicy*\xad\x01\n" +
+	"\x0eanomaly_policy\x18\x01 \x01(\v2\x1a.tollgate.v1.AnomalyPolicyR\ranomalyPolicy*\x9a\x01\n" +
+	"\x0eForecastPeriod\x12\x1f\n" +
+	"\x1bFORECAST_PERIOD_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13FORECAST_PERIOD_DAY\x10\x01\x12\x18\n" +
+	"\x14FORECAST_PERIOD_WEEK\x10\x02\x12\x19\n" +
+	"\x15FORECAST_PERIOD_MONTH\x10\x03\x12\x19\n" +
+	"\x15FORECAST_PERIOD_CYCLE\x10\x04*\x8b\x01\n" +
+	"\rForecastBasis\x12\x1e\n" +
+	"\x1aFORECAST_BASIS_UNSPECIFIED\x10\x00\x12\x1d\n" +
+	"\x19FORECAST_BASIS_TOO_LITTLE\x10\x01\x12 \n" +
+	"\x1cFORECAST_BASIS_SHORT_HISTORY\x10\x02\x12\x19\n" +
+	"\x15FORECAST_BASIS_ENOUGH\x10\x03*j\n" +
+	"\rIntervalBasis\x12\x1e\n" +
+	"\x1aINTERVAL_BASIS_UNSPECIFIED\x10\x00\x12\x1d\n" +
+	"\x19INTERVAL_BASIS_OWN_ERRORS\x10\x01\x12\x1a\n" +
+	"\x16INTERVAL_BASIS_SHIPPED\x10\x02*\xad\x01\n" +
 	"\vSeasonality\x12\x1b\n" +
 	"\x17SEASONALITY_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16SEASONALITY_TOO_LITTLE\x10\x01\x12\x14\n" +
@@ -1928,14 +3040,16 @@ const file_tollgate_v1_insight_service_proto_rawDesc = "" +
 	"\x1fANOMALY_SENSITIVITY_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17ANOMALY_SENSITIVITY_LOW\x10\x01\x12\x1e\n" +
 	"\x1aANOMALY_SENSITIVITY_MEDIUM\x10\x02\x12\x1c\n" +
-	"\x18ANOMALY_SENSITIVITY_HIGH\x10\x032\xec\x03\n" +
-	"\x0eInsightService\x12Y\n" +
+	"\x18ANOMALY_SENSITIVITY_HIGH\x10\x032\x9c\x05\n" +
+	"\x0eInsightService\x12P\n" +
+	"\vGetForecast\x12\x1f.tollgate.v1.GetForecastRequest\x1a .tollgate.v1.GetForecastResponse\x12\\\n" +
+	"\x0fListBudgetRisks\x12#.tollgate.v1.ListBudgetRisksRequest\x1a$.tollgate.v1.ListBudgetRisksResponse\x12Y\n" +
 	"\x0eGetSeasonality\x12\".tollgate.v1.GetSeasonalityRequest\x1a#.tollgate.v1.GetSeasonalityResponse\x12V\n" +
 	"\rListAnomalies\x12!.tollgate.v1.ListAnomaliesRequest\x1a\".tollgate.v1.ListAnomaliesResponse\x12e\n" +
 	"\x12AcknowledgeAnomaly\x12&.tollgate.v1.AcknowledgeAnomalyRequest\x1a'.tollgate.v1.AcknowledgeAnomalyResponse\x12_\n" +
 	"\x10GetAnomalyPolicy\x12$.tollgate.v1.GetAnomalyPolicyRequest\x1a%.tollgate.v1.GetAnomalyPolicyResponse\x12_\n" +
 	"\x10SetAnomalyPolicy\x12$.tollgate.v1.SetAnomalyPolicyRequest\x1a%.tollgate.v1.SetAnomalyPolicyResponseBW\n" +
-	"\x0eio.tollgate.v1B\x13InsightServiceProtoP\x01Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1b\x06proto3"
+	"\x0eio.tollgate.v1B\x13InsightServiceProtoP\x01Z.tollgate.example/go/gen/tollgate/v1;tollgatev1b\x06proto3"
 
 var (
 	file_tollgate_v1_insight_service_proto_rawDescOnce sync.Once
@@ -1949,113 +3063,168 @@ func file_tollgate_v1_insight_service_proto_rawDescGZIP() []byte {
 	return file_tollgate_v1_insight_service_proto_rawDescData
 }
 
-var file_tollgate_v1_insight_service_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_tollgate_v1_insight_service_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_tollgate_v1_insight_service_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
+var file_tollgate_v1_insight_service_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
 var file_tollgate_v1_insight_service_proto_goTypes = []any{
-	(Seasonality)(0),                   // 0: tollgate.v1.Seasonality
-	(AnomalySeverity)(0),               // 1: tollgate.v1.AnomalySeverity
-	(AnomalyState)(0),                  // 2: tollgate.v1.AnomalyState
-	(AnomalyFeedback)(0),               // 3: tollgate.v1.AnomalyFeedback
-	(AnomalySensitivity)(0),            // 4: tollgate.v1.AnomalySensitivity
-	(*Quantity)(nil),                   // 5: tollgate.v1.Quantity
-	(*GetSeasonalityRequest)(nil),      // 6: tollgate.v1.GetSeasonalityRequest
-	(*GetSeasonalityResponse)(nil),     // 7: tollgate.v1.GetSeasonalityResponse
-	(*SeasonalProfile)(nil),            // 8: tollgate.v1.SeasonalProfile
-	(*SeasonalPart)(nil),               // 9: tollgate.v1.SeasonalPart
-	(*Anomaly)(nil),                    // 10: tollgate.v1.Anomaly
-	(*AnomalyRange)(nil),               // 11: tollgate.v1.AnomalyRange
-	(*AnomalyContributor)(nil),         // 12: tollgate.v1.AnomalyContributor
-	(*ListAnomaliesRequest)(nil),       // 13: tollgate.v1.ListAnomaliesRequest
-	(*ListAnomaliesResponse)(nil),      // 14: tollgate.v1.ListAnomaliesResponse
-	(*AcknowledgeAnomalyRequest)(nil),  // 15: tollgate.v1.AcknowledgeAnomalyRequest
-	(*AcknowledgeAnomalyResponse)(nil), // 16: tollgate.v1.AcknowledgeAnomalyResponse
-	(*AnomalyPolicy)(nil),              // 17: tollgate.v1.AnomalyPolicy
-	(*AnomalyMute)(nil),                // 18: tollgate.v1.AnomalyMute
-	(*AnomalyRaisedBar)(nil),           // 19: tollgate.v1.AnomalyRaisedBar
-	(*GetAnomalyPolicyRequest)(nil),    // 20: tollgate.v1.GetAnomalyPolicyRequest
-	(*GetAnomalyPolicyResponse)(nil),   // 21: tollgate.v1.GetAnomalyPolicyResponse
-	(*SetAnomalyPolicyRequest)(nil),    // 22: tollgate.v1.SetAnomalyPolicyRequest
-	(*SetAnomalyPolicyResponse)(nil),   // 23: tollgate.v1.SetAnomalyPolicyResponse
-	(*Money)(nil),                      // 24: tollgate.v1.Money
-	(UsageMetric)(0),                   // 25: tollgate.v1.UsageMetric
-	(*UsageFilter)(nil),                // 26: tollgate.v1.UsageFilter
-	(*timestamppb.Timestamp)(nil),      // 27: google.protobuf.Timestamp
-	(AnomalyKind)(0),                   // 28: tollgate.v1.AnomalyKind
-	(*Subject)(nil),                    // 29: tollgate.v1.Subject
-	(AnomalyMetric)(0),                 // 30: tollgate.v1.AnomalyMetric
-	(TimeGranularity)(0),               // 31: tollgate.v1.TimeGranularity
-	(*fieldmaskpb.FieldMask)(nil),      // 32: google.protobuf.FieldMask
+	(ForecastPeriod)(0),                // 0: tollgate.v1.ForecastPeriod
+	(ForecastBasis)(0),                 // 1: tollgate.v1.ForecastBasis
+	(IntervalBasis)(0),                 // 2: tollgate.v1.IntervalBasis
+	(Seasonality)(0),                   // 3: tollgate.v1.Seasonality
+	(AnomalySeverity)(0),               // 4: tollgate.v1.AnomalySeverity
+	(AnomalyState)(0),                  // 5: tollgate.v1.AnomalyState
+	(AnomalyFeedback)(0),               // 6: tollgate.v1.AnomalyFeedback
+	(AnomalySensitivity)(0),            // 7: tollgate.v1.AnomalySensitivity
+	(*Quantity)(nil),                   // 8: tollgate.v1.Quantity
+	(*Interval)(nil),                   // 9: tollgate.v1.Interval
+	(*GetForecastRequest)(nil),         // 10: tollgate.v1.GetForecastRequest
+	(*GetForecastResponse)(nil),        // 11: tollgate.v1.GetForecastResponse
+	(*PriceChange)(nil),                // 12: tollgate.v1.PriceChange
+	(*ForecastPoint)(nil),              // 13: tollgate.v1.ForecastPoint
+	(*BudgetOutlook)(nil),              // 14: tollgate.v1.BudgetOutlook
+	(*ListBudgetRisksRequest)(nil),     // 15: tollgate.v1.ListBudgetRisksRequest
+	(*ListBudgetRisksResponse)(nil),    // 16: tollgate.v1.ListBudgetRisksResponse
+	(*BudgetRisk)(nil),                 // 17: tollgate.v1.BudgetRisk
+	(*GetSeasonalityRequest)(nil),      // 18: tollgate.v1.GetSeasonalityRequest
+	(*GetSeasonalityResponse)(nil),     // 19: tollgate.v1.GetSeasonalityResponse
+	(*SeasonalProfile)(nil),            // 20: tollgate.v1.SeasonalProfile
+	(*SeasonalPart)(nil),               // 21: tollgate.v1.SeasonalPart
+	(*Anomaly)(nil),                    // 22: tollgate.v1.Anomaly
+	(*AnomalyRange)(nil),               // 23: tollgate.v1.AnomalyRange
+	(*AnomalyContributor)(nil),         // 24: tollgate.v1.AnomalyContributor
+	(*ListAnomaliesRequest)(nil),       // 25: tollgate.v1.ListAnomaliesRequest
+	(*ListAnomaliesResponse)(nil),      // 26: tollgate.v1.ListAnomaliesResponse
+	(*AcknowledgeAnomalyRequest)(nil),  // 27: tollgate.v1.AcknowledgeAnomalyRequest
+	(*AcknowledgeAnomalyResponse)(nil), // 28: tollgate.v1.AcknowledgeAnomalyResponse
+	(*AnomalyPolicy)(nil),              // 29: tollgate.v1.AnomalyPolicy
+	(*AnomalyMute)(nil),                // 30: tollgate.v1.AnomalyMute
+	(*AnomalyRaisedBar)(nil),           // 31: tollgate.v1.AnomalyRaisedBar
+	(*GetAnomalyPolicyRequest)(nil),    // 32: tollgate.v1.GetAnomalyPolicyRequest
+	(*GetAnomalyPolicyResponse)(nil),   // 33: tollgate.v1.GetAnomalyPolicyResponse
+	(*SetAnomalyPolicyRequest)(nil),    // 34: tollgate.v1.SetAnomalyPolicyRequest
+	(*SetAnomalyPolicyResponse)(nil),   // 35: tollgate.v1.SetAnomalyPolicyResponse
+	(*Money)(nil),                      // 36: tollgate.v1.Money
+	(UsageMetric)(0),                   // 37: tollgate.v1.UsageMetric
+	(*UsageFilter)(nil),                // 38: tollgate.v1.UsageFilter
+	(*timestamppb.Timestamp)(nil),      // 39: google.protobuf.Timestamp
+	(TimeGranularity)(0),               // 40: tollgate.v1.TimeGranularity
+	(LimitKind)(0),                     // 41: tollgate.v1.LimitKind
+	(*Subject)(nil),                    // 42: tollgate.v1.Subject
+	(Enforcement)(0),                   // 43: tollgate.v1.Enforcement
+	(AnomalyKind)(0),                   // 44: tollgate.v1.AnomalyKind
+	(AnomalyMetric)(0),                 // 45: tollgate.v1.AnomalyMetric
+	(*fieldmaskpb.FieldMask)(nil),      // 46: google.protobuf.FieldMask
 }
 var file_tollgate_v1_insight_service_proto_depIdxs = []int32{
-	24, // 0: tollgate.v1.Quantity.cost:type_name -> tollgate.v1.Money
-	25, // 1: tollgate.v1.GetSeasonalityRequest.metric:type_name -> tollgate.v1.UsageMetric
-	26, // 2: tollgate.v1.GetSeasonalityRequest.member:type_name -> tollgate.v1.UsageFilter
-	27, // 3: tollgate.v1.GetSeasonalityResponse.as_of_time:type_name -> google.protobuf.Timestamp
-	0,  // 4: tollgate.v1.GetSeasonalityResponse.seasonality:type_name -> tollgate.v1.Seasonality
-	8,  // 5: tollgate.v1.GetSeasonalityResponse.hour_of_day:type_name -> tollgate.v1.SeasonalProfile
-	8,  // 6: tollgate.v1.GetSeasonalityResponse.day_of_week:type_name -> tollgate.v1.SeasonalProfile
-	9,  // 7: tollgate.v1.SeasonalProfile.parts:type_name -> tollgate.v1.SeasonalPart
-	9,  // 8: tollgate.v1.SeasonalProfile.peak:type_name -> tollgate.v1.SeasonalPart
-	9,  // 9: tollgate.v1.SeasonalProfile.low:type_name -> tollgate.v1.SeasonalPart
-	5,  // 10: tollgate.v1.SeasonalPart.mean:type_name -> tollgate.v1.Quantity
-	28, // 11: tollgate.v1.Anomaly.kind:type_name -> tollgate.v1.AnomalyKind
-	29, // 12: tollgate.v1.Anomaly.subject:type_name -> tollgate.v1.Subject
-	30, // 13: tollgate.v1.Anomaly.metric:type_name -> tollgate.v1.AnomalyMetric
-	31, // 14: tollgate.v1.Anomaly.granularity:type_name -> tollgate.v1.TimeGranularity
-	27, // 15: tollgate.v1.Anomaly.start_time:type_name -> google.protobuf.Timestamp
-	27, // 16: tollgate.v1.Anomaly.end_time:type_name -> google.protobuf.Timestamp
-	27, // 17: tollgate.v1.Anomaly.detect_time:type_name -> google.protobuf.Timestamp
-	5,  // 18: tollgate.v1.Anomaly.expected:type_name -> tollgate.v1.Quantity
-	5,  // 19: tollgate.v1.Anomaly.actual:type_name -> tollgate.v1.Quantity
-	11, // 20: tollgate.v1.Anomaly.normal:type_name -> tollgate.v1.AnomalyRange
-	24, // 21: tollgate.v1.Anomaly.impact:type_name -> tollgate.v1.Money
-	1,  // 22: tollgate.v1.Anomaly.severity:type_name -> tollgate.v1.AnomalySeverity
-	12, // 23: tollgate.v1.Anomaly.contributors:type_name -> tollgate.v1.AnomalyContributor
-	2,  // 24: tollgate.v1.Anomaly.state:type_name -> tollgate.v1.AnomalyState
-	3,  // 25: tollgate.v1.Anomaly.feedback:type_name -> tollgate.v1.AnomalyFeedback
-	27, // 26: tollgate.v1.Anomaly.feedback_time:type_name -> google.protobuf.Timestamp
-	5,  // 27: tollgate.v1.AnomalyRange.low:type_name -> tollgate.v1.Quantity
-	5,  // 28: tollgate.v1.AnomalyRange.high:type_name -> tollgate.v1.Quantity
-	29, // 29: tollgate.v1.AnomalyContributor.subject:type_name -> tollgate.v1.Subject
-	5,  // 30: tollgate.v1.AnomalyContributor.before:type_name -> tollgate.v1.Quantity
-	5,  // 31: tollgate.v1.AnomalyContributor.after:type_name -> tollgate.v1.Quantity
-	2,  // 32: tollgate.v1.ListAnomaliesRequest.state:type_name -> tollgate.v1.AnomalyState
-	29, // 33: tollgate.v1.ListAnomaliesRequest.subject:type_name -> tollgate.v1.Subject
-	27, // 34: tollgate.v1.ListAnomaliesRequest.start_time:type_name -> google.protobuf.Timestamp
-	27, // 35: tollgate.v1.ListAnomaliesRequest.end_time:type_name -> google.protobuf.Timestamp
-	10, // 36: tollgate.v1.ListAnomaliesResponse.anomalies:type_name -> tollgate.v1.Anomaly
-	27, // 37: tollgate.v1.ListAnomaliesResponse.looked_until_time:type_name -> google.protobuf.Timestamp
-	3,  // 38: tollgate.v1.AcknowledgeAnomalyRequest.feedback:type_name -> tollgate.v1.AnomalyFeedback
-	10, // 39: tollgate.v1.AcknowledgeAnomalyResponse.anomaly:type_name -> tollgate.v1.Anomaly
-	27, // 40: tollgate.v1.AcknowledgeAnomalyResponse.bar_raised_until_time:type_name -> google.protobuf.Timestamp
-	24, // 41: tollgate.v1.AnomalyPolicy.least_impact:type_name -> tollgate.v1.Money
-	4,  // 42: tollgate.v1.AnomalyPolicy.sensitivity:type_name -> tollgate.v1.AnomalySensitivity
-	18, // 43: tollgate.v1.AnomalyPolicy.mutes:type_name -> tollgate.v1.AnomalyMute
-	24, // 44: tollgate.v1.AnomalyPolicy.effective_least_impact:type_name -> tollgate.v1.Money
-	19, // 45: tollgate.v1.AnomalyPolicy.raised_bars:type_name -> tollgate.v1.AnomalyRaisedBar
-	29, // 46: tollgate.v1.AnomalyMute.subject:type_name -> tollgate.v1.Subject
-	27, // 47: tollgate.v1.AnomalyMute.end_time:type_name -> google.protobuf.Timestamp
-	29, // 48: tollgate.v1.AnomalyRaisedBar.subject:type_name -> tollgate.v1.Subject
-	27, // 49: tollgate.v1.AnomalyRaisedBar.until_time:type_name -> google.protobuf.Timestamp
-	17, // 50: tollgate.v1.GetAnomalyPolicyResponse.anomaly_policy:type_name -> tollgate.v1.AnomalyPolicy
-	17, // 51: tollgate.v1.SetAnomalyPolicyRequest.anomaly_policy:type_name -> tollgate.v1.AnomalyPolicy
-	32, // 52: tollgate.v1.SetAnomalyPolicyRequest.update_mask:type_name -> google.protobuf.FieldMask
-	17, // 53: tollgate.v1.SetAnomalyPolicyResponse.anomaly_policy:type_name -> tollgate.v1.AnomalyPolicy
-	6,  // 54: tollgate.v1.InsightService.GetSeasonality:input_type -> tollgate.v1.GetSeasonalityRequest
-	13, // 55: tollgate.v1.InsightService.ListAnomalies:input_type -> tollgate.v1.ListAnomaliesRequest
-	15, // 56: tollgate.v1.InsightService.AcknowledgeAnomaly:input_type -> tollgate.v1.AcknowledgeAnomalyRequest
-	20, // 57: tollgate.v1.InsightService.GetAnomalyPolicy:input_type -> tollgate.v1.GetAnomalyPolicyRequest
-	22, // 58: tollgate.v1.InsightService.SetAnomalyPolicy:input_type -> tollgate.v1.SetAnomalyPolicyRequest
-	7,  // 59: tollgate.v1.InsightService.GetSeasonality:output_type -> tollgate.v1.GetSeasonalityResponse
-	14, // 60: tollgate.v1.InsightService.ListAnomalies:output_type -> tollgate.v1.ListAnomaliesResponse
-	16, // 61: tollgate.v1.InsightService.AcknowledgeAnomaly:output_type -> tollgate.v1.AcknowledgeAnomalyResponse
-	21, // 62: tollgate.v1.InsightService.GetAnomalyPolicy:output_type -> tollgate.v1.GetAnomalyPolicyResponse
-	23, // 63: tollgate.v1.InsightService.SetAnomalyPolicy:output_type -> tollgate.v1.SetAnomalyPolicyResponse
-	59, // [59:64] is the sub-list for method output_type
-	54, // [54:59] is the sub-list for method input_type
-	54, // [54:54] is the sub-list for extension type_name
-	54, // [54:54] is the sub-list for extension extendee
-	0,  // [0:54] is the sub-list for field type_name
+	36, // 0: tollgate.v1.Quantity.cost:type_name -> tollgate.v1.Money
+	8,  // 1: tollgate.v1.Interval.low:type_name -> tollgate.v1.Quantity
+	8,  // 2: tollgate.v1.Interval.high:type_name -> tollgate.v1.Quantity
+	37, // 3: tollgate.v1.GetForecastRequest.metric:type_name -> tollgate.v1.UsageMetric
+	38, // 4: tollgate.v1.GetForecastRequest.member:type_name -> tollgate.v1.UsageFilter
+	0,  // 5: tollgate.v1.GetForecastRequest.period:type_name -> tollgate.v1.ForecastPeriod
+	39, // 6: tollgate.v1.GetForecastRequest.end_time:type_name -> google.protobuf.Timestamp
+	40, // 7: tollgate.v1.GetForecastRequest.granularity:type_name -> tollgate.v1.TimeGranularity
+	39, // 8: tollgate.v1.GetForecastResponse.as_of_time:type_name -> google.protobuf.Timestamp
+	39, // 9: tollgate.v1.GetForecastResponse.start_time:type_name -> google.protobuf.Timestamp
+	39, // 10: tollgate.v1.GetForecastResponse.end_time:type_name -> google.protobuf.Timestamp
+	8,  // 11: tollgate.v1.GetForecastResponse.known:type_name -> tollgate.v1.Quantity
+	8,  // 12: tollgate.v1.GetForecastResponse.total:type_name -> tollgate.v1.Quantity
+	9,  // 13: tollgate.v1.GetForecastResponse.total_intervals:type_name -> tollgate.v1.Interval
+	13, // 14: tollgate.v1.GetForecastResponse.points:type_name -> tollgate.v1.ForecastPoint
+	40, // 15: tollgate.v1.GetForecastResponse.granularity:type_name -> tollgate.v1.TimeGranularity
+	14, // 16: tollgate.v1.GetForecastResponse.budget:type_name -> tollgate.v1.BudgetOutlook
+	1,  // 17: tollgate.v1.GetForecastResponse.basis:type_name -> tollgate.v1.ForecastBasis
+	2,  // 18: tollgate.v1.GetForecastResponse.interval_basis:type_name -> tollgate.v1.IntervalBasis
+	8,  // 19: tollgate.v1.GetForecastResponse.run_rate:type_name -> tollgate.v1.Quantity
+	12, // 20: tollgate.v1.GetForecastResponse.price_changes:type_name -> tollgate.v1.PriceChange
+	39, // 21: tollgate.v1.PriceChange.effective_time:type_name -> google.protobuf.Timestamp
+	39, // 22: tollgate.v1.ForecastPoint.start_time:type_name -> google.protobuf.Timestamp
+	8,  // 23: tollgate.v1.ForecastPoint.value:type_name -> tollgate.v1.Quantity
+	9,  // 24: tollgate.v1.ForecastPoint.intervals:type_name -> tollgate.v1.Interval
+	8,  // 25: tollgate.v1.BudgetOutlook.limit:type_name -> tollgate.v1.Quantity
+	8,  // 26: tollgate.v1.BudgetOutlook.used:type_name -> tollgate.v1.Quantity
+	39, // 27: tollgate.v1.BudgetOutlook.exhaustion_time:type_name -> google.protobuf.Timestamp
+	39, // 28: tollgate.v1.BudgetOutlook.earliest_time:type_name -> google.protobuf.Timestamp
+	39, // 29: tollgate.v1.BudgetOutlook.reset_time:type_name -> google.protobuf.Timestamp
+	8,  // 30: tollgate.v1.BudgetOutlook.expected:type_name -> tollgate.v1.Quantity
+	9,  // 31: tollgate.v1.BudgetOutlook.expected_intervals:type_name -> tollgate.v1.Interval
+	39, // 32: tollgate.v1.ListBudgetRisksResponse.as_of_time:type_name -> google.protobuf.Timestamp
+	17, // 33: tollgate.v1.ListBudgetRisksResponse.risks:type_name -> tollgate.v1.BudgetRisk
+	41, // 34: tollgate.v1.BudgetRisk.kind:type_name -> tollgate.v1.LimitKind
+	42, // 35: tollgate.v1.BudgetRisk.subject:type_name -> tollgate.v1.Subject
+	43, // 36: tollgate.v1.BudgetRisk.enforcement:type_name -> tollgate.v1.Enforcement
+	14, // 37: tollgate.v1.BudgetRisk.outlook:type_name -> tollgate.v1.BudgetOutlook
+	37, // 38: tollgate.v1.GetSeasonalityRequest.metric:type_name -> tollgate.v1.UsageMetric
+	38, // 39: tollgate.v1.GetSeasonalityRequest.member:type_name -> tollgate.v1.UsageFilter
+	39, // 40: tollgate.v1.GetSeasonalityResponse.as_of_time:type_name -> google.protobuf.Timestamp
+	3,  // 41: tollgate.v1.GetSeasonalityResponse.seasonality:type_name -> tollgate.v1.Seasonality
+	20, // 42: tollgate.v1.GetSeasonalityResponse.hour_of_day:type_name -> tollgate.v1.SeasonalProfile
+	20, // 43: tollgate.v1.GetSeasonalityResponse.day_of_week:type_name -> tollgate.v1.SeasonalProfile
+	21, // 44: tollgate.v1.SeasonalProfile.parts:type_name -> tollgate.v1.SeasonalPart
+	21, // 45: tollgate.v1.SeasonalProfile.peak:type_name -> tollgate.v1.SeasonalPart
+	21, // 46: tollgate.v1.SeasonalProfile.low:type_name -> tollgate.v1.SeasonalPart
+	8,  // 47: tollgate.v1.SeasonalPart.mean:type_name -> tollgate.v1.Quantity
+	44, // 48: tollgate.v1.Anomaly.kind:type_name -> tollgate.v1.AnomalyKind
+	42, // 49: tollgate.v1.Anomaly.subject:type_name -> tollgate.v1.Subject
+	45, // 50: tollgate.v1.Anomaly.metric:type_name -> tollgate.v1.AnomalyMetric
+	40, // 51: tollgate.v1.Anomaly.granularity:type_name -> tollgate.v1.TimeGranularity
+	39, // 52: tollgate.v1.Anomaly.start_time:type_name -> google.protobuf.Timestamp
+	39, // 53: tollgate.v1.Anomaly.end_time:type_name -> google.protobuf.Timestamp
+	39, // 54: tollgate.v1.Anomaly.detect_time:type_name -> google.protobuf.Timestamp
+	8,  // 55: tollgate.v1.Anomaly.expected:type_name -> tollgate.v1.Quantity
+	8,  // 56: tollgate.v1.Anomaly.actual:type_name -> tollgate.v1.Quantity
+	23, // 57: tollgate.v1.Anomaly.normal:type_name -> tollgate.v1.AnomalyRange
+	36, // 58: tollgate.v1.Anomaly.impact:type_name -> tollgate.v1.Money
+	4,  // 59: tollgate.v1.Anomaly.severity:type_name -> tollgate.v1.AnomalySeverity
+	24, // 60: tollgate.v1.Anomaly.contributors:type_name -> tollgate.v1.AnomalyContributor
+	5,  // 61: tollgate.v1.Anomaly.state:type_name -> tollgate.v1.AnomalyState
+	6,  // 62: tollgate.v1.Anomaly.feedback:type_name -> tollgate.v1.AnomalyFeedback
+	39, // 63: tollgate.v1.Anomaly.feedback_time:type_name -> google.protobuf.Timestamp
+	8,  // 64: tollgate.v1.AnomalyRange.low:type_name -> tollgate.v1.Quantity
+	8,  // 65: tollgate.v1.AnomalyRange.high:type_name -> tollgate.v1.Quantity
+	42, // 66: tollgate.v1.AnomalyContributor.subject:type_name -> tollgate.v1.Subject
+	8,  // 67: tollgate.v1.AnomalyContributor.before:type_name -> tollgate.v1.Quantity
+	8,  // 68: tollgate.v1.AnomalyContributor.after:type_name -> tollgate.v1.Quantity
+	5,  // 69: tollgate.v1.ListAnomaliesRequest.state:type_name -> tollgate.v1.AnomalyState
+	42, // 70: tollgate.v1.ListAnomaliesRequest.subject:type_name -> tollgate.v1.Subject
+	39, // 71: tollgate.v1.ListAnomaliesRequest.start_time:type_name -> google.protobuf.Timestamp
+	39, // 72: tollgate.v1.ListAnomaliesRequest.end_time:type_name -> google.protobuf.Timestamp
+	22, // 73: tollgate.v1.ListAnomaliesResponse.anomalies:type_name -> tollgate.v1.Anomaly
+	39, // 74: tollgate.v1.ListAnomaliesResponse.looked_until_time:type_name -> google.protobuf.Timestamp
+	6,  // 75: tollgate.v1.AcknowledgeAnomalyRequest.feedback:type_name -> tollgate.v1.AnomalyFeedback
+	22, // 76: tollgate.v1.AcknowledgeAnomalyResponse.anomaly:type_name -> tollgate.v1.Anomaly
+	39, // 77: tollgate.v1.AcknowledgeAnomalyResponse.bar_raised_until_time:type_name -> google.protobuf.Timestamp
+	36, // 78: tollgate.v1.AnomalyPolicy.least_impact:type_name -> tollgate.v1.Money
+	7,  // 79: tollgate.v1.AnomalyPolicy.sensitivity:type_name -> tollgate.v1.AnomalySensitivity
+	30, // 80: tollgate.v1.AnomalyPolicy.mutes:type_name -> tollgate.v1.AnomalyMute
+	36, // 81: tollgate.v1.AnomalyPolicy.effective_least_impact:type_name -> tollgate.v1.Money
+	31, // 82: tollgate.v1.AnomalyPolicy.raised_bars:type_name -> tollgate.v1.AnomalyRaisedBar
+	42, // 83: tollgate.v1.AnomalyMute.subject:type_name -> tollgate.v1.Subject
+	39, // 84: tollgate.v1.AnomalyMute.end_time:type_name -> google.protobuf.Timestamp
+	42, // 85: tollgate.v1.AnomalyRaisedBar.subject:type_name -> tollgate.v1.Subject
+	39, // 86: tollgate.v1.AnomalyRaisedBar.until_time:type_name -> google.protobuf.Timestamp
+	29, // 87: tollgate.v1.GetAnomalyPolicyResponse.anomaly_policy:type_name -> tollgate.v1.AnomalyPolicy
+	29, // 88: tollgate.v1.SetAnomalyPolicyRequest.anomaly_policy:type_name -> tollgate.v1.AnomalyPolicy
+	46, // 89: tollgate.v1.SetAnomalyPolicyRequest.update_mask:type_name -> google.protobuf.FieldMask
+	29, // 90: tollgate.v1.SetAnomalyPolicyResponse.anomaly_policy:type_name -> tollgate.v1.AnomalyPolicy
+	10, // 91: tollgate.v1.InsightService.GetForecast:input_type -> tollgate.v1.GetForecastRequest
+	15, // 92: tollgate.v1.InsightService.ListBudgetRisks:input_type -> tollgate.v1.ListBudgetRisksRequest
+	18, // 93: tollgate.v1.InsightService.GetSeasonality:input_type -> tollgate.v1.GetSeasonalityRequest
+	25, // 94: tollgate.v1.InsightService.ListAnomalies:input_type -> tollgate.v1.ListAnomaliesRequest
+	27, // 95: tollgate.v1.InsightService.AcknowledgeAnomaly:input_type -> tollgate.v1.AcknowledgeAnomalyRequest
+	32, // 96: tollgate.v1.InsightService.GetAnomalyPolicy:input_type -> tollgate.v1.GetAnomalyPolicyRequest
+	34, // 97: tollgate.v1.InsightService.SetAnomalyPolicy:input_type -> tollgate.v1.SetAnomalyPolicyRequest
+	11, // 98: tollgate.v1.InsightService.GetForecast:output_type -> tollgate.v1.GetForecastResponse
+	16, // 99: tollgate.v1.InsightService.ListBudgetRisks:output_type -> tollgate.v1.ListBudgetRisksResponse
+	19, // 100: tollgate.v1.InsightService.GetSeasonality:output_type -> tollgate.v1.GetSeasonalityResponse
+	26, // 101: tollgate.v1.InsightService.ListAnomalies:output_type -> tollgate.v1.ListAnomaliesResponse
+	28, // 102: tollgate.v1.InsightService.AcknowledgeAnomaly:output_type -> tollgate.v1.AcknowledgeAnomalyResponse
+	33, // 103: tollgate.v1.InsightService.GetAnomalyPolicy:output_type -> tollgate.v1.GetAnomalyPolicyResponse
+	35, // 104: tollgate.v1.InsightService.SetAnomalyPolicy:output_type -> tollgate.v1.SetAnomalyPolicyResponse
+	98, // [98:105] is the sub-list for method output_type
+	91, // [91:98] is the sub-list for method input_type
+	91, // [91:91] is the sub-list for extension type_name
+	91, // [91:91] is the sub-list for extension extendee
+	0,  // [0:91] is the sub-list for field type_name
 }
 
 func init() { file_tollgate_v1_insight_service_proto_init() }
@@ -2070,13 +3239,18 @@ func file_tollgate_v1_insight_service_proto_init() {
 		(*Quantity_Cost)(nil),
 		(*Quantity_Count)(nil),
 	}
+	file_tollgate_v1_insight_service_proto_msgTypes[2].OneofWrappers = []any{
+		(*GetForecastRequest_Period)(nil),
+		(*GetForecastRequest_EndTime)(nil),
+	}
+	file_tollgate_v1_insight_service_proto_msgTypes[3].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tollgate_v1_insight_service_proto_rawDesc), len(file_tollgate_v1_insight_service_proto_rawDesc)),
-			NumEnums:      5,
-			NumMessages:   19,
+			NumEnums:      8,
+			NumMessages:   28,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

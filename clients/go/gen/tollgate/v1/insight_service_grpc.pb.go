@@ -21,6 +21,8 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
+	InsightService_GetForecast_FullMethodName        = "/tollgate.v1.InsightService/GetForecast"
+	InsightService_ListBudgetRisks_FullMethodName    = "/tollgate.v1.InsightService/ListBudgetRisks"
 	InsightService_GetSeasonality_FullMethodName     = "/tollgate.v1.InsightService/GetSeasonality"
 	InsightService_ListAnomalies_FullMethodName      = "/tollgate.v1.InsightService/ListAnomalies"
 	InsightService_AcknowledgeAnomaly_FullMethodName = "/tollgate.v1.InsightService/AcknowledgeAnomaly"
@@ -38,6 +40,13 @@ const (
 // workspace is NOT_FOUND; a member without usage is not, its answer says that it has too little
 // history.
 type InsightServiceClient interface {
+	// Forecasts what a period will cost or use in all, with bands, and whether the budget lasts.
+	GetForecast(ctx context.Context, in *GetForecastRequest, opts ...grpc.CallOption) (*GetForecastResponse, error)
+	// Lists limits by the probability that they are reached before they reset: the envelope, caps on
+	// models and quotas of every enforcement, in money, tokens and requests, that reset by the clock
+	// after a day or later. Of quotas the 1,000 most utilised subjects are looked at. Forecasts are by
+	// days, at today's prices.
+	ListBudgetRisks(ctx context.Context, in *ListBudgetRisksRequest, opts ...grpc.CallOption) (*ListBudgetRisksResponse, error)
 	// Returns how usage depends on the hour of the day and on the day of the week, and whether that
 	// is more than chance.
 	GetSeasonality(ctx context.Context, in *GetSeasonalityRequest, opts ...grpc.CallOption) (*GetSeasonalityResponse, error)
@@ -61,6 +70,26 @@ type insightServiceClient struct {
 
 func NewInsightServiceClient(cc grpc.ClientConnInterface) InsightServiceClient {
 	return &insightServiceClient{cc}
+}
+
+func (c *insightServiceClient) GetForecast(ctx context.Context, in *GetForecastRequest, opts ...grpc.CallOption) (*GetForecastResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetForecastResponse)
+	err := c.cc.Invoke(ctx, InsightService_GetForecast_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *insightServiceClient) ListBudgetRisks(ctx context.Context, in *ListBudgetRisksRequest, opts ...grpc.CallOption) (*ListBudgetRisksResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListBudgetRisksResponse)
+	err := c.cc.Invoke(ctx, InsightService_ListBudgetRisks_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 func (c *insightServiceClient) GetSeasonality(ctx context.Context, in *GetSeasonalityRequest, opts ...grpc.CallOption) (*GetSeasonalityResponse, error) {
@@ -123,6 +152,13 @@ func (c *insightServiceClient) SetAnomalyPolicy(ctx context.Context, in *SetAnom
 // workspace is NOT_FOUND; a member without usage is not, its answer says that it has too little
 // history.
 type InsightServiceServer interface {
+	// Forecasts what a period will cost or use in all, with bands, and whether the budget lasts.
+	GetForecast(context.Context, *GetForecastRequest) (*GetForecastResponse, error)
+	// Lists limits by the probability that they are reached before they reset: the envelope, caps on
+	// models and quotas of every enforcement, in money, tokens and requests, that reset by the clock
+	// after a day or later. Of quotas the 1,000 most utilised subjects are looked at. Forecasts are by
+	// days, at today's prices.
+	ListBudgetRisks(context.Context, *ListBudgetRisksRequest) (*ListBudgetRisksResponse, error)
 	// Returns how usage depends on the hour of the day and on the day of the week, and whether that
 	// is more than chance.
 	GetSeasonality(context.Context, *GetSeasonalityRequest) (*GetSeasonalityResponse, error)
@@ -148,6 +184,12 @@ type InsightServiceServer interface {
 // pointer dereference when methods are called.
 type UnimplementedInsightServiceServer struct{}
 
+func (UnimplementedInsightServiceServer) GetForecast(context.Context, *GetForecastRequest) (*GetForecastResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetForecast not implemented")
+}
+func (UnimplementedInsightServiceServer) ListBudgetRisks(context.Context, *ListBudgetRisksRequest) (*ListBudgetRisksResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListBudgetRisks not implemented")
+}
 func (UnimplementedInsightServiceServer) GetSeasonality(context.Context, *GetSeasonalityRequest) (*GetSeasonalityResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetSeasonality not implemented")
 }
@@ -182,6 +224,42 @@ func RegisterInsightServiceServer(s grpc.ServiceRegistrar, srv InsightServiceSer
 		t.testEmbeddedByValue()
 	}
 	s.RegisterService(&InsightService_ServiceDesc, srv)
+}
+
+func _InsightService_GetForecast_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetForecastRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(InsightServiceServer).GetForecast(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: InsightService_GetForecast_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(InsightServiceServer).GetForecast(ctx, req.(*GetForecastRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _InsightService_ListBudgetRisks_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListBudgetRisksRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(InsightServiceServer).ListBudgetRisks(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: InsightService_ListBudgetRisks_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(InsightServiceServer).ListBudgetRisks(ctx, req.(*ListBudgetRisksRequest))
+	}
+	return interceptor(ctx, in, info, handler)
 }
 
 func _InsightService_GetSeasonality_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
@@ -281,6 +359,14 @@ var InsightService_ServiceDesc = grpc.ServiceDesc{
 	ServiceName: "tollgate.v1.InsightService",
 	HandlerType: (*InsightServiceServer)(nil),
 	Methods: []grpc.MethodDesc{
+		{
+			MethodName: "GetForecast",
+			Handler:    _InsightService_GetForecast_Handler,
+		},
+		{
+			MethodName: "ListBudgetRisks",
+			Handler:    _InsightService_ListBudgetRisks_Handler,
+		},
 		{
 			MethodName: "GetSeasonality",
 			Handler:    _InsightService_GetSeasonality_Handler,

@@ -1414,7 +1414,7 @@ const file_tollgate_v1_model_limit_service_proto_rawDesc = "" +
 	"\rSetModelAlias\x12!.tollgate.v1.SetModelAliasRequest\x1a\".tollgate.v1.SetModelAliasResponse\x12_\n" +
 	"\x10DeleteModelAlias\x12$.tollgate.v1.DeleteModelAliasRequest\x1a%.tollgate.v1.DeleteModelAliasResponse\x12_\n" +
 	"\x10ListModelAliases\x12$.tollgate.v1.ListModelAliasesRequest\x1a%.tollgate.v1.ListModelAliasesResponseBZ\n" +
-	"\x0eio.tollgate.v1B\x16ModelLimitServiceProtoP\x01Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1b\x06proto3"
+	"\x0eio.tollgate.v1B\x16ModelLimitServiceProtoP\x01Z.tollgate.example/go/gen/tollgate/v1;tollgatev1b\x06proto3"
 
 var (
 	file_tollgate_v1_model_limit_service_proto_rawDescOnce sync.Once

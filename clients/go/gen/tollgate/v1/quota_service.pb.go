@@ -2893,7 +2893,7 @@ const file_tollgate_v1_quota_service_proto_rawDesc = "" +
 	"\x12ListRateLimitUsage\x12&.tollgate.v1.ListRateLimitUsageRequest\x1a'.tollgate.v1.ListRateLimitUsageResponse\x12\\\n" +
 	"\x0fUpdateRateLimit\x12#.tollgate.v1.UpdateRateLimitRequest\x1a$.tollgate.v1.UpdateRateLimitResponse\x12\\\n" +
 	"\x0fDeleteRateLimit\x12#.tollgate.v1.DeleteRateLimitRequest\x1a$.tollgate.v1.DeleteRateLimitResponseBU\n" +
-	"\x0eio.tollgate.v1B\x11QuotaServiceProtoP\x01Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1b\x06proto3"
+	"\x0eio.tollgate.v1B\x11QuotaServiceProtoP\x01Z.tollgate.example/go/gen/tollgate/v1;tollgatev1b\x06proto3"
 
 var (
 	file_tollgate_v1_quota_service_proto_rawDescOnce sync.Once

@@ -3980,7 +3980,7 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"\fRepriceUsage\x12 .tollgate.v1.RepriceUsageRequest\x1a!.tollgate.v1.RepriceUsageResponse\x12S\n" +
 	"\fRecordCredit\x12 .tollgate.v1.RecordCreditRequest\x1a!.tollgate.v1.RecordCreditResponse\x12J\n" +
 	"\tVoidUsage\x12\x1d.tollgate.v1.VoidUsageRequest\x1a\x1e.tollgate.v1.VoidUsageResponseBU\n" +
-	"\x0eio.tollgate.v1B\x11UsageServiceProtoP\x01Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1b\x06proto3"
+	"\x0eio.tollgate.v1B\x11UsageServiceProtoP\x01Z.tollgate.example/go/gen/tollgate/v1;tollgatev1b\x06proto3"
 
 var (
 	file_tollgate_v1_usage_service_proto_rawDescOnce sync.Once

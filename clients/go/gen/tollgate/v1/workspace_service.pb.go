@@ -1780,7 +1780,7 @@ const file_tollgate_v1_workspace_service_proto_rawDesc = "" +
 	"\x06Freeze\x12\x1a.tollgate.v1.FreezeRequest\x1a\x1b.tollgate.v1.FreezeResponse\x12G\n" +
 	"\bUnfreeze\x12\x1c.tollgate.v1.UnfreezeRequest\x1a\x1d.tollgate.v1.UnfreezeResponse\x12P\n" +
 	"\vListFreezes\x12\x1f.tollgate.v1.ListFreezesRequest\x1a .tollgate.v1.ListFreezesResponseBY\n" +
-	"\x0eio.tollgate.v1B\x15WorkspaceServiceProtoP\x01Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1b\x06proto3"
+	"\x0eio.tollgate.v1B\x15WorkspaceServiceProtoP\x01Z.tollgate.example/go/gen/tollgate/v1;tollgatev1b\x06proto3"
 
 var (
 	file_tollgate_v1_workspace_service_proto_rawDescOnce sync.Once

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use rust_decimal::Decimal;
 use tokio::net::TcpSocket;
-use tollgate_client::{Call, Client, GuardError, Money, Request, Usage, v1};
+use tollgate_grpc::{Call, Client, GuardError, Money, Request, Usage, v1};
 use tracing_subscriber::fmt::MakeWriter;
 
 /// Nobody listens there.

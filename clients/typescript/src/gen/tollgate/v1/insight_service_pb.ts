@@ -12,7 +12,7 @@ import type { AnomalyKind, AnomalyMetric } from "./alert_service_pb.js";
 import { file_tollgate_v1_alert_service } from "./alert_service_pb.js";
 import type { TimeGranularity, UsageFilter, UsageMetric } from "./analytics_service_pb.js";
 import { file_tollgate_v1_analytics_service } from "./analytics_service_pb.js";
-import type { Money, Subject } from "./common_pb.js";
+import type { Enforcement, LimitKind, Money, Subject } from "./common_pb.js";
 import { file_tollgate_v1_common } from "./common_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -20,7 +20,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tollgate/v1/insight_service.proto.
  */
 export const file_tollgate_v1_insight_service: GenFile = /*@__PURE__*/
-  fileDesc("CiF0b2xsZ2F0ZS92MS9pbnNpZ2h0X3NlcnZpY2UucHJvdG8SC3RvbGxnYXRlLnYxIksKCFF1YW50aXR5EiIKBGNvc3QYASABKAsyEi50b2xsZ2F0ZS52MS5Nb25leUgAEg8KBWNvdW50GAIgASgDSABCCgoIcXVhbnRpdHkigQEKFUdldFNlYXNvbmFsaXR5UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSKAoGbWV0cmljGAIgASgOMhgudG9sbGdhdGUudjEuVXNhZ2VNZXRyaWMSKAoGbWVtYmVyGAMgASgLMhgudG9sbGdhdGUudjEuVXNhZ2VGaWx0ZXIihgIKFkdldFNlYXNvbmFsaXR5UmVzcG9uc2USLgoKYXNfb2ZfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJdGltZV96b25lGAIgASgJEi0KC3NlYXNvbmFsaXR5GAMgASgOMhgudG9sbGdhdGUudjEuU2Vhc29uYWxpdHkSFAoMaGlzdG9yeV9kYXlzGAQgASgFEjEKC2hvdXJfb2ZfZGF5GAUgASgLMhwudG9sbGdhdGUudjEuU2Vhc29uYWxQcm9maWxlEjEKC2RheV9vZl93ZWVrGAYgASgLMhwudG9sbGdhdGUudjEuU2Vhc29uYWxQcm9maWxlIs0BCg9TZWFzb25hbFByb2ZpbGUSKAoFcGFydHMYASADKAsyGS50b2xsZ2F0ZS52MS5TZWFzb25hbFBhcnQSGQoRZXhwbGFpbmVkX3BlcmNlbnQYAiABKAESDwoHcF92YWx1ZRgDIAEoARITCgtzaWduaWZpY2FudBgEIAEoCBInCgRwZWFrGAUgASgLMhkudG9sbGdhdGUudjEuU2Vhc29uYWxQYXJ0EiYKA2xvdxgGIAEoCzIZLnRvbGxnYXRlLnYxLlNlYXNvbmFsUGFydCJCCgxTZWFzb25hbFBhcnQSDQoFaW5kZXgYASABKAUSIwoEbWVhbhgCIAEoCzIVLnRvbGxnYXRlLnYxLlF1YW50aXR5Iq4GCgdBbm9tYWx5EhIKCmFub21hbHlfaWQYASABKAkSJgoEa2luZBgCIAEoDjIYLnRvbGxnYXRlLnYxLkFub21hbHlLaW5kEiUKB3N1YmplY3QYAyABKAsyFC50b2xsZ2F0ZS52MS5TdWJqZWN0EioKBm1ldHJpYxgEIAEoDjIaLnRvbGxnYXRlLnYxLkFub21hbHlNZXRyaWMSMQoLZ3JhbnVsYXJpdHkYBSABKA4yHC50b2xsZ2F0ZS52MS5UaW1lR3JhbnVsYXJpdHkSLgoKc3RhcnRfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2RldGVjdF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBInCghleHBlY3RlZBgJIAEoCzIVLnRvbGxnYXRlLnYxLlF1YW50aXR5EiUKBmFjdHVhbBgKIAEoCzIVLnRvbGxnYXRlLnYxLlF1YW50aXR5EikKBm5vcm1hbBgLIAEoCzIZLnRvbGxnYXRlLnYxLkFub21hbHlSYW5nZRIiCgZpbXBhY3QYDCABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIWCg5pbXBhY3RfcGVyY2VudBgNIAEoARIuCghzZXZlcml0eRgOIAEoDjIcLnRvbGxnYXRlLnYxLkFub21hbHlTZXZlcml0eRI1Cgxjb250cmlidXRvcnMYDyADKAsyHy50b2xsZ2F0ZS52MS5Bbm9tYWx5Q29udHJpYnV0b3ISKAoFc3RhdGUYECABKA4yGS50b2xsZ2F0ZS52MS5Bbm9tYWx5U3RhdGUSLgoIZmVlZGJhY2sYESABKA4yHC50b2xsZ2F0ZS52MS5Bbm9tYWx5RmVlZGJhY2sSMQoNZmVlZGJhY2tfdGltZRgSIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFgoOZmVlZGJhY2tfYWN0b3IYEyABKAkSDwoHYWxlcnRlZBgUIAEoCCJXCgxBbm9tYWx5UmFuZ2USIgoDbG93GAEgASgLMhUudG9sbGdhdGUudjEuUXVhbnRpdHkSIwoEaGlnaBgCIAEoCzIVLnRvbGxnYXRlLnYxLlF1YW50aXR5IpcBChJBbm9tYWx5Q29udHJpYnV0b3ISJQoHc3ViamVjdBgBIAEoCzIULnRvbGxnYXRlLnYxLlN1YmplY3QSDQoFc2hhcmUYAiABKAESJQoGYmVmb3JlGAMgASgLMhUudG9sbGdhdGUudjEuUXVhbnRpdHkSJAoFYWZ0ZXIYBCABKAsyFS50b2xsZ2F0ZS52MS5RdWFudGl0eSKfAgoUTGlzdEFub21hbGllc1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEigKBXN0YXRlGAIgASgOMhkudG9sbGdhdGUudjEuQW5vbWFseVN0YXRlEiUKB3N1YmplY3QYAyABKAsyFC50b2xsZ2F0ZS52MS5TdWJqZWN0EhsKE3VuYWNrbm93bGVkZ2VkX29ubHkYBCABKAgSLgoKc3RhcnRfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXBhZ2Vfc2l6ZRgHIAEoBRISCgpwYWdlX3Rva2VuGAggASgJIvQBChVMaXN0QW5vbWFsaWVzUmVzcG9uc2USJwoJYW5vbWFsaWVzGAEgAygLMhQudG9sbGdhdGUudjEuQW5vbWFseRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSEwoLdG90YWxfY291bnQYAyABKAMSNQoRbG9va2VkX3VudGlsX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhkKEWhvdXJseV9tZW1iZXJfbWF4GAUgASgFEhgKEGRhaWx5X21lbWJlcl9tYXgYBiABKAUSGAoQbWVtYmVyc19sZWZ0X291dBgHIAEoCCJ1ChlBY2tub3dsZWRnZUFub21hbHlSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRISCgphbm9tYWx5X2lkGAIgASgJEi4KCGZlZWRiYWNrGAMgASgOMhwudG9sbGdhdGUudjEuQW5vbWFseUZlZWRiYWNrIn4KGkFja25vd2xlZGdlQW5vbWFseVJlc3BvbnNlEiUKB2Fub21hbHkYASABKAsyFC50b2xsZ2F0ZS52MS5Bbm9tYWx5EjkKFWJhcl9yYWlzZWRfdW50aWxfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAigAIKDUFub21hbHlQb2xpY3kSKAoMbGVhc3RfaW1wYWN0GAEgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSNAoLc2Vuc2l0aXZpdHkYAiABKA4yHy50b2xsZ2F0ZS52MS5Bbm9tYWx5U2Vuc2l0aXZpdHkSJwoFbXV0ZXMYAyADKAsyGC50b2xsZ2F0ZS52MS5Bbm9tYWx5TXV0ZRIyChZlZmZlY3RpdmVfbGVhc3RfaW1wYWN0GAQgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSMgoLcmFpc2VkX2JhcnMYBSADKAsyHS50b2xsZ2F0ZS52MS5Bbm9tYWx5UmFpc2VkQmFyImIKC0Fub21hbHlNdXRlEiUKB3N1YmplY3QYASABKAsyFC50b2xsZ2F0ZS52MS5TdWJqZWN0EiwKCGVuZF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJpChBBbm9tYWx5UmFpc2VkQmFyEiUKB3N1YmplY3QYASABKAsyFC50b2xsZ2F0ZS52MS5TdWJqZWN0Ei4KCnVudGlsX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIi8KF0dldEFub21hbHlQb2xpY3lSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCSJOChhHZXRBbm9tYWx5UG9saWN5UmVzcG9uc2USMgoOYW5vbWFseV9wb2xpY3kYASABKAsyGi50b2xsZ2F0ZS52MS5Bbm9tYWx5UG9saWN5IpQBChdTZXRBbm9tYWx5UG9saWN5UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSMgoOYW5vbWFseV9wb2xpY3kYAiABKAsyGi50b2xsZ2F0ZS52MS5Bbm9tYWx5UG9saWN5Ei8KC3VwZGF0ZV9tYXNrGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzayJOChhTZXRBbm9tYWx5UG9saWN5UmVzcG9uc2USMgoOYW5vbWFseV9wb2xpY3kYASABKAsyGi50b2xsZ2F0ZS52MS5Bbm9tYWx5UG9saWN5Kq0BCgtTZWFzb25hbGl0eRIbChdTRUFTT05BTElUWV9VTlNQRUNJRklFRBAAEhoKFlNFQVNPTkFMSVRZX1RPT19MSVRUTEUQARIUChBTRUFTT05BTElUWV9OT05FEAISFQoRU0VBU09OQUxJVFlfREFJTFkQAxIWChJTRUFTT05BTElUWV9XRUVLTFkQBBIgChxTRUFTT05BTElUWV9EQUlMWV9BTkRfV0VFS0xZEAUqhQEKD0Fub21hbHlTZXZlcml0eRIgChxBTk9NQUxZX1NFVkVSSVRZX1VOU1BFQ0lGSUVEEAASGAoUQU5PTUFMWV9TRVZFUklUWV9MT1cQARIbChdBTk9NQUxZX1NFVkVSSVRZX01FRElVTRACEhkKFUFOT01BTFlfU0VWRVJJVFlfSElHSBADKl8KDEFub21hbHlTdGF0ZRIdChlBTk9NQUxZX1NUQVRFX1VOU1BFQ0lGSUVEEAASFgoSQU5PTUFMWV9TVEFURV9PUEVOEAESGAoUQU5PTUFMWV9TVEFURV9DTE9TRUQQAiqJAQoPQW5vbWFseUZlZWRiYWNrEiAKHEFOT01BTFlfRkVFREJBQ0tfVU5TUEVDSUZJRUQQABIZChVBTk9NQUxZX0ZFRURCQUNLX1JFQUwQARIdChlBTk9NQUxZX0ZFRURCQUNLX0VYUEVDVEVEEAISGgoWQU5PTUFMWV9GRUVEQkFDS19GQUxTRRADKpQBChJBbm9tYWx5U2Vuc2l0aXZpdHkSIwofQU5PTUFMWV9TRU5TSVRJVklUWV9VTlNQRUNJRklFRBAAEhsKF0FOT01BTFlfU0VOU0lUSVZJVFlfTE9XEAESHgoaQU5PTUFMWV9TRU5TSVRJVklUWV9NRURJVU0QAhIcChhBTk9NQUxZX1NFTlNJVElWSVRZX0hJR0gQAzLsAwoOSW5zaWdodFNlcnZpY2USWQoOR2V0U2Vhc29uYWxpdHkSIi50b2xsZ2F0ZS52MS5HZXRTZWFzb25hbGl0eVJlcXVlc3QaIy50b2xsZ2F0ZS52MS5HZXRTZWFzb25hbGl0eVJlc3BvbnNlElYKDUxpc3RBbm9tYWxpZXMSIS50b2xsZ2F0ZS52MS5MaXN0QW5vbWFsaWVzUmVxdWVzdBoiLnRvbGxnYXRlLnYxLkxpc3RBbm9tYWxpZXNSZXNwb25zZRJlChJBY2tub3dsZWRnZUFub21hbHkSJi50b2xsZ2F0ZS52MS5BY2tub3dsZWRnZUFub21hbHlSZXF1ZXN0GicudG9sbGdhdGUudjEuQWNrbm93bGVkZ2VBbm9tYWx5UmVzcG9uc2USXwoQR2V0QW5vbWFseVBvbGljeRIkLnRvbGxnYXRlLnYxLkdldEFub21hbHlQb2xpY3lSZXF1ZXN0GiUudG9sbGdhdGUudjEuR2V0QW5vbWFseVBvbGljeVJlc3BvbnNlEl8KEFNldEFub21hbHlQb2xpY3kSJC50b2xsZ2F0ZS52MS5TZXRBbm9tYWx5UG9saWN5UmVxdWVzdBolLnRvbGxnYXRlLnYxLlNldEFub21hbHlQb2xpY3lSZXNwb25zZUJXCg5pby50b2xsZ2F0ZS52MUITSW5zaWdodFNlcnZpY2VQcm90b1ABWi50b2xsZ2F0ZS9jbGllbnRzL2dvL2dlbi90b2xsZ2F0ZS92MTt0b2xsZ2F0ZXYxYgZwcm90bzM", [file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_tollgate_v1_alert_service, file_tollgate_v1_analytics_service, file_tollgate_v1_common]);
+  fileDesc("CiF0b2xsZ2F0ZS92MS9pbnNpZ2h0X3NlcnZpY2UucHJvdG8SC3RvbGxnYXRlLnYxIksKCFF1YW50aXR5EiIKBGNvc3QYASABKAsyEi50b2xsZ2F0ZS52MS5Nb25leUgAEg8KBWNvdW50GAIgASgDSABCCgoIcXVhbnRpdHkibQoISW50ZXJ2YWwSIgoDbG93GAEgASgLMhUudG9sbGdhdGUudjEuUXVhbnRpdHkSIwoEaGlnaBgCIAEoCzIVLnRvbGxnYXRlLnYxLlF1YW50aXR5EhgKEGNvdmVyYWdlX3BlcmNlbnQYAyABKAUimQIKEkdldEZvcmVjYXN0UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSKAoGbWV0cmljGAIgASgOMhgudG9sbGdhdGUudjEuVXNhZ2VNZXRyaWMSKAoGbWVtYmVyGAMgASgLMhgudG9sbGdhdGUudjEuVXNhZ2VGaWx0ZXISLQoGcGVyaW9kGAQgASgOMhsudG9sbGdhdGUudjEuRm9yZWNhc3RQZXJpb2RIABIuCghlbmRfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIABIxCgtncmFudWxhcml0eRgGIAEoDjIcLnRvbGxnYXRlLnYxLlRpbWVHcmFudWxhcml0eUIHCgV1bnRpbCK3BQoTR2V0Rm9yZWNhc3RSZXNwb25zZRIuCgphc19vZl90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpzdGFydF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJAoFa25vd24YBCABKAsyFS50b2xsZ2F0ZS52MS5RdWFudGl0eRIkCgV0b3RhbBgFIAEoCzIVLnRvbGxnYXRlLnYxLlF1YW50aXR5Ei4KD3RvdGFsX2ludGVydmFscxgGIAMoCzIVLnRvbGxnYXRlLnYxLkludGVydmFsEioKBnBvaW50cxgHIAMoCzIaLnRvbGxnYXRlLnYxLkZvcmVjYXN0UG9pbnQSMQoLZ3JhbnVsYXJpdHkYCCABKA4yHC50b2xsZ2F0ZS52MS5UaW1lR3JhbnVsYXJpdHkSKgoGYnVkZ2V0GAkgASgLMhoudG9sbGdhdGUudjEuQnVkZ2V0T3V0bG9vaxIpCgViYXNpcxgKIAEoDjIaLnRvbGxnYXRlLnYxLkZvcmVjYXN0QmFzaXMSDgoGbWV0aG9kGAsgASgJEhQKDGhpc3RvcnlfZGF5cxgMIAEoBRIaCg1jZW5zb3JlZF9kYXlzGA0gASgFSACIAQESMgoOaW50ZXJ2YWxfYmFzaXMYDiABKA4yGi50b2xsZ2F0ZS52MS5JbnRlcnZhbEJhc2lzEicKCHJ1bl9yYXRlGA8gASgLMhUudG9sbGdhdGUudjEuUXVhbnRpdHkSLwoNcHJpY2VfY2hhbmdlcxgQIAMoCzIYLnRvbGxnYXRlLnYxLlByaWNlQ2hhbmdlQhAKDl9jZW5zb3JlZF9kYXlzInoKC1ByaWNlQ2hhbmdlEhAKCG1vZGVsX2lkGAEgASgJEjIKDmVmZmVjdGl2ZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZmYWN0b3IYAyABKAESFQoNc2hhcmVfcGVyY2VudBgEIAEoASKdAQoNRm9yZWNhc3RQb2ludBIuCgpzdGFydF90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRkYXRlGAIgASgJEiQKBXZhbHVlGAMgASgLMhUudG9sbGdhdGUudjEuUXVhbnRpdHkSKAoJaW50ZXJ2YWxzGAQgAygLMhUudG9sbGdhdGUudjEuSW50ZXJ2YWwi4wIKDUJ1ZGdldE91dGxvb2sSJAoFbGltaXQYASABKAsyFS50b2xsZ2F0ZS52MS5RdWFudGl0eRIjCgR1c2VkGAIgASgLMhUudG9sbGdhdGUudjEuUXVhbnRpdHkSEwoLcHJvYmFiaWxpdHkYAyABKAESMwoPZXhoYXVzdGlvbl90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIxCg1lYXJsaWVzdF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpyZXNldF90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBInCghleHBlY3RlZBgHIAEoCzIVLnRvbGxnYXRlLnYxLlF1YW50aXR5EjEKEmV4cGVjdGVkX2ludGVydmFscxgIIAMoCzIVLnRvbGxnYXRlLnYxLkludGVydmFsIjsKFkxpc3RCdWRnZXRSaXNrc1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEgsKA3RvcBgCIAEoBSKlAQoXTGlzdEJ1ZGdldFJpc2tzUmVzcG9uc2USLgoKYXNfb2ZfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJgoFcmlza3MYAiADKAsyFy50b2xsZ2F0ZS52MS5CdWRnZXRSaXNrEhgKEHRvb19saXR0bGVfY291bnQYAyABKAUSGAoQY29uc2lkZXJlZF9jb3VudBgEIAEoBSLZAQoKQnVkZ2V0UmlzaxIkCgRraW5kGAEgASgOMhYudG9sbGdhdGUudjEuTGltaXRLaW5kEhAKCG1vZGVsX2lkGAIgASgJEhAKCHF1b3RhX2lkGAMgASgJEiUKB3N1YmplY3QYBCABKAsyFC50b2xsZ2F0ZS52MS5TdWJqZWN0Ei0KC2VuZm9yY2VtZW50GAUgASgOMhgudG9sbGdhdGUudjEuRW5mb3JjZW1lbnQSKwoHb3V0bG9vaxgGIAEoCzIaLnRvbGxnYXRlLnYxLkJ1ZGdldE91dGxvb2sigQEKFUdldFNlYXNvbmFsaXR5UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSKAoGbWV0cmljGAIgASgOMhgudG9sbGdhdGUudjEuVXNhZ2VNZXRyaWMSKAoGbWVtYmVyGAMgASgLMhgudG9sbGdhdGUudjEuVXNhZ2VGaWx0ZXIihgIKFkdldFNlYXNvbmFsaXR5UmVzcG9uc2USLgoKYXNfb2ZfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJdGltZV96b25lGAIgASgJEi0KC3NlYXNvbmFsaXR5GAMgASgOMhgudG9sbGdhdGUudjEuU2Vhc29uYWxpdHkSFAoMaGlzdG9yeV9kYXlzGAQgASgFEjEKC2hvdXJfb2ZfZGF5GAUgASgLMhwudG9sbGdhdGUudjEuU2Vhc29uYWxQcm9maWxlEjEKC2RheV9vZl93ZWVrGAYgASgLMhwudG9sbGdhdGUudjEuU2Vhc29uYWxQcm9maWxlIs0BCg9TZWFzb25hbFByb2ZpbGUSKAoFcGFydHMYASADKAsyGS50b2xsZ2F0ZS52MS5TZWFzb25hbFBhcnQSGQoRZXhwbGFpbmVkX3BlcmNlbnQYAiABKAESDwoHcF92YWx1ZRgDIAEoARITCgtzaWduaWZpY2FudBgEIAEoCBInCgRwZWFrGAUgASgLMhkudG9sbGdhdGUudjEuU2Vhc29uYWxQYXJ0EiYKA2xvdxgGIAEoCzIZLnRvbGxnYXRlLnYxLlNlYXNvbmFsUGFydCJCCgxTZWFzb25hbFBhcnQSDQoFaW5kZXgYASABKAUSIwoEbWVhbhgCIAEoCzIVLnRvbGxnYXRlLnYxLlF1YW50aXR5Iq4GCgdBbm9tYWx5EhIKCmFub21hbHlfaWQYASABKAkSJgoEa2luZBgCIAEoDjIYLnRvbGxnYXRlLnYxLkFub21hbHlLaW5kEiUKB3N1YmplY3QYAyABKAsyFC50b2xsZ2F0ZS52MS5TdWJqZWN0EioKBm1ldHJpYxgEIAEoDjIaLnRvbGxnYXRlLnYxLkFub21hbHlNZXRyaWMSMQoLZ3JhbnVsYXJpdHkYBSABKA4yHC50b2xsZ2F0ZS52MS5UaW1lR3JhbnVsYXJpdHkSLgoKc3RhcnRfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2RldGVjdF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBInCghleHBlY3RlZBgJIAEoCzIVLnRvbGxnYXRlLnYxLlF1YW50aXR5EiUKBmFjdHVhbBgKIAEoCzIVLnRvbGxnYXRlLnYxLlF1YW50aXR5EikKBm5vcm1hbBgLIAEoCzIZLnRvbGxnYXRlLnYxLkFub21hbHlSYW5nZRIiCgZpbXBhY3QYDCABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIWCg5pbXBhY3RfcGVyY2VudBgNIAEoARIuCghzZXZlcml0eRgOIAEoDjIcLnRvbGxnYXRlLnYxLkFub21hbHlTZXZlcml0eRI1Cgxjb250cmlidXRvcnMYDyADKAsyHy50b2xsZ2F0ZS52MS5Bbm9tYWx5Q29udHJpYnV0b3ISKAoFc3RhdGUYECABKA4yGS50b2xsZ2F0ZS52MS5Bbm9tYWx5U3RhdGUSLgoIZmVlZGJhY2sYESABKA4yHC50b2xsZ2F0ZS52MS5Bbm9tYWx5RmVlZGJhY2sSMQoNZmVlZGJhY2tfdGltZRgSIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFgoOZmVlZGJhY2tfYWN0b3IYEyABKAkSDwoHYWxlcnRlZBgUIAEoCCJXCgxBbm9tYWx5UmFuZ2USIgoDbG93GAEgASgLMhUudG9sbGdhdGUudjEuUXVhbnRpdHkSIwoEaGlnaBgCIAEoCzIVLnRvbGxnYXRlLnYxLlF1YW50aXR5IpcBChJBbm9tYWx5Q29udHJpYnV0b3ISJQoHc3ViamVjdBgBIAEoCzIULnRvbGxnYXRlLnYxLlN1YmplY3QSDQoFc2hhcmUYAiABKAESJQoGYmVmb3JlGAMgASgLMhUudG9sbGdhdGUudjEuUXVhbnRpdHkSJAoFYWZ0ZXIYBCABKAsyFS50b2xsZ2F0ZS52MS5RdWFudGl0eSKfAgoUTGlzdEFub21hbGllc1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEigKBXN0YXRlGAIgASgOMhkudG9sbGdhdGUudjEuQW5vbWFseVN0YXRlEiUKB3N1YmplY3QYAyABKAsyFC50b2xsZ2F0ZS52MS5TdWJqZWN0EhsKE3VuYWNrbm93bGVkZ2VkX29ubHkYBCABKAgSLgoKc3RhcnRfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXBhZ2Vfc2l6ZRgHIAEoBRISCgpwYWdlX3Rva2VuGAggASgJIvQBChVMaXN0QW5vbWFsaWVzUmVzcG9uc2USJwoJYW5vbWFsaWVzGAEgAygLMhQudG9sbGdhdGUudjEuQW5vbWFseRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSEwoLdG90YWxfY291bnQYAyABKAMSNQoRbG9va2VkX3VudGlsX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhkKEWhvdXJseV9tZW1iZXJfbWF4GAUgASgFEhgKEGRhaWx5X21lbWJlcl9tYXgYBiABKAUSGAoQbWVtYmVyc19sZWZ0X291dBgHIAEoCCJ1ChlBY2tub3dsZWRnZUFub21hbHlSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRISCgphbm9tYWx5X2lkGAIgASgJEi4KCGZlZWRiYWNrGAMgASgOMhwudG9sbGdhdGUudjEuQW5vbWFseUZlZWRiYWNrIn4KGkFja25vd2xlZGdlQW5vbWFseVJlc3BvbnNlEiUKB2Fub21hbHkYASABKAsyFC50b2xsZ2F0ZS52MS5Bbm9tYWx5EjkKFWJhcl9yYWlzZWRfdW50aWxfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAigAIKDUFub21hbHlQb2xpY3kSKAoMbGVhc3RfaW1wYWN0GAEgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSNAoLc2Vuc2l0aXZpdHkYAiABKA4yHy50b2xsZ2F0ZS52MS5Bbm9tYWx5U2Vuc2l0aXZpdHkSJwoFbXV0ZXMYAyADKAsyGC50b2xsZ2F0ZS52MS5Bbm9tYWx5TXV0ZRIyChZlZmZlY3RpdmVfbGVhc3RfaW1wYWN0GAQgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSMgoLcmFpc2VkX2JhcnMYBSADKAsyHS50b2xsZ2F0ZS52MS5Bbm9tYWx5UmFpc2VkQmFyImIKC0Fub21hbHlNdXRlEiUKB3N1YmplY3QYASABKAsyFC50b2xsZ2F0ZS52MS5TdWJqZWN0EiwKCGVuZF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJpChBBbm9tYWx5UmFpc2VkQmFyEiUKB3N1YmplY3QYASABKAsyFC50b2xsZ2F0ZS52MS5TdWJqZWN0Ei4KCnVudGlsX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIi8KF0dldEFub21hbHlQb2xpY3lSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCSJOChhHZXRBbm9tYWx5UG9saWN5UmVzcG9uc2USMgoOYW5vbWFseV9wb2xpY3kYASABKAsyGi50b2xsZ2F0ZS52MS5Bbm9tYWx5UG9saWN5IpQBChdTZXRBbm9tYWx5UG9saWN5UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSMgoOYW5vbWFseV9wb2xpY3kYAiABKAsyGi50b2xsZ2F0ZS52MS5Bbm9tYWx5UG9saWN5Ei8KC3VwZGF0ZV9tYXNrGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzayJOChhTZXRBbm9tYWx5UG9saWN5UmVzcG9uc2USMgoOYW5vbWFseV9wb2xpY3kYASABKAsyGi50b2xsZ2F0ZS52MS5Bbm9tYWx5UG9saWN5KpoBCg5Gb3JlY2FzdFBlcmlvZBIfChtGT1JFQ0FTVF9QRVJJT0RfVU5TUEVDSUZJRUQQABIXChNGT1JFQ0FTVF9QRVJJT0RfREFZEAESGAoURk9SRUNBU1RfUEVSSU9EX1dFRUsQAhIZChVGT1JFQ0FTVF9QRVJJT0RfTU9OVEgQAxIZChVGT1JFQ0FTVF9QRVJJT0RfQ1lDTEUQBCqLAQoNRm9yZWNhc3RCYXNpcxIeChpGT1JFQ0FTVF9CQVNJU19VTlNQRUNJRklFRBAAEh0KGUZPUkVDQVNUX0JBU0lTX1RPT19MSVRUTEUQARIgChxGT1JFQ0FTVF9CQVNJU19TSE9SVF9ISVNUT1JZEAISGQoVRk9SRUNBU1RfQkFTSVNfRU5PVUdIEAMqagoNSW50ZXJ2YWxCYXNpcxIeChpJTlRFUlZBTF9CQVNJU19VTlNQRUNJRklFRBAAEh0KGUlOVEVSVkFMX0JBU0lTX09XTl9FUlJPUlMQARIaChZJTlRFUlZBTF9CQVNJU19TSElQUEVEEAIqrQEKC1NlYXNvbmFsaXR5EhsKF1NFQVNPTkFMSVRZX1VOU1BFQ0lGSUVEEAASGgoWU0VBU09OQUxJVFlfVE9PX0xJVFRMRRABEhQKEFNFQVNPTkFMSVRZX05PTkUQAhIVChFTRUFTT05BTElUWV9EQUlMWRADEhYKElNFQVNPTkFMSVRZX1dFRUtMWRAEEiAKHFNFQVNPTkFMSVRZX0RBSUxZX0FORF9XRUVLTFkQBSqFAQoPQW5vbWFseVNldmVyaXR5EiAKHEFOT01BTFlfU0VWRVJJVFlfVU5TUEVDSUZJRUQQABIYChRBTk9NQUxZX1NFVkVSSVRZX0xPVxABEhsKF0FOT01BTFlfU0VWRVJJVFlfTUVESVVNEAISGQoVQU5PTUFMWV9TRVZFUklUWV9ISUdIEAMqXwoMQW5vbWFseVN0YXRlEh0KGUFOT01BTFlfU1RBVEVfVU5TUEVDSUZJRUQQABIWChJBTk9NQUxZX1NUQVRFX09QRU4QARIYChRBTk9NQUxZX1NUQVRFX0NMT1NFRBACKokBCg9Bbm9tYWx5RmVlZGJhY2sSIAocQU5PTUFMWV9GRUVEQkFDS19VTlNQRUNJRklFRBAAEhkKFUFOT01BTFlfRkVFREJBQ0tfUkVBTBABEh0KGUFOT01BTFlfRkVFREJBQ0tfRVhQRUNURUQQAhIaChZBTk9NQUxZX0ZFRURCQUNLX0ZBTFNFEAMqlAEKEkFub21hbHlTZW5zaXRpdml0eRIjCh9BTk9NQUxZX1NFTlNJVElWSVRZX1VOU1BFQ0lGSUVEEAASGwoXQU5PTUFMWV9TRU5TSVRJVklUWV9MT1cQARIeChpBTk9NQUxZX1NFTlNJVElWSVRZX01FRElVTRACEhwKGEFOT01BTFlfU0VOU0lUSVZJVFlfSElHSBADMpwFCg5JbnNpZ2h0U2VydmljZRJQCgtHZXRGb3JlY2FzdBIfLnRvbGxnYXRlLnYxLkdldEZvcmVjYXN0UmVxdWVzdBogLnRvbGxnYXRlLnYxLkdldEZvcmVjYXN0UmVzcG9uc2USXAoPTGlzdEJ1ZGdldFJpc2tzEiMudG9sbGdhdGUudjEuTGlzdEJ1ZGdldFJpc2tzUmVxdWVzdBokLnRvbGxnYXRlLnYxLkxpc3RCdWRnZXRSaXNrc1Jlc3BvbnNlElkKDkdldFNlYXNvbmFsaXR5EiIudG9sbGdhdGUudjEuR2V0U2Vhc29uYWxpdHlSZXF1ZXN0GiMudG9sbGdhdGUudjEuR2V0U2Vhc29uYWxpdHlSZXNwb25zZRJWCg1MaXN0QW5vbWFsaWVzEiEudG9sbGdhdGUudjEuTGlzdEFub21hbGllc1JlcXVlc3QaIi50b2xsZ2F0ZS52MS5MaXN0QW5vbWFsaWVzUmVzcG9uc2USZQoSQWNrbm93bGVkZ2VBbm9tYWx5EiYudG9sbGdhdGUudjEuQWNrbm93bGVkZ2VBbm9tYWx5UmVxdWVzdBonLnRvbGxnYXRlLnYxLkFja25vd2xlZGdlQW5vbWFseVJlc3BvbnNlEl8KEEdldEFub21hbHlQb2xpY3kSJC50b2xsZ2F0ZS52MS5HZXRBbm9tYWx5UG9saWN5UmVxdWVzdBolLnRvbGxnYXRlLnYxLkdldEFub21hbHlQb2xpY3lSZXNwb25zZRJfChBTZXRBbm9tYWx5UG9saWN5EiQudG9sbGdhdGUudjEuU2V0QW5vbWFseVBvbGljeVJlcXVlc3QaJS50b2xsZ2F0ZS52MS5TZXRBbm9tYWx5UG9saWN5UmVzcG9uc2VCVwoOaW8udG9sbGdhdGUudjFCE0luc2lnaHRTZXJ2aWNlUHJvdG9QAVoudG9sbGdhdGUuZXhhbXBsZS9nby9nZW4vdG9sbGdhdGUvdjE7dG9sbGdhdGV2MWIGcHJvdG8z", [file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_tollgate_v1_alert_service, file_tollgate_v1_analytics_service, file_tollgate_v1_common]);
 
 /**
  * An amount of a metric.
@@ -60,6 +60,524 @@ export const QuantitySchema: GenMessage<Quantity> = /*@__PURE__*/
   messageDesc(file_tollgate_v1_insight_service, 0);
 
 /**
+ * A band that an amount lies in.
+ *
+ * @generated from message tollgate.v1.Interval
+ */
+export type Interval = Message<"tollgate.v1.Interval"> & {
+  /**
+   * Its lower end, included; never below zero.
+   *
+   * @generated from field: tollgate.v1.Quantity low = 1;
+   */
+  low?: Quantity | undefined;
+
+  /**
+   * Its upper end, included.
+   *
+   * @generated from field: tollgate.v1.Quantity high = 2;
+   */
+  high?: Quantity | undefined;
+
+  /**
+   * How often the amount lies in it, in percent: 80 or 95.
+   *
+   * @generated from field: int32 coverage_percent = 3;
+   */
+  coveragePercent: number;
+};
+
+/**
+ * Describes the message tollgate.v1.Interval.
+ * Use `create(IntervalSchema)` to create a new message.
+ */
+export const IntervalSchema: GenMessage<Interval> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_insight_service, 1);
+
+/**
+ * Request of GetForecast.
+ *
+ * @generated from message tollgate.v1.GetForecastRequest
+ */
+export type GetForecastRequest = Message<"tollgate.v1.GetForecastRequest"> & {
+  /**
+   * Workspace of the usage.
+   *
+   * @generated from field: string workspace_id = 1;
+   */
+  workspaceId: string;
+
+  /**
+   * USAGE_METRIC_COST, USAGE_METRIC_TOKENS (of all classes) or USAGE_METRIC_REQUESTS; required.
+   *
+   * @generated from field: tollgate.v1.UsageMetric metric = 2;
+   */
+  metric: UsageMetric;
+
+  /**
+   * A member of the workspace: one dimension, other than USAGE_DIMENSION_LIMIT, with one value;
+   * the whole workspace if absent.
+   *
+   * @generated from field: tollgate.v1.UsageFilter member = 3;
+   */
+  member?: UsageFilter | undefined;
+
+  /**
+   * What is forecast; required.
+   *
+   * @generated from oneof tollgate.v1.GetForecastRequest.until
+   */
+  until: {
+    /**
+     * The running period, to its end.
+     *
+     * @generated from field: tollgate.v1.ForecastPeriod period = 4;
+     */
+    value: ForecastPeriod;
+    case: "period";
+  } | {
+    /**
+     * From the beginning of today to this time, rounded up to the end of its local hour or day, as
+     * the points are. In the future, at most 92 days from now.
+     *
+     * @generated from field: google.protobuf.Timestamp end_time = 5;
+     */
+    value: Timestamp;
+    case: "endTime";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * Of the points, and of the history that is looked at: TIME_GRANULARITY_HOUR to at most 14 days
+   * ahead, or TIME_GRANULARITY_DAY. Unspecified: hours where that is possible, otherwise days.
+   *
+   * @generated from field: tollgate.v1.TimeGranularity granularity = 6;
+   */
+  granularity: TimeGranularity;
+};
+
+/**
+ * Describes the message tollgate.v1.GetForecastRequest.
+ * Use `create(GetForecastRequestSchema)` to create a new message.
+ */
+export const GetForecastRequestSchema: GenMessage<GetForecastRequest> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_insight_service, 2);
+
+/**
+ * Response of GetForecast.
+ *
+ * @generated from message tollgate.v1.GetForecastResponse
+ */
+export type GetForecastResponse = Message<"tollgate.v1.GetForecastResponse"> & {
+  /**
+   * Time up to which all records are included, and which the forecast is of.
+   *
+   * @generated from field: google.protobuf.Timestamp as_of_time = 1;
+   */
+  asOfTime?: Timestamp | undefined;
+
+  /**
+   * Beginning of the period.
+   *
+   * @generated from field: google.protobuf.Timestamp start_time = 2;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * End of the period, not included.
+   *
+   * @generated from field: google.protobuf.Timestamp end_time = 3;
+   */
+  endTime?: Timestamp | undefined;
+
+  /**
+   * Used in the period so far.
+   *
+   * @generated from field: tollgate.v1.Quantity known = 4;
+   */
+  known?: Quantity | undefined;
+
+  /**
+   * The whole period: what is known, and what is forecast of the rest. As likely too low as too
+   * high. Absent with FORECAST_BASIS_TOO_LITTLE.
+   *
+   * @generated from field: tollgate.v1.Quantity total = 5;
+   */
+  total?: Quantity | undefined;
+
+  /**
+   * Bands of the total, 80 and 95 percent, from errors of totals: they do not follow from those of
+   * the points. Neither is below known.
+   *
+   * @generated from field: repeated tollgate.v1.Interval total_intervals = 6;
+   */
+  totalIntervals: Interval[];
+
+  /**
+   * Hours or days from the running one to the end. They need not add up to the total: each is as
+   * likely too low as too high by itself.
+   *
+   * @generated from field: repeated tollgate.v1.ForecastPoint points = 7;
+   */
+  points: ForecastPoint[];
+
+  /**
+   * TIME_GRANULARITY_HOUR or TIME_GRANULARITY_DAY.
+   *
+   * @generated from field: tollgate.v1.TimeGranularity granularity = 8;
+   */
+  granularity: TimeGranularity;
+
+  /**
+   * Whether the envelope of the running cycle lasts. Of the cost of the whole workspace with a plan
+   * alone; absent with FORECAST_BASIS_TOO_LITTLE.
+   *
+   * @generated from field: tollgate.v1.BudgetOutlook budget = 9;
+   */
+  budget?: BudgetOutlook | undefined;
+
+  /**
+   * How much history the forecast has.
+   *
+   * @generated from field: tollgate.v1.ForecastBasis basis = 10;
+   */
+  basis: ForecastBasis;
+
+  /**
+   * How it was made, for people: "pool of 14, led by seasonal median". Empty where it was not.
+   *
+   * @generated from field: string method = 11;
+   */
+  method: string;
+
+  /**
+   * Whole days of history, from the first with usage: at most 56 of hours, 400 of days.
+   *
+   * @generated from field: int32 history_days = 12;
+   */
+  historyDays: number;
+
+  /**
+   * Of the last 56 days of the history, those on which checks were blocked: demand was above what
+   * was used. Absent for members of other dimensions than model and user, by which blocked checks
+   * are not counted.
+   *
+   * @generated from field: optional int32 censored_days = 13;
+   */
+  censoredDays?: number | undefined;
+
+  /**
+   * What the bands of the points follow from.
+   *
+   * @generated from field: tollgate.v1.IntervalBasis interval_basis = 14;
+   */
+  intervalBasis: IntervalBasis;
+
+  /**
+   * The whole period at the rate so far; absent in its first hour.
+   *
+   * @generated from field: tollgate.v1.Quantity run_rate = 15;
+   */
+  runRate?: Quantity | undefined;
+
+  /**
+   * Of a cost: the prices of used models that change before the end, by time. They are priced in.
+   *
+   * @generated from field: repeated tollgate.v1.PriceChange price_changes = 16;
+   */
+  priceChanges: PriceChange[];
+};
+
+/**
+ * Describes the message tollgate.v1.GetForecastResponse.
+ * Use `create(GetForecastResponseSchema)` to create a new message.
+ */
+export const GetForecastResponseSchema: GenMessage<GetForecastResponse> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_insight_service, 3);
+
+/**
+ * A price that changes, and what it makes of the cost. A price in another currency than the one of
+ * now is not told, and not priced in.
+ *
+ * @generated from message tollgate.v1.PriceChange
+ */
+export type PriceChange = Message<"tollgate.v1.PriceChange"> & {
+  /**
+   * The model.
+   *
+   * @generated from field: string model_id = 1;
+   */
+  modelId: string;
+
+  /**
+   * From when on the price is valid.
+   *
+   * @generated from field: google.protobuf.Timestamp effective_time = 2;
+   */
+  effectiveTime?: Timestamp | undefined;
+
+  /**
+   * What a mean request of the last 28 days to the model costs then, as a multiple of what it costs
+   * now, by tokens of the standard tier.
+   *
+   * @generated from field: double factor = 3;
+   */
+  factor: number;
+
+  /**
+   * Share of the cost of the last 28 days that the model had, in percent.
+   *
+   * @generated from field: double share_percent = 4;
+   */
+  sharePercent: number;
+};
+
+/**
+ * Describes the message tollgate.v1.PriceChange.
+ * Use `create(PriceChangeSchema)` to create a new message.
+ */
+export const PriceChangeSchema: GenMessage<PriceChange> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_insight_service, 4);
+
+/**
+ * One hour or day of a forecast.
+ *
+ * @generated from message tollgate.v1.ForecastPoint
+ */
+export type ForecastPoint = Message<"tollgate.v1.ForecastPoint"> & {
+  /**
+   * When it begins. The first one is the running hour or day, as a whole.
+   *
+   * @generated from field: google.protobuf.Timestamp start_time = 1;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * Its local day, as "2026-01-31".
+   *
+   * @generated from field: string date = 2;
+   */
+  date: string;
+
+  /**
+   * What is forecast of it.
+   *
+   * @generated from field: tollgate.v1.Quantity value = 3;
+   */
+  value?: Quantity | undefined;
+
+  /**
+   * Bands of it, 80 and 95 percent.
+   *
+   * @generated from field: repeated tollgate.v1.Interval intervals = 4;
+   */
+  intervals: Interval[];
+};
+
+/**
+ * Describes the message tollgate.v1.ForecastPoint.
+ * Use `create(ForecastPointSchema)` to create a new message.
+ */
+export const ForecastPointSchema: GenMessage<ForecastPoint> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_insight_service, 5);
+
+/**
+ * Whether a limit is reached before it resets. What checks hold does not count.
+ *
+ * @generated from message tollgate.v1.BudgetOutlook
+ */
+export type BudgetOutlook = Message<"tollgate.v1.BudgetOutlook"> & {
+  /**
+   * The limit, with its boosts.
+   *
+   * @generated from field: tollgate.v1.Quantity limit = 1;
+   */
+  limit?: Quantity | undefined;
+
+  /**
+   * Used in its window so far.
+   *
+   * @generated from field: tollgate.v1.Quantity used = 2;
+   */
+  used?: Quantity | undefined;
+
+  /**
+   * Probability that the limit is reached in the window, 0 to 1; 1 if it is reached already.
+   *
+   * @generated from field: double probability = 3;
+   */
+  probability: number;
+
+  /**
+   * When it is as likely reached as not; absent if the probability is below 0.5.
+   *
+   * @generated from field: google.protobuf.Timestamp exhaustion_time = 4;
+   */
+  exhaustionTime?: Timestamp | undefined;
+
+  /**
+   * The early end of the 80 percent band of that: by then it is reached with a probability of 0.1.
+   * Absent if the probability is below 0.1.
+   *
+   * @generated from field: google.protobuf.Timestamp earliest_time = 5;
+   */
+  earliestTime?: Timestamp | undefined;
+
+  /**
+   * End of the window, when the limit begins anew.
+   *
+   * @generated from field: google.protobuf.Timestamp reset_time = 6;
+   */
+  resetTime?: Timestamp | undefined;
+
+  /**
+   * What is used in the whole window if nothing is in the way: as likely too low as too high.
+   *
+   * @generated from field: tollgate.v1.Quantity expected = 7;
+   */
+  expected?: Quantity | undefined;
+
+  /**
+   * Its bands, 80 and 95 percent.
+   *
+   * @generated from field: repeated tollgate.v1.Interval expected_intervals = 8;
+   */
+  expectedIntervals: Interval[];
+};
+
+/**
+ * Describes the message tollgate.v1.BudgetOutlook.
+ * Use `create(BudgetOutlookSchema)` to create a new message.
+ */
+export const BudgetOutlookSchema: GenMessage<BudgetOutlook> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_insight_service, 6);
+
+/**
+ * Request of ListBudgetRisks.
+ *
+ * @generated from message tollgate.v1.ListBudgetRisksRequest
+ */
+export type ListBudgetRisksRequest = Message<"tollgate.v1.ListBudgetRisksRequest"> & {
+  /**
+   * Workspace of the limits.
+   *
+   * @generated from field: string workspace_id = 1;
+   */
+  workspaceId: string;
+
+  /**
+   * Most limits; 0 for 10, at most 1,000.
+   *
+   * @generated from field: int32 top = 2;
+   */
+  top: number;
+};
+
+/**
+ * Describes the message tollgate.v1.ListBudgetRisksRequest.
+ * Use `create(ListBudgetRisksRequestSchema)` to create a new message.
+ */
+export const ListBudgetRisksRequestSchema: GenMessage<ListBudgetRisksRequest> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_insight_service, 7);
+
+/**
+ * Response of ListBudgetRisks.
+ *
+ * @generated from message tollgate.v1.ListBudgetRisksResponse
+ */
+export type ListBudgetRisksResponse = Message<"tollgate.v1.ListBudgetRisksResponse"> & {
+  /**
+   * Time up to which all records are included.
+   *
+   * @generated from field: google.protobuf.Timestamp as_of_time = 1;
+   */
+  asOfTime?: Timestamp | undefined;
+
+  /**
+   * Limits, most likely reached first, then by the time at which they are, then by kind and id.
+   *
+   * @generated from field: repeated tollgate.v1.BudgetRisk risks = 2;
+   */
+  risks: BudgetRisk[];
+
+  /**
+   * Limits whose subjects have fewer than 3 days of history, so that nothing can be said of them.
+   *
+   * @generated from field: int32 too_little_count = 3;
+   */
+  tooLittleCount: number;
+
+  /**
+   * Limits that were looked at: not more than 1,000 quotas.
+   *
+   * @generated from field: int32 considered_count = 4;
+   */
+  consideredCount: number;
+};
+
+/**
+ * Describes the message tollgate.v1.ListBudgetRisksResponse.
+ * Use `create(ListBudgetRisksResponseSchema)` to create a new message.
+ */
+export const ListBudgetRisksResponseSchema: GenMessage<ListBudgetRisksResponse> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_insight_service, 8);
+
+/**
+ * A limit, and whether it is reached.
+ *
+ * @generated from message tollgate.v1.BudgetRisk
+ */
+export type BudgetRisk = Message<"tollgate.v1.BudgetRisk"> & {
+  /**
+   * LIMIT_KIND_ENVELOPE, LIMIT_KIND_MODEL_LIMIT or LIMIT_KIND_QUOTA.
+   *
+   * @generated from field: tollgate.v1.LimitKind kind = 1;
+   */
+  kind: LimitKind;
+
+  /**
+   * Model of a cap, or that a quota counts; empty for all.
+   *
+   * @generated from field: string model_id = 2;
+   */
+  modelId: string;
+
+  /**
+   * With LIMIT_KIND_QUOTA: its id.
+   *
+   * @generated from field: string quota_id = 3;
+   */
+  quotaId: string;
+
+  /**
+   * With LIMIT_KIND_QUOTA: whose usage it counts.
+   *
+   * @generated from field: tollgate.v1.Subject subject = 4;
+   */
+  subject?: Subject | undefined;
+
+  /**
+   * With LIMIT_KIND_QUOTA: what it does to a request that exceeds it.
+   *
+   * @generated from field: tollgate.v1.Enforcement enforcement = 5;
+   */
+  enforcement: Enforcement;
+
+  /**
+   * Whether it is reached.
+   *
+   * @generated from field: tollgate.v1.BudgetOutlook outlook = 6;
+   */
+  outlook?: BudgetOutlook | undefined;
+};
+
+/**
+ * Describes the message tollgate.v1.BudgetRisk.
+ * Use `create(BudgetRiskSchema)` to create a new message.
+ */
+export const BudgetRiskSchema: GenMessage<BudgetRisk> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_insight_service, 9);
+
+/**
  * Request of GetSeasonality.
  *
  * @generated from message tollgate.v1.GetSeasonalityRequest
@@ -93,7 +611,7 @@ export type GetSeasonalityRequest = Message<"tollgate.v1.GetSeasonalityRequest">
  * Use `create(GetSeasonalityRequestSchema)` to create a new message.
  */
 export const GetSeasonalityRequestSchema: GenMessage<GetSeasonalityRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_insight_service, 1);
+  messageDesc(file_tollgate_v1_insight_service, 10);
 
 /**
  * Response of GetSeasonality.
@@ -149,7 +667,7 @@ export type GetSeasonalityResponse = Message<"tollgate.v1.GetSeasonalityResponse
  * Use `create(GetSeasonalityResponseSchema)` to create a new message.
  */
 export const GetSeasonalityResponseSchema: GenMessage<GetSeasonalityResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_insight_service, 2);
+  messageDesc(file_tollgate_v1_insight_service, 11);
 
 /**
  * Usage by the parts of a day or week.
@@ -206,7 +724,7 @@ export type SeasonalProfile = Message<"tollgate.v1.SeasonalProfile"> & {
  * Use `create(SeasonalProfileSchema)` to create a new message.
  */
 export const SeasonalProfileSchema: GenMessage<SeasonalProfile> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_insight_service, 3);
+  messageDesc(file_tollgate_v1_insight_service, 12);
 
 /**
  * One part of a day or week.
@@ -234,7 +752,7 @@ export type SeasonalPart = Message<"tollgate.v1.SeasonalPart"> & {
  * Use `create(SeasonalPartSchema)` to create a new message.
  */
 export const SeasonalPartSchema: GenMessage<SeasonalPart> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_insight_service, 4);
+  messageDesc(file_tollgate_v1_insight_service, 13);
 
 /**
  * Usage that stands out of its own past.
@@ -397,7 +915,7 @@ export type Anomaly = Message<"tollgate.v1.Anomaly"> & {
  * Use `create(AnomalySchema)` to create a new message.
  */
 export const AnomalySchema: GenMessage<Anomaly> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_insight_service, 5);
+  messageDesc(file_tollgate_v1_insight_service, 14);
 
 /**
  * The least and the most of what is normal.
@@ -425,7 +943,7 @@ export type AnomalyRange = Message<"tollgate.v1.AnomalyRange"> & {
  * Use `create(AnomalyRangeSchema)` to create a new message.
  */
 export const AnomalyRangeSchema: GenMessage<AnomalyRange> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_insight_service, 6);
+  messageDesc(file_tollgate_v1_insight_service, 15);
 
 /**
  * A member that explains a part of an anomaly.
@@ -467,7 +985,7 @@ export type AnomalyContributor = Message<"tollgate.v1.AnomalyContributor"> & {
  * Use `create(AnomalyContributorSchema)` to create a new message.
  */
 export const AnomalyContributorSchema: GenMessage<AnomalyContributor> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_insight_service, 7);
+  messageDesc(file_tollgate_v1_insight_service, 16);
 
 /**
  * Request of ListAnomalies.
@@ -537,7 +1055,7 @@ export type ListAnomaliesRequest = Message<"tollgate.v1.ListAnomaliesRequest"> &
  * Use `create(ListAnomaliesRequestSchema)` to create a new message.
  */
 export const ListAnomaliesRequestSchema: GenMessage<ListAnomaliesRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_insight_service, 8);
+  messageDesc(file_tollgate_v1_insight_service, 17);
 
 /**
  * Response of ListAnomalies.
@@ -600,7 +1118,7 @@ export type ListAnomaliesResponse = Message<"tollgate.v1.ListAnomaliesResponse">
  * Use `create(ListAnomaliesResponseSchema)` to create a new message.
  */
 export const ListAnomaliesResponseSchema: GenMessage<ListAnomaliesResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_insight_service, 9);
+  messageDesc(file_tollgate_v1_insight_service, 18);
 
 /**
  * Request of AcknowledgeAnomaly.
@@ -635,7 +1153,7 @@ export type AcknowledgeAnomalyRequest = Message<"tollgate.v1.AcknowledgeAnomalyR
  * Use `create(AcknowledgeAnomalyRequestSchema)` to create a new message.
  */
 export const AcknowledgeAnomalyRequestSchema: GenMessage<AcknowledgeAnomalyRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_insight_service, 10);
+  messageDesc(file_tollgate_v1_insight_service, 19);
 
 /**
  * Response of AcknowledgeAnomaly.
@@ -663,7 +1181,7 @@ export type AcknowledgeAnomalyResponse = Message<"tollgate.v1.AcknowledgeAnomaly
  * Use `create(AcknowledgeAnomalyResponseSchema)` to create a new message.
  */
 export const AcknowledgeAnomalyResponseSchema: GenMessage<AcknowledgeAnomalyResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_insight_service, 11);
+  messageDesc(file_tollgate_v1_insight_service, 20);
 
 /**
  * Which anomalies are told.
@@ -715,7 +1233,7 @@ export type AnomalyPolicy = Message<"tollgate.v1.AnomalyPolicy"> & {
  * Use `create(AnomalyPolicySchema)` to create a new message.
  */
 export const AnomalyPolicySchema: GenMessage<AnomalyPolicy> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_insight_service, 12);
+  messageDesc(file_tollgate_v1_insight_service, 21);
 
 /**
  * A subject that is not told of for a while.
@@ -743,7 +1261,7 @@ export type AnomalyMute = Message<"tollgate.v1.AnomalyMute"> & {
  * Use `create(AnomalyMuteSchema)` to create a new message.
  */
 export const AnomalyMuteSchema: GenMessage<AnomalyMute> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_insight_service, 13);
+  messageDesc(file_tollgate_v1_insight_service, 22);
 
 /**
  * A subject whose bar was raised by feedback.
@@ -771,7 +1289,7 @@ export type AnomalyRaisedBar = Message<"tollgate.v1.AnomalyRaisedBar"> & {
  * Use `create(AnomalyRaisedBarSchema)` to create a new message.
  */
 export const AnomalyRaisedBarSchema: GenMessage<AnomalyRaisedBar> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_insight_service, 14);
+  messageDesc(file_tollgate_v1_insight_service, 23);
 
 /**
  * Request of GetAnomalyPolicy.
@@ -792,7 +1310,7 @@ export type GetAnomalyPolicyRequest = Message<"tollgate.v1.GetAnomalyPolicyReque
  * Use `create(GetAnomalyPolicyRequestSchema)` to create a new message.
  */
 export const GetAnomalyPolicyRequestSchema: GenMessage<GetAnomalyPolicyRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_insight_service, 15);
+  messageDesc(file_tollgate_v1_insight_service, 24);
 
 /**
  * Response of GetAnomalyPolicy.
@@ -813,7 +1331,7 @@ export type GetAnomalyPolicyResponse = Message<"tollgate.v1.GetAnomalyPolicyResp
  * Use `create(GetAnomalyPolicyResponseSchema)` to create a new message.
  */
 export const GetAnomalyPolicyResponseSchema: GenMessage<GetAnomalyPolicyResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_insight_service, 16);
+  messageDesc(file_tollgate_v1_insight_service, 25);
 
 /**
  * Request of SetAnomalyPolicy.
@@ -849,7 +1367,7 @@ export type SetAnomalyPolicyRequest = Message<"tollgate.v1.SetAnomalyPolicyReque
  * Use `create(SetAnomalyPolicyRequestSchema)` to create a new message.
  */
 export const SetAnomalyPolicyRequestSchema: GenMessage<SetAnomalyPolicyRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_insight_service, 17);
+  messageDesc(file_tollgate_v1_insight_service, 26);
 
 /**
  * Response of SetAnomalyPolicy.
@@ -870,7 +1388,131 @@ export type SetAnomalyPolicyResponse = Message<"tollgate.v1.SetAnomalyPolicyResp
  * Use `create(SetAnomalyPolicyResponseSchema)` to create a new message.
  */
 export const SetAnomalyPolicyResponseSchema: GenMessage<SetAnomalyPolicyResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_insight_service, 18);
+  messageDesc(file_tollgate_v1_insight_service, 27);
+
+/**
+ * Periods of forecasts: the running one. The set may grow.
+ *
+ * @generated from enum tollgate.v1.ForecastPeriod
+ */
+export enum ForecastPeriod {
+  /**
+   * Refused on input.
+   *
+   * @generated from enum value: FORECAST_PERIOD_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The local day.
+   *
+   * @generated from enum value: FORECAST_PERIOD_DAY = 1;
+   */
+  DAY = 1,
+
+  /**
+   * The week, from the day that weeks of the workspace begin on.
+   *
+   * @generated from enum value: FORECAST_PERIOD_WEEK = 2;
+   */
+  WEEK = 2,
+
+  /**
+   * The month.
+   *
+   * @generated from enum value: FORECAST_PERIOD_MONTH = 3;
+   */
+  MONTH = 3,
+
+  /**
+   * The billing cycle.
+   *
+   * @generated from enum value: FORECAST_PERIOD_CYCLE = 4;
+   */
+  CYCLE = 4,
+}
+
+/**
+ * Describes the enum tollgate.v1.ForecastPeriod.
+ */
+export const ForecastPeriodSchema: GenEnum<ForecastPeriod> = /*@__PURE__*/
+  enumDesc(file_tollgate_v1_insight_service, 0);
+
+/**
+ * How much history a forecast has. The set may grow.
+ *
+ * @generated from enum tollgate.v1.ForecastBasis
+ */
+export enum ForecastBasis {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: FORECAST_BASIS_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Fewer than 3 days: nothing is forecast.
+   *
+   * @generated from enum value: FORECAST_BASIS_TOO_LITTLE = 1;
+   */
+  TOO_LITTLE = 1,
+
+  /**
+   * 3 to 13 days: a weekly rhythm cannot be known yet.
+   *
+   * @generated from enum value: FORECAST_BASIS_SHORT_HISTORY = 2;
+   */
+  SHORT_HISTORY = 2,
+
+  /**
+   * 14 days or more.
+   *
+   * @generated from enum value: FORECAST_BASIS_ENOUGH = 3;
+   */
+  ENOUGH = 3,
+}
+
+/**
+ * Describes the enum tollgate.v1.ForecastBasis.
+ */
+export const ForecastBasisSchema: GenEnum<ForecastBasis> = /*@__PURE__*/
+  enumDesc(file_tollgate_v1_insight_service, 1);
+
+/**
+ * What bands follow from. The set may grow.
+ *
+ * @generated from enum tollgate.v1.IntervalBasis
+ */
+export enum IntervalBasis {
+  /**
+   * Nothing was forecast.
+   *
+   * @generated from enum value: INTERVAL_BASIS_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Errors of the forecast at 8 or more origins in the past of the series, and quantiles of errors
+   * of other series.
+   *
+   * @generated from enum value: INTERVAL_BASIS_OWN_ERRORS = 1;
+   */
+  OWN_ERRORS = 1,
+
+  /**
+   * Quantiles of errors of other series, by the size of the errors at fewer origins.
+   *
+   * @generated from enum value: INTERVAL_BASIS_SHIPPED = 2;
+   */
+  SHIPPED = 2,
+}
+
+/**
+ * Describes the enum tollgate.v1.IntervalBasis.
+ */
+export const IntervalBasisSchema: GenEnum<IntervalBasis> = /*@__PURE__*/
+  enumDesc(file_tollgate_v1_insight_service, 2);
 
 /**
  * What repeats in usage. The set may grow.
@@ -925,7 +1567,7 @@ export enum Seasonality {
  * Describes the enum tollgate.v1.Seasonality.
  */
 export const SeasonalitySchema: GenEnum<Seasonality> = /*@__PURE__*/
-  enumDesc(file_tollgate_v1_insight_service, 0);
+  enumDesc(file_tollgate_v1_insight_service, 3);
 
 /**
  * Severity of an anomaly, by its impact against the least impact in force, or by impact_percent
@@ -967,7 +1609,7 @@ export enum AnomalySeverity {
  * Describes the enum tollgate.v1.AnomalySeverity.
  */
 export const AnomalySeveritySchema: GenEnum<AnomalySeverity> = /*@__PURE__*/
-  enumDesc(file_tollgate_v1_insight_service, 1);
+  enumDesc(file_tollgate_v1_insight_service, 4);
 
 /**
  * Whether an anomaly lasts.
@@ -1001,7 +1643,7 @@ export enum AnomalyState {
  * Describes the enum tollgate.v1.AnomalyState.
  */
 export const AnomalyStateSchema: GenEnum<AnomalyState> = /*@__PURE__*/
-  enumDesc(file_tollgate_v1_insight_service, 2);
+  enumDesc(file_tollgate_v1_insight_service, 5);
 
 /**
  * What an anomaly was, as a person says.
@@ -1042,7 +1684,7 @@ export enum AnomalyFeedback {
  * Describes the enum tollgate.v1.AnomalyFeedback.
  */
 export const AnomalyFeedbackSchema: GenEnum<AnomalyFeedback> = /*@__PURE__*/
-  enumDesc(file_tollgate_v1_insight_service, 3);
+  enumDesc(file_tollgate_v1_insight_service, 6);
 
 /**
  * How readily usage is called odd.
@@ -1083,7 +1725,7 @@ export enum AnomalySensitivity {
  * Describes the enum tollgate.v1.AnomalySensitivity.
  */
 export const AnomalySensitivitySchema: GenEnum<AnomalySensitivity> = /*@__PURE__*/
-  enumDesc(file_tollgate_v1_insight_service, 4);
+  enumDesc(file_tollgate_v1_insight_service, 7);
 
 /**
  * What follows from the usage of a workspace. Everything is computed from rollups of the usage log
@@ -1095,6 +1737,29 @@ export const AnomalySensitivitySchema: GenEnum<AnomalySensitivity> = /*@__PURE__
  * @generated from service tollgate.v1.InsightService
  */
 export const InsightService: GenService<{
+  /**
+   * Forecasts what a period will cost or use in all, with bands, and whether the budget lasts.
+   *
+   * @generated from rpc tollgate.v1.InsightService.GetForecast
+   */
+  getForecast: {
+    methodKind: "unary";
+    input: typeof GetForecastRequestSchema;
+    output: typeof GetForecastResponseSchema;
+  },
+  /**
+   * Lists limits by the probability that they are reached before they reset: the envelope, caps on
+   * models and quotas of every enforcement, in money, tokens and requests, that reset by the clock
+   * after a day or later. Of quotas the 1,000 most utilised subjects are looked at. Forecasts are by
+   * days, at today's prices.
+   *
+   * @generated from rpc tollgate.v1.InsightService.ListBudgetRisks
+   */
+  listBudgetRisks: {
+    methodKind: "unary";
+    input: typeof ListBudgetRisksRequestSchema;
+    output: typeof ListBudgetRisksResponseSchema;
+  },
   /**
    * Returns how usage depends on the hour of the day and on the day of the week, and whether that
    * is more than chance.

@@ -10,7 +10,6 @@ import io.tollgate.v1.ExtendHoldRequest;
 import io.tollgate.v1.Hold;
 import io.tollgate.v1.Outcome;
 import io.tollgate.v1.RecordUsageRequest;
-import io.tollgate.v1.RecordUsageResponse;
 import io.tollgate.v1.ReleaseHoldRequest;
 import io.tollgate.v1.UsageSource;
 import java.lang.System.Logger.Level;
@@ -22,6 +21,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 
 /**
  * One guarded call, between its check and its record. Made by {@link Client#guard(GuardRequest)};
@@ -52,7 +53,7 @@ public final class Call implements AutoCloseable {
   private Instant began;
   private long beganNanos;
   private boolean left;
-  private RecordUsageResponse recorded;
+  private Recorded recorded;
   // Keeps the hold of an answer that is awaited.
   private Keeper keeper;
 
@@ -66,6 +67,17 @@ public final class Call implements AutoCloseable {
   public interface Block<T, E extends Exception> {
     /** Runs the LLM call on {@code call.model()} and hands its answer to {@code call.record}. */
     T run(Call call) throws E;
+  }
+
+  /**
+   * What runs inside the guard and ends on another thread.
+   *
+   * @param <T> what it gives
+   */
+  @FunctionalInterface
+  public interface AsyncBlock<T> {
+    /** Begins the LLM call on {@code call.model()}, whose answer goes to {@code call.record}. */
+    CompletionStage<T> run(Call call) throws Exception;
   }
 
   Call(Client client, GuardRequest request) {
@@ -186,7 +198,7 @@ public final class Call implements AutoCloseable {
   }
 
   /** After leaving with {@code waitForRecord}: what the server said, with the cost. */
-  public synchronized Optional<RecordUsageResponse> recorded() {
+  public synchronized Optional<Recorded> recorded() {
     return Optional.ofNullable(recorded);
   }
 
@@ -310,6 +322,39 @@ public final class Call implements AutoCloseable {
     return result;
   }
 
+  /** Runs a block, and leaves when its stage is complete, or the result is. */
+  <T> void runAsync(AsyncBlock<T> block, CompletableFuture<T> result) {
+    CompletionStage<T> stage;
+    try {
+      stage = block.run(this);
+    } catch (Throwable error) {
+      close(error);
+      result.completeExceptionally(error);
+      return;
+    }
+    CompletionStage<T> unused = stage.whenComplete(
+        (value, error) -> {
+          Throwable failure = error;
+          try {
+            close(error);
+          } catch (RuntimeException late) {
+            failure = late;
+          }
+          if (failure == null) {
+            result.complete(value);
+          } else {
+            result.completeExceptionally(failure);
+          }
+        });
+    CompletableFuture<T> ignored = result.whenComplete(
+        (value, error) -> {
+          if (result.isCancelled()) {
+            close(error);
+            stage.toCompletableFuture().cancel(true);
+          }
+        });
+  }
+
   /**
    * Leaves without saying how the call ended, as the end of a try-with-resources does, which cannot
    * see an exception: a success if an answer or usage was recorded, else an error. Does nothing after the first
@@ -340,7 +385,8 @@ public final class Call implements AutoCloseable {
   /** Asks Tollgate; the answer is empty if it was not reached and the policy is open. */
   private CheckAndRouteResponse check() {
     try {
-      CheckAndRouteResponse said = client.usage().checkAndRoute(check);
+      CheckAndRouteResponse said =
+          client.breaker().call(() -> client.usage().checkAndRoute(check));
       if (said.getDecision() == Decision.DECISION_BLOCKED) {
         throw new BlockedException(said);
       }
@@ -353,17 +399,30 @@ public final class Call implements AutoCloseable {
       if (!Connection.UNREACHED.contains(error.getStatus().getCode())) {
         throw error;
       }
-      String why = Connection.why(error);
       if (policy == OnUnavailable.CLOSED) {
+        String why = Connection.why(error);
         throw new TollgateUnavailableException("tollgate does not answer: " + why, error);
       }
-      LOG.log(Level.WARNING, "tollgate does not answer, running unchecked: {0}", why);
+      client.breaker().warn(error);
       return CheckAndRouteResponse.getDefaultInstance();
     }
   }
 
   private void leave(Outcome outcome) {
-    Message item = end(outcome);
+    Message item;
+    try {
+      item = end(outcome);
+    } catch (RuntimeException error) {
+      client.delivery().count(0, 1);
+      LOG.log(
+          Level.ERROR,
+          "tollgate: the usage record " + requestId() + " is refused: " + error.getMessage(),
+          error instanceof StatusRuntimeException ? null : error);
+      if (waits && outcome == Outcome.OUTCOME_SUCCESS) {
+        throw error;
+      }
+      return;
+    }
     if (item == null) {
       return;
     }
@@ -375,7 +434,9 @@ public final class Call implements AutoCloseable {
       return;
     }
     try {
-      RecordUsageResponse said = client.usage().recordUsage(record);
+      Recorded said =
+          Recorded.fromProto(client.breaker().call(() -> client.usage().recordUsage(record)));
+      client.delivery().count(1, 0);
       synchronized (this) {
         recorded = said;
       }
@@ -393,6 +454,8 @@ public final class Call implements AutoCloseable {
         unreached || Connection.UNAUTHORIZED.contains(code) || code == Status.Code.CANCELLED;
     if (queued) {
       client.delivery().put(record);
+    } else {
+      client.delivery().count(0, 1);
     }
     String why = Connection.why(error);
     if (failed) {
@@ -405,7 +468,7 @@ public final class Call implements AutoCloseable {
     }
   }
 
-  /** Says, the first time, what is to be sent when the call is left. Never throws. */
+  /** Says, the first time, what is to be sent when the call is left. Throws if that is none. */
   private synchronized Message end(Outcome outcome) {
     if (left) {
       return null;
@@ -414,12 +477,10 @@ public final class Call implements AutoCloseable {
     if (keeper != null) {
       keeper.stop();
     }
-    try {
-      return report(outcome);
-    } catch (RuntimeException error) {
-      LOG.log(Level.ERROR, "tollgate: the usage of " + requestId() + " is not recorded", error);
-      return null;
+    if (given != null) {
+      given.check();
     }
+    return report(outcome);
   }
 
   private Message report(Outcome outcome) {

@@ -1,6 +1,8 @@
 package io.tollgate;
 
 import io.grpc.Channel;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import io.tollgate.v1.AccessServiceGrpc;
 import io.tollgate.v1.AccessServiceGrpc.AccessServiceBlockingStub;
 import io.tollgate.v1.AlertServiceGrpc;
@@ -27,11 +29,17 @@ import io.tollgate.v1.UsageServiceGrpc;
 import io.tollgate.v1.UsageServiceGrpc.UsageServiceBlockingStub;
 import io.tollgate.v1.WorkspaceServiceGrpc;
 import io.tollgate.v1.WorkspaceServiceGrpc.WorkspaceServiceBlockingStub;
+import io.tollgate.v1.WhoAmIRequest;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ForkJoinPool;
+import java.util.concurrent.TimeUnit;
 import java.util.function.ToLongFunction;
 
 /**
@@ -43,7 +51,14 @@ import java.util.function.ToLongFunction;
  */
 public final class Client implements AutoCloseable {
 
+  /** Version of this package. */
+  public static final String VERSION = "0.1.0";
+
+  private static final Duration READY_PAUSE = Duration.ofMillis(100);
+
   private final Connection connection;
+  private final Breaker breaker;
+  private final Duration timeout;
   private final Delivery delivery;
   private final OnUnavailable policy;
   private final ToLongFunction<String> tokenizer;
@@ -51,11 +66,14 @@ public final class Client implements AutoCloseable {
 
   private Client(Builder options) {
     connection = new Connection(options);
+    breaker = new Breaker(connection.target(), options.breakDuration, options.timeout);
+    timeout = options.timeout;
     policy = options.onUnavailable;
     tokenizer = options.tokenizer;
     usage = UsageServiceGrpc.newBlockingStub(connection.calls());
     try {
-      delivery = new Delivery(usage, options.queueMax, options.queuePath, options.flushTimeout);
+      delivery = new Delivery(
+              usage, breaker, options.queueMax, options.queuePath, options.flushTimeout);
     } catch (RuntimeException error) {
       connection.close();
       throw error;
@@ -104,6 +122,38 @@ public final class Client implements AutoCloseable {
   }
 
   /**
+   * Puts an LLM call that ends on another thread behind Tollgate, as {@link
+   * #guardAsync(GuardRequest, Call.AsyncBlock, Executor)} does, and checks on the common pool.
+   */
+  public <T> CompletionStage<T> guardAsync(GuardRequest request, Call.AsyncBlock<T> block) {
+    return guardAsync(request, block, ForkJoinPool.commonPool());
+  }
+
+  /**
+   * Puts an LLM call that ends on another thread behind Tollgate: checks, runs the block, and records
+   * when the stage that it returns is complete. If what this returns is cancelled, as {@link
+   * CompletableFuture#cancel} does, the stage of the block is cancelled too, and the call is recorded
+   * as cancelled.
+   *
+   * @param executor where the check waits and the block begins, for example one of virtual threads
+   * @return what the stage of the block gives; it fails with {@link BlockedException} and the others
+   *     of {@link #guard(GuardRequest, Call.Block)}, and with what the block throws
+   */
+  public <T> CompletionStage<T> guardAsync(
+      GuardRequest request, Call.AsyncBlock<T> block, Executor executor) {
+    CompletableFuture<T> result = new CompletableFuture<>();
+    executor.execute(
+        () -> {
+          try {
+            guard(request).runAsync(block, result);
+          } catch (Throwable error) {
+            result.completeExceptionally(error);
+          }
+        });
+    return result;
+  }
+
+  /**
    * Goes on with a call whose provider answers later, in this process or in another one: a call that
    * is left with an answer that is {@code queued} or {@code in_progress} is not recorded and keeps
    * its hold, which is kept alive from here on. Once the answer is finished it is recorded, once
@@ -128,6 +178,43 @@ public final class Client implements AutoCloseable {
   public <T, E extends Exception> T resume(ResumeRequest request, Call.Block<T, E> block)
       throws E {
     return resume(request).run(block);
+  }
+
+  /**
+   * Waits until Tollgate answers, so that a program can fail at its start.
+   *
+   * @param within how long at most
+   * @throws TollgateUnavailableException if nobody answers in time
+   * @throws StatusRuntimeException if the answer is an error, such as {@code UNAUTHENTICATED} for a
+   *     token that is not valid, or if this thread is interrupted
+   */
+  public void ready(Duration within) {
+    long end = System.nanoTime() + within.toNanos();
+    while (true) {
+      try {
+        long left = Math.max(end - System.nanoTime(), READY_PAUSE.toNanos());
+        access()
+            .withDeadlineAfter(Math.min(left, timeout.toNanos()), TimeUnit.NANOSECONDS)
+            .whoAmI(WhoAmIRequest.getDefaultInstance());
+        breaker.reached();
+        return;
+      } catch (StatusRuntimeException error) {
+        if (!Connection.UNREACHED.contains(error.getStatus().getCode())) {
+          throw error;
+        }
+        if (System.nanoTime() - end >= 0) {
+          String where = connection.target() + " within " + within.toMillis() + " ms";
+          throw new TollgateUnavailableException(
+              "tollgate does not answer at " + where + ": " + Connection.why(error), error);
+        }
+      }
+      try {
+        Thread.sleep(READY_PAUSE.toMillis());
+      } catch (InterruptedException interruption) {
+        Thread.currentThread().interrupt();
+        throw Status.CANCELLED.withCause(interruption).asRuntimeException();
+      }
+    }
   }
 
   /** Waits as {@link #flush(Duration)} for the client's flush timeout. */
@@ -164,6 +251,7 @@ public final class Client implements AutoCloseable {
    */
   public int close(Duration timeout) {
     int left = delivery.close(timeout);
+    breaker.stop();
     connection.close();
     return left;
   }
@@ -252,6 +340,10 @@ public final class Client implements AutoCloseable {
     return new UUID(high, random.getLeastSignificantBits()).toString();
   }
 
+  Breaker breaker() {
+    return breaker;
+  }
+
   Delivery delivery() {
     return delivery;
   }
@@ -275,6 +367,7 @@ public final class Client implements AutoCloseable {
     private int queueMax = 10_000;
     private Path queuePath;
     private Duration flushTimeout = Duration.ofSeconds(5);
+    private Duration breakDuration = Duration.ofMillis(500);
     private ToLongFunction<String> tokenizer;
 
     private Builder() {}
@@ -286,8 +379,10 @@ public final class Client implements AutoCloseable {
     }
 
     /**
-     * {@code host:port}; by default that of the environment's {@code TOLLGATE_ADDRESS}, or
-     * 127.0.0.1:50051. With {@code http://} before it it is plaintext, with {@code https://} TLS.
+     * {@code host}, {@code host:port} or {@code [IPv6]:port}, with 50051 if it says no port; {@code
+     * http://host:port} for plaintext or {@code https://host:port} for TLS; {@code dns:host:port};
+     * or {@code unix:/path}. By default that of the environment's {@code TOLLGATE_ADDRESS}, or
+     * 127.0.0.1:50051.
      */
     public Builder address(String address) {
       this.address = Objects.requireNonNull(address);
@@ -362,6 +457,19 @@ public final class Client implements AutoCloseable {
     /** How long the end of the process waits for the queue; 5 seconds by default. */
     public Builder flushTimeout(Duration timeout) {
       flushTimeout = Objects.requireNonNull(timeout);
+      return this;
+    }
+
+    /**
+     * How long after a call that was not answered no other waits for Tollgate: they end, or run
+     * unchecked, at once. Then one finds out whether it answers again. 0.5 seconds by default; zero
+     * lets every call wait.
+     */
+    public Builder breakDuration(Duration duration) {
+      if (duration.isNegative() || duration.compareTo(Duration.ofMinutes(1)) > 0) {
+        throw new IllegalArgumentException("breakDuration is 0 to 1 minute, not " + duration);
+      }
+      breakDuration = duration;
       return this;
     }
 

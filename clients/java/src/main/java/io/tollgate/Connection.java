@@ -12,6 +12,7 @@ import io.grpc.ForwardingClientCallListener.SimpleForwardingClientCallListener;
 import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
+import io.grpc.ManagedChannelBuilder;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
@@ -25,12 +26,10 @@ import java.security.cert.CertificateFactory;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** One channel: with deadlines, the token, retries, and a way back after an outage. */
@@ -50,9 +49,6 @@ final class Connection {
           Status.Code.PERMISSION_DENIED,
           Status.Code.RESOURCE_EXHAUSTED);
 
-  private static final Pattern LOOPBACK =
-      Pattern.compile("(localhost|127(\\.\\d{1,3}){3}|\\[::1])(:\\d+)?|unix:.*");
-  private static final Pattern HOST_AND_PORT = Pattern.compile("[^/?#@]+");
   private static final long WAKE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
   /** Causes may go round in a circle. */
@@ -78,19 +74,31 @@ final class Connection {
                       "backoffMultiplier", 2.0,
                       "retryableStatusCodes", List.of("UNAVAILABLE")))));
 
+  private static final byte[] SYSTEM_ROOTS = {};
+
+  private final String target;
   private final ManagedChannel channel;
   private final Channel calls;
   private final AtomicLong woken = new AtomicLong(System.nanoTime() - WAKE_NANOS);
 
   Connection(Client.Builder options) {
-    Target target = target(options.address, options.tls);
+    Address address = Address.parse(options.address, options.tls != null);
+    target = address.target();
     Authorization authorization = Authorization.of(options.token, options.tokenSource);
-    if (authorization != null && target.tls == null && !isLoopback(target.address)) {
+    if (authorization != null && !address.tls() && !address.isLoopback()) {
       throw new IllegalArgumentException(
-          "a token is not sent to " + target.address + " without TLS: set tls()");
+          "a token is not sent to " + target + " without TLS: set tls()");
+    }
+    byte[] roots = options.tls == null ? SYSTEM_ROOTS : options.tls;
+    ManagedChannelBuilder<?> builder =
+        Grpc.newChannelBuilder(target, credentials(address.tls() ? roots : null));
+    if (target.startsWith("unix:")) {
+      // Else the path is the authority of each call, which servers do not take.
+      builder.overrideAuthority("localhost");
     }
     channel =
-        Grpc.newChannelBuilder(target.address, credentials(target.tls))
+        builder
+            .userAgent("tollgate-java/" + Client.VERSION)
             .defaultServiceConfig(SERVICE_CONFIG)
             .disableServiceConfigLookUp()
             .enableRetry()
@@ -105,46 +113,9 @@ final class Connection {
     calls = ClientInterceptors.intercept(channel, interceptors);
   }
 
-  /**
-   * Where a channel leads.
-   *
-   * @param address without http or https
-   * @param tls roots; empty for those of the system, null for plaintext
-   */
-  @SuppressWarnings("ArrayRecordComponent")
-  record Target(String address, byte[] tls) {}
-
-  /**
-   * Takes http and https off an address, and what they say of TLS.
-   *
-   * @throws IllegalArgumentException if it cannot be dialled; it is not shown, as there may be a
-   *     password in it
-   */
-  static Target target(String address, byte[] tls) {
-    int end = address.indexOf("://");
-    String scheme = end < 0 ? "" : address.substring(0, end).toLowerCase(Locale.ROOT);
-    if (scheme.isEmpty() || scheme.equals("unix") || scheme.equals("dns")) {
-      return new Target(address, tls);
-    }
-    boolean plain = scheme.equals("http");
-    if (!plain && !scheme.equals("https")) {
-      throw noAddress("no other scheme than http and https is known");
-    }
-    if (plain && tls != null) {
-      throw noAddress("it is plaintext, and tls() is set");
-    }
-    String rest = address.substring(end + "://".length());
-    rest = rest.endsWith("/") ? rest.substring(0, rest.length() - 1) : rest;
-    if (!HOST_AND_PORT.matcher(rest).matches()) {
-      throw noAddress("it has more than a host and a port, or less");
-    }
-    boolean port = rest.lastIndexOf(':') > rest.lastIndexOf(']');
-    String whole = port ? rest : rest + (plain ? ":80" : ":443");
-    return new Target(whole, plain || tls != null ? tls : new byte[0]);
-  }
-
-  private static IllegalArgumentException noAddress(String why) {
-    return new IllegalArgumentException("the address cannot be dialled: " + why);
+  /** Where it leads: {@code host:port} or {@code unix:/path}. */
+  String target() {
+    return target;
   }
 
   /** The channel as calls are to be made on it. */
@@ -188,10 +159,6 @@ final class Connection {
     return broken || foreign
         ? Status.UNAVAILABLE.withDescription(status.getDescription()).withCause(status.getCause())
         : status;
-  }
-
-  static boolean isLoopback(String address) {
-    return LOOPBACK.matcher(address).matches();
   }
 
   /** Empty roots are those of the system. */

@@ -43,6 +43,7 @@ final class Delivery {
   private static final Duration JOIN_MAX = Duration.ofSeconds(1);
 
   private final UsageServiceBlockingStub stub;
+  private final Breaker breaker;
   private final int max;
   private final Duration flushTimeout;
   private final QueueFile file;
@@ -62,8 +63,10 @@ final class Delivery {
   private boolean denied;
 
   /** Takes up what an earlier process has left in the file. */
-  Delivery(UsageServiceBlockingStub stub, int max, Path path, Duration flushTimeout) {
+  Delivery(
+      UsageServiceBlockingStub stub, Breaker breaker, int max, Path path, Duration flushTimeout) {
     this.stub = stub;
+    this.breaker = breaker;
     this.max = max;
     this.flushTimeout = flushTimeout;
     file = path == null ? null : new QueueFile(path);
@@ -370,6 +373,7 @@ final class Delivery {
           stub.recordUsageBatch(
                   RecordUsageBatchRequest.newBuilder().addAllRecords(records).build())
               .getResultsList();
+      breaker.reached();
       if (results.size() != records.size()) {
         refuse(records, "the server answered " + results.size() + " of " + records.size());
         return;
@@ -444,7 +448,8 @@ final class Delivery {
     }
   }
 
-  private void count(long more, long less) {
+  /** Counts what is delivered and what is refused, also without the queue. */
+  void count(long more, long less) {
     lock.lock();
     try {
       delivered += more;

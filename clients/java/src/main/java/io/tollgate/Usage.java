@@ -1,5 +1,7 @@
 package io.tollgate;
 
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import io.tollgate.v1.UnitKind;
 import io.tollgate.v1.UsageUnit;
 import java.util.Collections;
@@ -37,6 +39,9 @@ public record Usage(
     long imageOutputTokens,
     Map<UnitKind, Long> units,
     List<String> factors) {
+
+  /** Above it numbers of JSON, and of JavaScript, are not exact. */
+  private static final long COUNT_MAX = 1L << 53;
 
   /** Copies what is given, in the order of the kinds. */
   public Usage {
@@ -144,6 +149,31 @@ public record Usage(
         .setImageOutputTokenCount(imageOutputTokens)
         .addAllUnits(unitsToProto(units))
         .build();
+  }
+
+  /**
+   * Refuses counts that can be none, as the server would.
+   *
+   * @throws StatusRuntimeException INVALID_ARGUMENT
+   */
+  void check() {
+    toProto()
+        .getAllFields()
+        .forEach(
+            (field, count) -> {
+              if (count instanceof Long number) {
+                check(field.getName().replace("_count", "s"), number);
+              }
+            });
+    units.forEach((kind, count) -> check(kind.name().replace("UNIT_KIND_", ""), count));
+  }
+
+  private static void check(String name, long count) {
+    if (count < 0 || count > COUNT_MAX) {
+      throw Status.INVALID_ARGUMENT
+          .withDescription(name + " is " + count + "; expected a whole number from 0 to 2^53")
+          .asRuntimeException();
+    }
   }
 
   static List<UsageUnit> unitsToProto(Map<UnitKind, Long> units) {

@@ -68,6 +68,9 @@ class ConnectionTest {
   private static final Metadata.Key<String> AUTHORIZATION =
       Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
 
+  private static final Metadata.Key<String> AGENT =
+      Metadata.Key.of("user-agent", Metadata.ASCII_STRING_MARSHALLER);
+
   @TempDir Path folder;
 
   @Test
@@ -84,6 +87,7 @@ class ConnectionTest {
       assertEquals(3, fake.seen.size(), "the third try was answered");
       for (Fake.Seen seen : fake.seen) {
         assertEquals("Bearer secret", seen.authorization());
+        assertTrue(seen.agent().startsWith("tollgate-java/" + Client.VERSION), seen::agent);
         assertTrue(
             seen.leftMillis() > 500_000 && seen.leftMillis() <= 600_000, seen::toString);
       }
@@ -366,7 +370,7 @@ class ConnectionTest {
   /** Answers a check, a release, and a batch after some failures, and nothing else. */
   private static final class Fake implements AutoCloseable {
 
-    record Seen(String authorization, long leftMillis) {}
+    record Seen(String authorization, String agent, long leftMillis) {}
 
     final List<Seen> seen = new CopyOnWriteArrayList<>();
     final List<RecordUsageBatchRequest> batches = new CopyOnWriteArrayList<>();
@@ -406,7 +410,7 @@ class ConnectionTest {
       public <Q, A> ServerCall.Listener<Q> interceptCall(
           ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
         long left = Context.current().getDeadline().timeRemaining(TimeUnit.MILLISECONDS);
-        seen.add(new Seen(headers.get(AUTHORIZATION), left));
+        seen.add(new Seen(headers.get(AUTHORIZATION), headers.get(AGENT), left));
         return next.startCall(call, headers);
       }
     }

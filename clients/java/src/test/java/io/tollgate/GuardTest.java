@@ -125,9 +125,10 @@ class GuardTest {
     try (call) {
       call.record(USED, call.model(), ServiceTier.STANDARD);
     }
-    assertEquals("0.0028", call.recorded().orElseThrow().getCost().getAmount());
+    assertEquals(Money.of("0.0028", "USD"), call.recorded().orElseThrow().cost());
+    assertEquals("gpt-4.1", call.recorded().orElseThrow().model());
     assertEquals(new BigDecimal("0.0028"), workspace.spent());
-    assertEquals(new Stats(0, 0, 0, 0), client.stats());
+    assertEquals(new Stats(0, 1, 0, 0), client.stats());
   }
 
   @Test

@@ -46,32 +46,6 @@ class UsageTest {
   }
 
   @Test
-  void anAddressMaySayItsScheme() {
-    assertEquals("a:1", Connection.target("http://a:1", null).address());
-    assertEquals("a:80", Connection.target("HTTP://a/", null).address());
-    assertEquals("[::1]:443", Connection.target("https://[::1]", null).address());
-    assertEquals(0, Connection.target("https://a", null).tls().length);
-    assertEquals(3, Connection.target("https://a", new byte[3]).tls().length);
-    assertEquals("unix:/a", Connection.target("unix:/a", null).address());
-    for (String address :
-        List.of(
-            "ftp://127.0.0.1:50051",
-            "grpc://127.0.0.1:50051",
-            "http://127.0.0.1:50051/v1",
-            "http://user:secret@127.0.0.1:50051",
-            "http://")) {
-      IllegalArgumentException error =
-          assertThrows(
-              IllegalArgumentException.class, () -> Client.builder().address(address).build());
-      assertTrue(error.getMessage().startsWith("the address "), error::getMessage);
-      assertTrue(!error.getMessage().contains("secret"), error::getMessage);
-    }
-    assertThrows(
-        IllegalArgumentException.class,
-        () -> Client.builder().address("http://127.0.0.1:1").tls().build());
-  }
-
-  @Test
   void aBatchFitsIntoOneMessage() {
     Map<Integer, Integer> wanted = Map.of(1, 100, 60_000, 34, 3 << 20, 1);
     wanted.forEach(

@@ -16,6 +16,7 @@ import io.tollgate.GuardRequest;
 import io.tollgate.Money;
 import io.tollgate.OnUnavailable;
 import io.tollgate.ProviderAnswer;
+import io.tollgate.Recorded;
 import io.tollgate.ResumeRequest;
 import io.tollgate.ServiceTier;
 import io.tollgate.Stats;
@@ -46,6 +47,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.CancellationException;
@@ -94,6 +96,7 @@ public final class Conformance {
     return switch (command.get("command").getAsString()) {
       case "connect" -> connect(command);
       case "guard" -> guard(command);
+      case "ready" -> ready(command);
       case "open" -> open(() -> client.guard(request(command)));
       case "resume" -> open(() -> client.resume(resumed(command)));
       case "finish" -> finish(command);
@@ -127,6 +130,7 @@ public final class Conformance {
         .ifPresent(roots -> options.tls(roots.getBytes(StandardCharsets.UTF_8)));
     text(command, "queue_path").map(Path::of).ifPresent(options::queuePath);
     millis(command, "flush_timeout_ms").ifPresent(options::flushTimeout);
+    millis(command, "break_duration_ms").ifPresent(options::breakDuration);
     given(command, "queue_max").map(JsonElement::getAsInt).ifPresent(options::queueMax);
     JsonObject answer = new JsonObject();
     try {
@@ -136,6 +140,19 @@ public final class Conformance {
       answer.addProperty("result", "refused");
       answer.addProperty("message", error.getMessage());
     }
+    return answer;
+  }
+
+  private JsonObject ready(JsonObject command) {
+    long begin = System.nanoTime();
+    JsonObject answer = new JsonObject();
+    try {
+      client.ready(millis(command, "timeout_ms").orElseThrow());
+      answer.addProperty("result", "ready");
+    } catch (RuntimeException error) {
+      answer = failed(error);
+    }
+    answer.addProperty("elapsed_ms", since(begin));
     return answer;
   }
 
@@ -427,8 +444,9 @@ public final class Conformance {
     if (act.equals("error_before")) {
       throw new OwnException();
     }
-    if (!act.equals("unread") && call.model().isEmpty()) {
-      throw new IllegalStateException("no model");
+    if (!act.equals("unread")) {
+      // Of a resumed call it is empty once its hold is gone.
+      Objects.requireNonNull(call.model());
     }
     text(command, "output_text").ifPresent(call::appendOutput);
     if (!act.equals("no_usage")) {
@@ -497,6 +515,8 @@ public final class Conformance {
       answer.addProperty("routed", call.routed());
       answer.addProperty("held", call.held().map(Conformance::amount).orElse(null));
       answer.add("verdicts", verdicts(call.verdicts()));
+      answer.addProperty(
+          "cost", call.recorded().map(Recorded::cost).map(Conformance::amount).orElse(null));
     }
     answer.addProperty("elapsed_ms", since(begin));
     return answer;
