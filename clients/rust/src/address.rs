@@ -93,16 +93,12 @@ fn split(address: &str) -> (&str, Option<&str>) {
 }
 
 fn is_host(host: &str) -> bool {
-    match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        Some(inner) => {
-            inner.contains(':')
-                && inner.bytes().all(|one| one.is_ascii_hexdigit() || one == b':' || one == b'.')
-        }
-        None => {
-            let is_name = |one: u8| one.is_ascii_alphanumeric() || b".-".contains(&one);
-            !host.is_empty() && host.bytes().all(is_name)
-        }
+    if let Some(inner) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        let is_digit = |one: u8| one.is_ascii_hexdigit() || b":.".contains(&one);
+        return inner.contains(':') && inner.bytes().all(is_digit);
     }
+    let is_name = |one: u8| one.is_ascii_alphanumeric() || b".-".contains(&one);
+    !host.is_empty() && host.bytes().all(is_name)
 }
 
 fn no_address<T>(why: &str) -> Result<T, String> {

@@ -7,6 +7,8 @@ use crate::money::Money;
 use crate::v1;
 
 /// What a call cost, once its record is durable.
+// Four things that are so or not, each of its own.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Recorded {
