@@ -128,7 +128,7 @@ fn change_to_proto(change: &PriceChange) -> v1::PriceChange {
 fn history_basis(found: &SubjectForecast) -> v1::ForecastBasis {
     match found.history_days {
         ..HISTORY_DAYS_MIN => v1::ForecastBasis::TooLittle,
-        ..HISTORY_DAYS_ENOUGH => v1::ForecastBasis::ShortHistory,
+        HISTORY_DAYS_MIN..HISTORY_DAYS_ENOUGH => v1::ForecastBasis::ShortHistory,
         _ => v1::ForecastBasis::Enough,
     }
 }

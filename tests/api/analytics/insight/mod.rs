@@ -7,14 +7,18 @@ mod anomalies;
 mod seasonality;
 
 use prost_types::Timestamp;
+use tollgate::domain::time::MICROS_PER_SECOND;
 use tollgate::proto::v1;
 
 use crate::analytics::setup::{attempt, instant};
+use crate::fixtures::ACME;
 use crate::server::Server;
 
 /// Most records of one call.
 const BATCH: usize = 1_000;
 const SECONDS_PER_HOUR: i64 = 3_600;
+/// Reports, each of which waits for the fold for a second, until it counts as stuck.
+const ASKED_MAX: usize = 60;
 
 /// Thousands of tokens of one hour, which cost as many thousandths of a EUR on `small`.
 pub struct Hour {
@@ -48,6 +52,21 @@ pub async fn use_hours(server: &Server, hours: &[Hour]) {
             assert!(!error, "{result:?}");
         }
     }
+    wait_for_the_fold(server).await;
+}
+
+/// A report waits for the fold for a second at most, which may not do where many tests run at once.
+async fn wait_for_the_fold(server: &Server) {
+    let now = server.clock.micros() / MICROS_PER_SECOND;
+    for _ in 0..ASKED_MAX {
+        let workspace_id = ACME.to_owned();
+        let request = v1::GetOverviewRequest { workspace_id, ..Default::default() };
+        let answer = server.analytics().get_overview(request).await.unwrap().into_inner();
+        if answer.as_of_time.unwrap().seconds >= now {
+            return;
+        }
+    }
+    panic!("the fold does not catch up");
 }
 
 fn record(hour: &Hour) -> v1::RecordUsageRequest {
