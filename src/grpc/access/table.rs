@@ -285,6 +285,8 @@ methods! {
         GetServerInfo(GetServerInfoRequest): ANY, global;
     }
     InsightService {
+        GetForecast(GetForecastRequest): READ, workspace;
+        ListBudgetRisks(ListBudgetRisksRequest): READ, workspace;
         GetSeasonality(GetSeasonalityRequest): READ, workspace;
         ListAnomalies(ListAnomaliesRequest): READ, workspace;
         AcknowledgeAnomaly(AcknowledgeAnomalyRequest): ADMINISTER, workspace;

@@ -1,7 +1,9 @@
-//! `InsightService`: what repeats in usage, and what stands out.
+//! `InsightService`: what repeats in usage, what it will be, and what stands out.
 
 mod anomalies;
 mod convert;
+mod forecast;
+mod risks;
 mod seasonality;
 
 pub use anomalies::member_to_proto;
@@ -12,7 +14,10 @@ use super::access::{authorize, by};
 use super::analytics::{Reports, scope};
 use super::shared::text;
 use super::shared::time::to_timestamp;
+use crate::analytics::insight::forecast::forecast;
+use crate::analytics::insight::risks::{Limit, outlooks};
 use crate::analytics::insight::seasonality::seasonality;
+use crate::analytics::insight::series::SeriesMetric;
 use crate::engine::Engine;
 use crate::proto::v1;
 use crate::proto::v1::insight_service_server::InsightService;
@@ -30,6 +35,47 @@ impl Insight {
 
 #[tonic::async_trait]
 impl InsightService for Insight {
+    async fn get_forecast(
+        &self,
+        request: Request<v1::GetForecastRequest>,
+    ) -> Result<Response<v1::GetForecastResponse>, Status> {
+        let (workspace_id, query) = forecast::query(authorize(request)?)?;
+        let _place = self.reports.place(&workspace_id).await?;
+        let basis = self.engine.report_basis(&workspace_id).await?;
+        let scope = scope(&self.engine, &basis);
+        let is_whole = query.subject.member.is_none();
+        let budget = match query.subject.metric {
+            SeriesMetric::Cost if is_whole => {
+                risks::envelope(&self.engine.budget(&workspace_id).await?.value)
+            }
+            _ => None,
+        };
+        let found = self::forecast(&scope, &query, basis.as_of, budget).await?;
+        Ok(Response::new(forecast::to_proto(&found, &basis, query.subject.metric)))
+    }
+
+    async fn list_budget_risks(
+        &self,
+        request: Request<v1::ListBudgetRisksRequest>,
+    ) -> Result<Response<v1::ListBudgetRisksResponse>, Status> {
+        let (workspace_id, top) = risks::request(authorize(request)?)?;
+        let _place = self.reports.place(&workspace_id).await?;
+        let basis = self.engine.report_basis(&workspace_id).await?;
+        let named = risks::limits(&self.engine, &workspace_id, &basis.catalog).await?;
+        let limits: Vec<Limit> = named.iter().map(|named| named.limit.clone()).collect();
+        let scope = scope(&self.engine, &basis);
+        let outlooks = outlooks(&scope, &limits, basis.as_of).await?;
+        let considered_count = limits.len() as i32;
+        let currency = basis.workspace.currency;
+        let (risks, too_little) = risks::to_proto(named, outlooks, top, currency);
+        Ok(Response::new(v1::ListBudgetRisksResponse {
+            as_of_time: Some(to_timestamp(basis.as_of)),
+            risks,
+            too_little_count: too_little as i32,
+            considered_count,
+        }))
+    }
+
     async fn get_seasonality(
         &self,
         request: Request<v1::GetSeasonalityRequest>,

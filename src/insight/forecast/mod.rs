@@ -21,9 +21,11 @@ use bands::StepErrors;
 use pool::{Pool, of_steps, of_total};
 use statistics::mean;
 
-/// How closely weights follow the errors of members: of steps, and of totals, which are few.
+/// How closely weights follow the errors of members: of steps, and of totals, which are few; of
+/// those of a day or two more closely, because members that know no hours miss them.
 const STEP_POWER: f64 = 8.0;
 const TOTAL_POWER: f64 = 0.5;
+const NEAR_TOTAL_POWER: f64 = 2.0;
 /// No step is forecast above so many times the largest one seen.
 const LARGEST_FACTOR: f64 = 3.0;
 
@@ -40,6 +42,13 @@ pub struct Point {
     pub value: f64,
     /// Of 80 and 95 %; each contains the value, and the wider one the other.
     pub bands: [Interval; 2],
+}
+
+impl Point {
+    pub fn times(self, factor: f64) -> Point {
+        let times = |Interval { low, high }| Interval { low: low * factor, high: high * factor };
+        Point { value: self.value * factor, bands: self.bands.map(times) }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -77,7 +86,9 @@ pub fn forecast(series: &[f64], rhythm: Rhythm, horizon: usize) -> Option<Foreca
         Point { value: value * unit, bands }
     };
     let points = pool.forecast(&weights).into_iter().map(point).collect();
-    let of_totals = pool.weights(of_total, TOTAL_POWER);
+    let is_near = rhythm.steps_a_day > 1 && horizon <= shipped::NEAR_HOURS;
+    let total_power = if is_near { NEAR_TOTAL_POWER } else { TOTAL_POWER };
+    let of_totals = pool.weights(of_total, total_power);
     let totals = Totals::new(&series, (&pool, &of_totals), rhythm, (most, unit));
     let leader = (0..MEMBERS).max_by(|a, b| weights[*a].total_cmp(&weights[*b]));
     let leader = leader.map_or("", |member| NAMES[member]);

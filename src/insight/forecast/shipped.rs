@@ -14,7 +14,7 @@ pub const TOTAL_SHARES: [f64; 11] = [0.025, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8
 pub type TotalTable = [f64; TOTAL_SHARES.len()];
 
 /// Most hours ahead that are near.
-const NEAR_HOURS: usize = 48;
+pub const NEAR_HOURS: usize = 48;
 
 const NEAR: StepTable = [-2.29, -1.07, 0.0, 1.93, 4.34];
 const FAR: StepTable = [-4.03, -2.33, -0.05, 3.23, 7.37];

@@ -78,6 +78,26 @@ impl Totals {
         Totals { sums, share, past_days, steps_a_day, table, most, unit }
     }
 
+    /// The same after a share of the first step has passed.
+    pub fn after_part_of_first(mut self, share: f64) -> Totals {
+        let passed = self.sums.first().map_or(0.0, |first| first * share.clamp(0.0, 1.0));
+        self.sums.iter_mut().for_each(|sum| *sum = (*sum - passed).max(0.0));
+        self
+    }
+
+    /// The same with each step multiplied by its own factor; by 1 where there is none.
+    pub fn times(mut self, factors: &[f64]) -> Totals {
+        let (mut before, mut total) = (0.0, 0.0);
+        for (step, sum) in self.sums.iter_mut().enumerate() {
+            total += (*sum - before) * factors.get(step).unwrap_or(&1.0);
+            before = *sum;
+            *sum = total;
+        }
+        let most = factors.iter().copied().fold(1.0, f64::max);
+        self.most *= most;
+        self
+    }
+
     /// The total of the first steps; zero of none.
     pub fn of_first(&self, steps: usize) -> Total {
         let steps = steps.min(self.sums.len());

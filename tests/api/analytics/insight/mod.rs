@@ -2,6 +2,8 @@
 //! be found in them is known.
 
 mod anomalies;
+mod forecast;
+mod risks;
 mod seasonality;
 
 use prost_types::Timestamp;

@@ -27,7 +27,7 @@ if _version_not_supported:
 
 class InsightServiceStub(object):
     """What follows from the usage of a workspace. Everything is computed from rollups of the usage log
-    when it is asked for; hours and days are local ones of the workspace, a day of 23 or 25 hours is
+    when it is asked for, anomalies aside, which are stored; hours and days are local ones of the workspace, a day of 23 or 25 hours is
     one day. Nothing random: the same usage at the same time gives the same answer. An unknown
     workspace is NOT_FOUND; a member without usage is not, its answer says that it has too little
     history.
@@ -39,6 +39,16 @@ class InsightServiceStub(object):
         Args:
             channel: A grpc.Channel.
         """
+        self.GetForecast = channel.unary_unary(
+                '/tollgate.v1.InsightService/GetForecast',
+                request_serializer=tollgate_dot_v1_dot_insight__service__pb2.GetForecastRequest.SerializeToString,
+                response_deserializer=tollgate_dot_v1_dot_insight__service__pb2.GetForecastResponse.FromString,
+                _registered_method=True)
+        self.ListBudgetRisks = channel.unary_unary(
+                '/tollgate.v1.InsightService/ListBudgetRisks',
+                request_serializer=tollgate_dot_v1_dot_insight__service__pb2.ListBudgetRisksRequest.SerializeToString,
+                response_deserializer=tollgate_dot_v1_dot_insight__service__pb2.ListBudgetRisksResponse.FromString,
+                _registered_method=True)
         self.GetSeasonality = channel.unary_unary(
                 '/tollgate.v1.InsightService/GetSeasonality',
                 request_serializer=tollgate_dot_v1_dot_insight__service__pb2.GetSeasonalityRequest.SerializeToString,
@@ -68,11 +78,28 @@ class InsightServiceStub(object):
 
 class InsightServiceServicer(object):
     """What follows from the usage of a workspace. Everything is computed from rollups of the usage log
-    when it is asked for; hours and days are local ones of the workspace, a day of 23 or 25 hours is
+    when it is asked for, anomalies aside, which are stored; hours and days are local ones of the workspace, a day of 23 or 25 hours is
     one day. Nothing random: the same usage at the same time gives the same answer. An unknown
     workspace is NOT_FOUND; a member without usage is not, its answer says that it has too little
     history.
     """
+
+    def GetForecast(self, request, context):
+        """Forecasts what a period will cost or use in all, with bands, and whether the budget lasts.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListBudgetRisks(self, request, context):
+        """Lists limits by the probability that they are reached before they reset: the envelope, caps on
+        models and quotas of every enforcement, in money, tokens and requests, that reset by the clock
+        after a day or later. Of quotas the 1,000 most utilised subjects are looked at. Forecasts are by
+        days, at today's prices.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
 
     def GetSeasonality(self, request, context):
         """Returns how usage depends on the hour of the day and on the day of the week, and whether that
@@ -117,6 +144,16 @@ class InsightServiceServicer(object):
 
 def add_InsightServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'GetForecast': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetForecast,
+                    request_deserializer=tollgate_dot_v1_dot_insight__service__pb2.GetForecastRequest.FromString,
+                    response_serializer=tollgate_dot_v1_dot_insight__service__pb2.GetForecastResponse.SerializeToString,
+            ),
+            'ListBudgetRisks': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListBudgetRisks,
+                    request_deserializer=tollgate_dot_v1_dot_insight__service__pb2.ListBudgetRisksRequest.FromString,
+                    response_serializer=tollgate_dot_v1_dot_insight__service__pb2.ListBudgetRisksResponse.SerializeToString,
+            ),
             'GetSeasonality': grpc.unary_unary_rpc_method_handler(
                     servicer.GetSeasonality,
                     request_deserializer=tollgate_dot_v1_dot_insight__service__pb2.GetSeasonalityRequest.FromString,
@@ -152,11 +189,65 @@ def add_InsightServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class InsightService(object):
     """What follows from the usage of a workspace. Everything is computed from rollups of the usage log
-    when it is asked for; hours and days are local ones of the workspace, a day of 23 or 25 hours is
+    when it is asked for, anomalies aside, which are stored; hours and days are local ones of the workspace, a day of 23 or 25 hours is
     one day. Nothing random: the same usage at the same time gives the same answer. An unknown
     workspace is NOT_FOUND; a member without usage is not, its answer says that it has too little
     history.
     """
+
+    @staticmethod
+    def GetForecast(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tollgate.v1.InsightService/GetForecast',
+            tollgate_dot_v1_dot_insight__service__pb2.GetForecastRequest.SerializeToString,
+            tollgate_dot_v1_dot_insight__service__pb2.GetForecastResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListBudgetRisks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tollgate.v1.InsightService/ListBudgetRisks',
+            tollgate_dot_v1_dot_insight__service__pb2.ListBudgetRisksRequest.SerializeToString,
+            tollgate_dot_v1_dot_insight__service__pb2.ListBudgetRisksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
 
     @staticmethod
     def GetSeasonality(request,
