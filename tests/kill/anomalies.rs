@@ -74,7 +74,7 @@ pub async fn run(database: &str, kills: usize) {
 /// Valid for the whole history.
 async fn set_price(client: &Client, since: i64) {
     let price = v1::Price {
-        currency_code: "EUR".to_owned(),
+        currency_code: "USD".to_owned(),
         input_per_million: "10".to_owned(),
         output_per_million: "10".to_owned(),
         effective_time: Some(Timestamp { seconds: since, nanos: 0 }),

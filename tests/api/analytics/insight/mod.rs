@@ -1,9 +1,9 @@
 //! Insight through the API: series of usage whose hours are given by a function, so that what must
 //! be found in them is known.
 
+mod anomalies;
 mod forecast;
 mod risks;
-mod anomalies;
 mod seasonality;
 
 use prost_types::Timestamp;

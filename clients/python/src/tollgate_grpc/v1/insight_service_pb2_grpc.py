@@ -27,7 +27,7 @@ if _version_not_supported:
 
 class InsightServiceStub(object):
     """What follows from the usage of a workspace. Everything is computed from rollups of the usage log
-    when it is asked for; hours and days are local ones of the workspace, a day of 23 or 25 hours is
+    when it is asked for, anomalies aside, which are stored; hours and days are local ones of the workspace, a day of 23 or 25 hours is
     one day. Nothing random: the same usage at the same time gives the same answer. An unknown
     workspace is NOT_FOUND; a member without usage is not, its answer says that it has too little
     history.
@@ -78,7 +78,7 @@ class InsightServiceStub(object):
 
 class InsightServiceServicer(object):
     """What follows from the usage of a workspace. Everything is computed from rollups of the usage log
-    when it is asked for; hours and days are local ones of the workspace, a day of 23 or 25 hours is
+    when it is asked for, anomalies aside, which are stored; hours and days are local ones of the workspace, a day of 23 or 25 hours is
     one day. Nothing random: the same usage at the same time gives the same answer. An unknown
     workspace is NOT_FOUND; a member without usage is not, its answer says that it has too little
     history.
@@ -189,7 +189,7 @@ def add_InsightServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class InsightService(object):
     """What follows from the usage of a workspace. Everything is computed from rollups of the usage log
-    when it is asked for; hours and days are local ones of the workspace, a day of 23 or 25 hours is
+    when it is asked for, anomalies aside, which are stored; hours and days are local ones of the workspace, a day of 23 or 25 hours is
     one day. Nothing random: the same usage at the same time gives the same answer. An unknown
     workspace is NOT_FOUND; a member without usage is not, its answer says that it has too little
     history.
