@@ -39,7 +39,7 @@ use crate::storage::settings::Change;
 use crate::storage::{self, PreviousOwner, Store};
 use alerts::{AlertShared, Keyring};
 use registry::Registry;
-use resources::AccessState;
+use resources::{AccessState, Erasures};
 use rollups::{FoldSignal, PendingRefusals};
 use usage::RefusalBytes;
 use writer::WriterHandle;
@@ -56,7 +56,7 @@ pub use error::{Error, Result, StartError};
 pub use reprice::{RepriceRequest, Repriced};
 pub use resources::{
     AlertPolicyChange, ApiKeyChange, ApiKeyUsage, BoostAmount, BoostKind, BoostView, CycleView,
-    Cycles, Erased, Grant, GroupView, ImportRequest, LimitChange, ModelLimitChange,
+    Cycles, ERASED_AT_ONCE, Erased, Grant, GroupView, ImportRequest, LimitChange, ModelLimitChange,
     ModelLimitSetting, NewApiKey, NewBoost, NewEntry, NewFreeze, NewKeyGroup, NewQuota,
     NewRateLimit, NewToken, NewWorkspace, PlanChange, QuotaChange, RateLimitChange, RatePosition,
     RequestedLimit, SubjectNames, ThresholdChange, WorkspaceChange, import_changes,
@@ -109,6 +109,7 @@ pub(crate) struct Shared {
     alerts: AlertShared,
     keyring: Keyring,
     access: AccessState,
+    erasures: Erasures,
     /// Until when this server may decide.
     lease: Arc<Lease>,
     /// Where the server that has taken over is reached; empty until that is known.
@@ -157,6 +158,7 @@ impl Engine {
             alerts: AlertShared::new(last_alert_seq),
             keyring,
             access,
+            erasures: Erasures::default(),
             lease,
             new_owner: ArcSwap::default(),
         });

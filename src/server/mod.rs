@@ -31,7 +31,7 @@ use crate::identity::{self, Identities};
 use crate::prices::builtin;
 use crate::proto;
 use crate::storage::{self, Store};
-use crate::tasks::{self, access, clock, deliver, expire, fold, lease, retention};
+use crate::tasks::{self, access, clock, deliver, erasure, expire, fold, lease, retention};
 use crate::telemetry::calls::Observed;
 use crate::telemetry::listener::Monitor;
 use crate::transport::{self, Tls};
@@ -179,6 +179,7 @@ fn background(
     tasks.spawn("fold", |stop| fold::run(engine.clone(), committed, stop));
     tasks.spawn("expiry", |stop| expire::run(engine.clone(), stop));
     tasks.spawn("retention", |stop| retention::run(engine.clone(), stop));
+    tasks.spawn("erasures", |stop| erasure::run(engine.clone(), stop));
     tasks.spawn("access tokens", |stop| access::run(engine.clone(), stop));
     let (rules, smtp) = (address_rules(config), config.smtp.clone());
     tasks.spawn("deliveries", |stop| deliver::run(engine.clone(), rules, smtp, stop));

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::Result;
 use super::alerts::{EmailReceiver, Webhook};
 use super::audit::AuditEvent;
-use super::directory::{Entry, Erasure};
+use super::directory::{Entry, Erasure, ErasurePart};
 use crate::domain::Time;
 use crate::domain::access::AccessToken;
 use crate::domain::api_key::{ApiKey, KeyGroup};
@@ -78,8 +78,11 @@ pub enum Change {
         time: Time,
         actor: String,
     },
-    /// Erases a user, see [`Erasure`].
+    /// Begins the erasure of a user, see [`Erasure`].
     EraseUser(Erasure),
+    EraseUserPart(ErasurePart),
+    /// Ends the erasure that gives this pseudonym: nothing has the id any more.
+    EndErasure(String),
 }
 
 /// Which quotas or rate limits to list. Absent parts do not restrict.

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod clock;
 pub mod deliver;
+pub mod erasure;
 pub mod expire;
 pub mod fold;
 pub mod identities;

@@ -17,6 +17,7 @@ mod support;
 
 mod alerts;
 mod client;
+mod erasure;
 mod holds;
 mod limits;
 mod policy;
@@ -83,6 +84,18 @@ async fn stored_holds_outlive_kills_on_sqlite() {
 async fn stored_holds_outlive_kills_on_postgres() {
     let Some(postgres) = support::postgres::server("tests/kill") else { return };
     holds::run(&postgres.fresh_database(Path::new("/")).await, 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_erasure_is_finished_on_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    erasure::run(&sqlite_in(folder.path()), 4).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_erasure_is_finished_on_postgres() {
+    let Some(postgres) = support::postgres::server("tests/kill") else { return };
+    erasure::run(&postgres.fresh_database(Path::new("/")).await, 3).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

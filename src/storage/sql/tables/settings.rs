@@ -50,7 +50,9 @@ impl<DB: Backend> SettingsStore for SqlStore<DB> {
             apply(&mut write, workspace_id, change).await?;
         }
         AUDIT_EVENTS.add(&mut write, events).await?;
-        write.commit().await
+        write.commit().await?;
+        self.erasing.note(workspace_id, changes);
+        Ok(())
     }
 
     async fn access_revision(&self) -> Result<i64> {
@@ -203,7 +205,9 @@ async fn apply<DB: Backend>(
             DIRECTORY.put_in(write, workspace_id, entries).await?;
             put_words(write, workspace_id, entries).await
         }
-        Change::EraseUser(user) => erasure::erase(write, workspace_id, user).await,
+        Change::EraseUser(user) => erasure::begin(write, workspace_id, user).await,
+        Change::EraseUserPart(part) => erasure::go_on(write, workspace_id, part).await,
+        Change::EndErasure(pseudonym) => erasure::end(write, workspace_id, pseudonym).await,
         Change::DeleteQuota(id) => quota::delete_quota(write, workspace_id, id).await,
         Change::DeleteModelAlias(id) => MODEL_ALIASES.delete(write, workspace_id, id).await,
         Change::DeleteRateLimit(id) => RATE_LIMITS.delete(write, workspace_id, id).await,
