@@ -64,6 +64,7 @@ impl Shared {
             if failed.load_time().elapsed() < QUARANTINE {
                 return Err(Error::Quarantined);
             }
+            failed.count_failure();
             error!(workspace = id, "its ledger has failed: loading it again");
         }
         let workspace = self.store.workspace(id).await?;

@@ -271,6 +271,11 @@ impl Engine {
         self.shared.workspaces.sound()
     }
 
+    /// How many workspaces have a ledger that has failed, and are not loaded again yet.
+    pub fn quarantined_workspaces(&self) -> usize {
+        self.shared.workspaces.all().iter().filter(|workspace| workspace.count_failure()).count()
+    }
+
     /// Runs a job in the writer, before records that wait and in order with other jobs, and waits
     /// for its result. The job is finished also if the caller is gone.
     pub(crate) async fn in_writer<T, F>(
