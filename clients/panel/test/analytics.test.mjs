@@ -213,3 +213,88 @@ test("quick actions: the users, and the page as a file", async () => {
   await assertClean(page);
   await page.context().close();
 });
+
+test("tables that are whole are sorted by any column", async () => {
+  const page = await show();
+  const table = page.getByRole("table", { name: "Top assistants by usage" });
+  const costs = () =>
+    table
+      .locator("tbody tr")
+      .evaluateAll((rows) =>
+        rows.map((row) => [...row.querySelectorAll("data")].at(-1).getAttribute("value")),
+      );
+  const { top_assistants } = await dashboard();
+  const given = top_assistants.map(({ cost }) => cost.amount);
+  assert.deepEqual(await costs(), given);
+  const heading = table.getByRole("columnheader", { name: "Cost" });
+  const sorted = given.toSorted((a, b) => Number(b) - Number(a));
+  for (const [order, expected] of [
+    ["descending", sorted],
+    ["ascending", sorted.toReversed()],
+    ["none", given],
+  ]) {
+    await heading.getByRole("button").click();
+    assert.equal(await heading.getAttribute("aria-sort"), order);
+    assert.deepEqual(await costs(), expected, order);
+  }
+  await page.context().close();
+});
+
+test("the previous period is a second line", async () => {
+  const page = await show("analytics?range=7d");
+  const chart = card(page, "Active users");
+  assert.equal(await chart.locator("path.ghost").count(), 0);
+  await chart.getByRole("checkbox", { name: "previous period" }).check();
+  await page.waitForURL(/compare=previous/);
+  await chart.locator("path.ghost").waitFor();
+  const { period } = await dashboard({ preset: "REPORT_PRESET_LAST_7_DAYS" });
+  const { active_users } = await dashboard({
+    first_date: period.previous_first_date,
+    last_date: period.previous_last_date,
+  });
+  const titles = await chart.locator(".hit title").allTextContents();
+  assert.deepEqual(
+    titles.map((title) => /\((\d+)\)$/.exec(title)?.[1]),
+    active_users.map(({ user_count }) => String(user_count ?? 0)),
+  );
+  await assertClean(page);
+  await page.context().close();
+});
+
+test("from a figure to its records", async () => {
+  const page = await show("analytics?by=user&metric=requests");
+  const result = page.getByRole("table", { name: "Result" });
+  const first = result.locator("tbody tr").first().getByRole("button");
+  await first.click();
+  await page.waitForURL(/f=user/);
+  const user_id = new URL(page.url()).searchParams.get("f").replace("user:", "");
+  await page.getByRole("button", { name: "Open usage records" }).click();
+  const log = page.getByRole("table", { name: "Usage records" });
+  await log.waitFor();
+  const { period } = await dashboard();
+  const { records } = await server.call("UsageService/ListUsageRecords", {
+    workspace_id,
+    user_id,
+    start_time: period.start_time,
+    end_time: period.end_time,
+    page_size: 20,
+  });
+  const cells = (at) =>
+    log
+      .locator("tbody tr")
+      .evaluateAll(
+        (rows, at) => rows.map((row) => row.querySelectorAll(".cell")[at].textContent),
+        at,
+      );
+  assert.deepEqual(
+    await cells(1),
+    records.map(({ request_id }) => request_id),
+  );
+  assert.ok((await cells(2)).every((user) => user === user_id));
+  await assertClean(page);
+  // The log has no such filter: it says so instead of showing too much.
+  await page.goto(`${server.url}/w/demo/analytics?f=provider:openai`);
+  await page.getByRole("button", { name: "Open usage records" }).click();
+  await page.getByText("cannot be searched by this filter: Provider").waitFor();
+  await page.context().close();
+});

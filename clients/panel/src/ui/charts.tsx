@@ -103,13 +103,17 @@ export function LineChart({ label, points, format }: LineProps) {
             width={Math.max(1, step)}
             height={HEIGHT - TOP - BOTTOM}
           >
-            <title>{`${point.label}: ${format(point.value)}`}</title>
+            <title>{titleOf(point, format)}</title>
           </rect>
           <circle className="point" cx={x(at)} cy={axis.y(point.value)} r="4" />
         </g>
       ))}
     </svg>
   );
+}
+
+function titleOf({ label, value, before }: Point, format: (value: number) => string): string {
+  return `${label}: ${format(value)}${before === undefined ? "" : ` (${format(before)})`}`;
 }
 
 interface Bar {

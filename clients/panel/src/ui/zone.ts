@@ -13,18 +13,30 @@ export function localDate(time: Date, timeZone: string): string {
   return new Intl.DateTimeFormat("en-CA", { timeZone, dateStyle: "short" }).format(time);
 }
 
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+/** One format for each zone: making one takes longer than using it. */
+function partsIn(timeZone: string): Intl.DateTimeFormat {
+  let format = formats.get(timeZone);
+  if (!format) {
+    format = new Intl.DateTimeFormat("en-US", {
+      timeZone,
+      hourCycle: "h23",
+      year: "numeric",
+      month: "numeric",
+      day: "numeric",
+      hour: "numeric",
+      minute: "numeric",
+      second: "numeric",
+    });
+    formats.set(timeZone, format);
+  }
+  return format;
+}
+
 /** Local time less UTC, in milliseconds. */
 function offsetAt(time: number, timeZone: string): number {
-  const parts = new Intl.DateTimeFormat("en-US", {
-    timeZone,
-    hourCycle: "h23",
-    year: "numeric",
-    month: "numeric",
-    day: "numeric",
-    hour: "numeric",
-    minute: "numeric",
-    second: "numeric",
-  }).formatToParts(time);
+  const parts = partsIn(timeZone).formatToParts(time);
   const of = (type: string) => Number(parts.find((part) => part.type === type)?.value);
   const local = Date.UTC(
     of("year"),
@@ -35,4 +47,12 @@ function offsetAt(time: number, timeZone: string): number {
     of("second"),
   );
   return local - Math.floor(time / 1000) * 1000;
+}
+
+/** The hour of the day and the day of the week, from Monday, that a moment has in a zone. */
+export function localHour(timeZone: string): (time: number) => { weekday: number; hour: number } {
+  return (time) => {
+    const local = new Date(time + offsetAt(time, timeZone));
+    return { weekday: (local.getUTCDay() + 6) % 7, hour: local.getUTCHours() };
+  };
 }

@@ -1,5 +1,6 @@
 // The four charts of the page.
 
+import { useQuery } from "@connectrpc/connect-query";
 import { Trans, useLingui } from "@lingui/react/macro";
 
 import type {
@@ -8,13 +9,16 @@ import type {
   TeamUsage,
   TimeToFirstValue,
 } from "@stubs/analytics_service_pb.js";
+import { AnalyticsService, TimeGranularity, UsageMetric } from "@stubs/analytics_service_pb.js";
 
 import { useFormat } from "../../app/format";
+import { useParam } from "../../app/route";
 import { useThisWorkspace } from "../../app/workspace";
 import { Card, Empty } from "../../ui/base";
 import { BarChart, ColumnChart, Donut, Figures, LineChart } from "../../ui/charts";
 import { Table } from "../../ui/table";
 import { localDate } from "../../ui/zone";
+import { useFilters } from "./filters";
 
 /** Teams with a slice of their own; the rest is Others. */
 const TEAMS = 7;
@@ -23,11 +27,14 @@ export function ActiveUsers({ dashboard }: { dashboard: GetDashboardResponse }) 
   const { timeZone } = useThisWorkspace();
   const { t } = useLingui();
   const format = useFormat();
+  const [compare, setCompare] = useParam("compare");
+  const before = usePreviousUsers(dashboard, compare !== "");
   const total = dashboard.overview?.activeUsers?.value ?? 0n;
   const today = localDate(new Date(), timeZone);
-  const points = dashboard.activeUsers.map((point) => ({
+  const points = dashboard.activeUsers.map((point, at) => ({
     label: format.shortDate(point.startTime),
     value: Number(point.userCount),
+    before: before?.(at),
     open: point.firstDate >= today,
   }));
   const counted = format.count(total);
@@ -36,7 +43,17 @@ export function ActiveUsers({ dashboard }: { dashboard: GetDashboardResponse }) 
       title={<Trans>Active users</Trans>}
       aside={
         <span className="hint">
-          <Trans>{counted} in the period</Trans>
+          <Trans>{counted} in the period</Trans> ·{" "}
+          <label className="check">
+            <input
+              type="checkbox"
+              checked={compare !== ""}
+              onChange={(event) => {
+                setCompare(event.target.checked ? "previous" : "");
+              }}
+            />{" "}
+            <Trans>previous period</Trans>
+          </label>
         </span>
       }
     >
@@ -60,6 +77,34 @@ export function ActiveUsers({ dashboard }: { dashboard: GetDashboardResponse }) 
       />
     </Card>
   );
+}
+
+/** The users of the day that lies as far into the previous period. */
+function usePreviousUsers({ period }: GetDashboardResponse, wanted: boolean) {
+  const { workspaceId } = useThisWorkspace();
+  const filters = useFilters();
+  const [first, last] = [period?.previousFirstDate ?? "", period?.previousLastDate ?? ""];
+  const { data } = useQuery(
+    AnalyticsService.method.queryUsage,
+    {
+      workspaceId,
+      range: { firstDate: first, lastDate: last },
+      filters,
+      metrics: [UsageMetric.ACTIVE_USERS],
+      granularity: TimeGranularity.DAY,
+    },
+    { enabled: wanted && first !== "" },
+  );
+  if (!wanted || !data) return undefined;
+  const counts = new Map(
+    data.total?.points.map(({ firstDate, values }) => [firstDate, values?.activeUserCount]),
+  );
+  return (at: number): number | undefined => {
+    const day = new Date(`${first}T00:00:00Z`);
+    day.setUTCDate(day.getUTCDate() + at);
+    const date = day.toISOString().slice(0, 10);
+    return date > last ? undefined : Number(counts.get(date) ?? 0n);
+  };
 }
 
 export function NoUsage() {

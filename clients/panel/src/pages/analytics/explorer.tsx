@@ -1,19 +1,19 @@
 // Any metric by up to two dimensions.
 
-import { useState } from "react";
 import { useQuery } from "@connectrpc/connect-query";
 import { Trans, useLingui } from "@lingui/react/macro";
 
 import type { UsageGroup, UsageValues } from "@stubs/analytics_service_pb.js";
 import { AnalyticsService, UsageMetric } from "@stubs/analytics_service_pb.js";
 
-import { useFormat } from "../../app/format";
+import { nanos, useFormat } from "../../app/format";
 import { entryOf, useParam } from "../../app/route";
 import { useThisWorkspace } from "../../app/workspace";
-import { Button, Card, Count, Loaded, MoneyText } from "../../ui/base";
+import { Count, Loaded, MoneyText } from "../../ui/base";
 import { CopyAsGrpcurl, callOf } from "../../ui/grpcurl";
+import { OpenCard } from "../../ui/open-card";
 import { Table } from "../../ui/table";
-import { DIMENSIONS, useDimensionNames, useFilters } from "./filters";
+import { DIMENSIONS, useAddFilter, useDimensionNames, useFilters } from "./filters";
 import { useRange } from "./range";
 
 const METRICS: Record<string, UsageMetric> = {
@@ -29,28 +29,17 @@ const METRICS: Record<string, UsageMetric> = {
 export function Explorer() {
   const { t } = useLingui();
   const [by] = useParam("by");
-  const [open, setOpen] = useState(by !== "");
   return (
-    <Card
+    <OpenCard
       title={<Trans>Explore</Trans>}
       hint={
         <Trans>Any figure by up to two dimensions, in the range and with the filters above.</Trans>
       }
-      aside={
-        <Button
-          kind="quiet"
-          aria-expanded={open}
-          aria-label={open ? t`Close explorer` : t`Open explorer`}
-          onClick={() => {
-            setOpen(!open);
-          }}
-        >
-          {open ? <Trans>Close</Trans> : <Trans>Open</Trans>}
-        </Button>
-      }
+      names={[t`Open explorer`, t`Close explorer`]}
+      openAtFirst={by !== ""}
     >
-      {open && <Question />}
-    </Card>
+      <Question />
+    </OpenCard>
   );
 }
 
@@ -121,7 +110,7 @@ function Question() {
         {({ groups }) => (
           <Groups
             groups={groups}
-            titles={[by, then].flatMap((name) => entryOf(names, name) ?? [])}
+            by={[by, then].filter((name) => entryOf(names, name) !== undefined)}
             figure={entryOf(metrics, metric) ?? ""}
           />
         )}
@@ -130,17 +119,13 @@ function Question() {
   );
 }
 
-function Groups({
-  groups,
-  titles,
-  figure,
-}: {
-  groups: UsageGroup[];
-  titles: string[];
-  figure: string;
-}) {
+function Groups({ groups, by, figure }: { groups: UsageGroup[]; by: string[]; figure: string }) {
   const { t } = useLingui();
   const format = useFormat();
+  const names = useDimensionNames();
+  const addFilter = useAddFilter();
+  const nameOf = ({ keys }: UsageGroup, at: number) =>
+    (keys[at]?.displayName ?? "") || (keys[at]?.value ?? "") || t`none`;
   return (
     <Table<UsageGroup>
       label={t`Result`}
@@ -148,25 +133,44 @@ function Groups({
       keyOf={({ keys, others }) => (others ? "others" : keys.map(({ value }) => value).join("\n"))}
       empty={<Trans>No usage in this range</Trans>}
       columns={[
-        ...titles.map((title, at) => ({
-          title,
-          cell: ({ keys, others }: UsageGroup) =>
-            others
-              ? at === 0
-                ? t`Others`
-                : ""
-              : (keys[at]?.displayName ?? "") || (keys[at]?.value ?? "") || t`none`,
+        ...by.map((dimension, at) => ({
+          title: entryOf(names, dimension) ?? "",
+          by: (group: UsageGroup) => (group.others ? undefined : nameOf(group, at)),
+          cell: (group: UsageGroup) => {
+            const { keys, others } = group;
+            if (others) return at === 0 ? t`Others` : "";
+            const [name, value] = [nameOf(group, at), keys[at]?.value ?? ""];
+            return (
+              <button
+                type="button"
+                className="link"
+                title={t`Filter the page by ${name}`}
+                onClick={() => {
+                  addFilter(dimension, value);
+                }}
+              >
+                {name}
+              </button>
+            );
+          },
         })),
-        { title: figure, number: true, cell: ({ values }) => <Value values={values} /> },
+        {
+          title: figure,
+          number: true,
+          by: ({ values, others }) => (others ? undefined : valueOf(values)),
+          cell: ({ values }) => <Value values={values} />,
+        },
         {
           title: t`Share`,
           number: true,
+          by: ({ sharePercent, others }) => (others ? undefined : sharePercent),
           cell: ({ sharePercent }) =>
             sharePercent === undefined ? "" : format.share(sharePercent / 100),
         },
         {
           title: t`Change`,
           number: true,
+          by: ({ changePercent, others }) => (others ? undefined : changePercent),
           cell: ({ changePercent }) =>
             changePercent === undefined ? "" : format.signedPercent(changePercent),
         },
@@ -175,12 +179,21 @@ function Groups({
   );
 }
 
-/** The one value that was asked for. */
+const moneyOf = (values: UsageValues) => values.cost ?? values.costPerRequest ?? values.costPerUser;
+const countOf = (values: UsageValues) =>
+  values.requestCount ?? values.tokenCount ?? values.errorCount ?? values.activeUserCount;
+
+/** The one value that was asked for, as a number that can be compared. */
+function valueOf(values: UsageValues | undefined): bigint | undefined {
+  if (!values) return undefined;
+  const money = moneyOf(values);
+  return money ? nanos(money.amount) : countOf(values);
+}
+
 function Value({ values }: { values: UsageValues | undefined }) {
   if (!values) return null;
-  const money = values.cost ?? values.costPerRequest ?? values.costPerUser;
+  const money = moneyOf(values);
   if (money) return <MoneyText money={money} />;
-  const count =
-    values.requestCount ?? values.tokenCount ?? values.errorCount ?? values.activeUserCount;
+  const count = countOf(values);
   return count === undefined ? "–" : <Count value={count} />;
 }

@@ -62,6 +62,15 @@ export function useFilters() {
   }));
 }
 
+/** Restricts the page to a value of a dimension, instead of another value of the same. */
+export function useAddFilter(): (name: string, value: string) => void {
+  const [text, setText] = useParam("f");
+  return (name, value) => {
+    const others = read(text).filter(([used]) => used !== name);
+    if (others.length < FILTERS_MAX) setText(write([...others, [name, value]]));
+  };
+}
+
 export function FilterChips() {
   const { t } = useLingui();
   const names = useDimensionNames();

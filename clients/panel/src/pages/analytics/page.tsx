@@ -15,7 +15,9 @@ import { QuickActions } from "./actions";
 import { ActiveUsers, FirstValue, Teams, Workflows } from "./charts";
 import { Explorer } from "./explorer";
 import { FilterChips, useFilters } from "./filters";
+import { BusyHours } from "./heat";
 import { KeyFigures } from "./kpis";
+import { Records } from "./log";
 import { RangeControls, useRange } from "./range";
 import { Assistants } from "./ranking";
 
@@ -51,7 +53,9 @@ export default function AnalyticsPage() {
       ) : (
         !dashboard.error && <Skeleton lines={12} height={900} />
       )}
+      <BusyHours period={data?.period} />
       <Explorer />
+      <Records period={data?.period} />
       <QuickActions />
     </>
   );

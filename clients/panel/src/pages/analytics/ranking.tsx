@@ -4,7 +4,7 @@ import { Trans, useLingui } from "@lingui/react/macro";
 
 import type { RankedUsage } from "@stubs/analytics_service_pb.js";
 
-import { useFormat } from "../../app/format";
+import { nanos, useFormat } from "../../app/format";
 import { Card, Compact, Count, MoneyText } from "../../ui/base";
 import { Table } from "../../ui/table";
 
@@ -21,6 +21,7 @@ export function Assistants({ assistants }: { assistants: RankedUsage[] }) {
         columns={[
           {
             title: t`Assistant`,
+            by: ({ displayName, id }) => displayName || id,
             cell: ({ rank, displayName, id }) => (
               <span className="model-name">
                 <span>
@@ -32,21 +33,29 @@ export function Assistants({ assistants }: { assistants: RankedUsage[] }) {
           {
             title: t`Tokens`,
             number: true,
+            by: ({ tokenCount }) => tokenCount,
             cell: ({ tokenCount }) => <Compact value={tokenCount} />,
           },
           {
             title: t`Requests`,
             number: true,
+            by: ({ requestCount }) => requestCount,
             cell: ({ requestCount }) => <Count value={requestCount} />,
           },
           {
             title: t`Tokens per request`,
             number: true,
+            by: ({ tokensPerRequest }) => tokensPerRequest,
             cell: ({ tokensPerRequest }) => (
               <span className="number">{format.count(Math.round(tokensPerRequest))}</span>
             ),
           },
-          { title: t`Cost`, number: true, cell: ({ cost }) => <MoneyText money={cost} /> },
+          {
+            title: t`Cost`,
+            number: true,
+            by: ({ cost }) => nanos(cost?.amount),
+            cell: ({ cost }) => <MoneyText money={cost} />,
+          },
         ]}
       />
     </Card>
