@@ -118,8 +118,9 @@ pub(crate) struct Shared {
 
 impl Engine {
     /// Claims the database, encrypts stored secrets with the first key of `keyring`, loads the
-    /// catalog over the `builtin` one, starts the writer and restores the shutdown snapshot.
-    /// Committed records go to the receiver that is returned, for the fold.
+    /// catalog over the `builtin` one and starts the writer. The shutdown snapshot of a workspace
+    /// is restored when that is loaded, see [`Engine::load_stored`]. Committed records go to the
+    /// receiver that is returned, for the fold.
     ///
     /// # Errors
     /// If storage fails, or `keyring` does not open the stored secrets: nothing has changed then.
@@ -163,11 +164,7 @@ impl Engine {
             new_owner: ArcSwap::default(),
         });
         shared.writer.start(&shared).await;
-        let engine = Engine { shared };
-        for id in engine.shared.store.snapshot_workspaces().await? {
-            engine.workspace(&id).await?;
-        }
-        Ok((engine, committed))
+        Ok((Engine { shared }, committed))
     }
 
     /// Graceful shutdown: finishes what the writer was handed, saves the shutdown snapshot and

@@ -31,7 +31,8 @@ use crate::identity::{self, Identities};
 use crate::prices::builtin;
 use crate::proto;
 use crate::storage::{self, Store};
-use crate::tasks::{self, access, clock, deliver, erasure, expire, fold, lease, retention};
+use crate::tasks::{self, access, clock, deliver, erasure, expire, fold, lease};
+use crate::tasks::{restore, retention};
 use crate::telemetry::calls::Observed;
 use crate::telemetry::listener::Monitor;
 use crate::transport::{self, Tls};
@@ -177,6 +178,7 @@ fn background(
     let mut tasks = Tasks::default();
     tasks.spawn("lease", |stop| lease::run(engine.clone(), stop));
     tasks.spawn("fold", |stop| fold::run(engine.clone(), committed, stop));
+    tasks.spawn("restore", |stop| restore::run(engine.clone(), stop));
     tasks.spawn("expiry", |stop| expire::run(engine.clone(), stop));
     tasks.spawn("retention", |stop| retention::run(engine.clone(), stop));
     tasks.spawn("erasures", |stop| erasure::run(engine.clone(), stop));

@@ -8,4 +8,5 @@ pub mod expire;
 pub mod fold;
 pub mod identities;
 pub mod lease;
+pub mod restore;
 pub mod retention;
