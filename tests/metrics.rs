@@ -1,32 +1,44 @@
 //! The port that a server is watched by, of the real binary: figures after known calls, during an
 //! outage of storage, and against docs/operations.md; and the ids in lines of the log.
 
-#[path = "support/not_run.rs"]
-mod not_run;
+#[path = "support/server.rs"]
+mod in_process;
 #[path = "support/process.rs"]
 mod process;
+#[path = "support/mod.rs"]
+mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use not_run::{not_run, was_run};
+use in_process::TestClock;
 use process::{Server, free_port, serve};
 use sqlx::{Connection, SqliteConnection};
+use support::{not_run, was_run};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio_stream::StreamExt;
+use tollgate::config::Config;
 use tollgate::proto::v1;
 use tollgate::proto::v1::budget_service_client::BudgetServiceClient;
 use tollgate::proto::v1::model_limit_service_client::ModelLimitServiceClient;
 use tollgate::proto::v1::usage_service_client::UsageServiceClient;
 use tollgate::proto::v1::workspace_service_client::WorkspaceServiceClient;
+use tollgate::server::{self, Signals};
+use tollgate::telemetry::listener::{self, Monitor};
 use tollgate::telemetry::{Kind, TABLE};
-use tonic::transport::Channel;
+use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request};
 
 const ACME: &str = "acme";
+const STORED: &str = "tollgate_holds_stored";
+const QUARANTINED: &str = "tollgate_workspaces_quarantined";
+const QUARANTINES: &str = "tollgate_quarantines_total";
 const MODEL: &str = "gpt-4.1-mini";
 const SMALLER: &str = "gpt-4.1-nano";
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -58,38 +70,16 @@ impl Watched {
         UsageServiceClient::new(self.channel.clone())
     }
 
-    /// Status and body of an answer.
     fn get(&self, path: &str) -> (u16, String) {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        if path == "/metrics" {
-            assert!(head.contains("content-type: text/plain; version=0.0.4"), "{head}");
-        }
-        (status, body.to_owned())
+        get(self.port, path)
     }
 
     fn scrape(&self) -> Samples {
-        let (status, text) = self.get("/metrics");
-        assert_eq!(status, 200, "{text}");
-        Samples::of(&text)
+        scrape(self.port)
     }
 
-    /// Scrapes until a sample has a value.
     async fn wait_for(&self, sample: &str, is_it: impl Fn(f64) -> bool) -> Samples {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let samples = self.scrape();
-            if samples.get(sample).is_some_and(&is_it) {
-                return samples;
-            }
-            assert!(Instant::now() < deadline, "{sample}: {:?}", samples.get(sample));
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
+        wait_for(self.port, sample, is_it).await
     }
 
     async fn check(&self, request_id: &str, model: &str) -> v1::CheckAndRouteResponse {
@@ -103,28 +93,8 @@ impl Watched {
         Ok(self.usage().record_usage(request).await?.into_inner())
     }
 
-    /// A workspace with a budget of 1, fallback, and two models.
     async fn set_up(&self) {
-        let workspace = v1::Workspace {
-            workspace_id: ACME.to_owned(),
-            currency_code: "USD".to_owned(),
-            ..Default::default()
-        };
-        let request = v1::CreateWorkspaceRequest { workspace: Some(workspace) };
-        WorkspaceServiceClient::new(self.channel.clone()).create_workspace(request).await.unwrap();
-        let plan = v1::Plan {
-            budget: usd("1"),
-            overage_limit: usd("0"),
-            start_date: "2026-01-01".to_owned(),
-        };
-        let request = v1::SetPlanRequest { workspace_id: ACME.to_owned(), plan: Some(plan) };
-        BudgetServiceClient::new(self.channel.clone()).set_plan(request).await.unwrap();
-        for model in [MODEL, SMALLER] {
-            let model_id = model.to_owned();
-            let request = v1::EnableModelRequest { workspace_id: ACME.to_owned(), model_id };
-            let mut models = ModelLimitServiceClient::new(self.channel.clone());
-            models.enable_model(request).await.unwrap();
-        }
+        set_up(&self.channel).await;
     }
 }
 
@@ -157,6 +127,61 @@ impl Samples {
 
     fn assert(&self, name: &str, expected: &[(&str, f64)]) {
         assert_eq!(self.of_metric(name), expected, "{name}");
+    }
+}
+
+/// Status and body of an answer of a port.
+fn get(port: u16, path: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    if path == "/metrics" {
+        assert!(head.contains("content-type: text/plain; version=0.0.4"), "{head}");
+    }
+    (status, body.to_owned())
+}
+
+fn scrape(port: u16) -> Samples {
+    let (status, text) = get(port, "/metrics");
+    assert_eq!(status, 200, "{text}");
+    Samples::of(&text)
+}
+
+/// Scrapes until a sample has a value.
+async fn wait_for(port: u16, sample: &str, is_it: impl Fn(f64) -> bool) -> Samples {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let samples = tokio::task::spawn_blocking(move || scrape(port)).await.unwrap();
+        if samples.get(sample).is_some_and(&is_it) {
+            return samples;
+        }
+        assert!(Instant::now() < deadline, "{sample}: {:?}", samples.get(sample));
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// A workspace with a budget of 1, fallback, and two models.
+async fn set_up(channel: &Channel) {
+    let workspace = v1::Workspace {
+        workspace_id: ACME.to_owned(),
+        currency_code: "USD".to_owned(),
+        ..Default::default()
+    };
+    let request = v1::CreateWorkspaceRequest { workspace: Some(workspace) };
+    WorkspaceServiceClient::new(channel.clone()).create_workspace(request).await.unwrap();
+    let plan =
+        v1::Plan { budget: usd("1"), overage_limit: usd("0"), start_date: "2026-01-01".to_owned() };
+    let request = v1::SetPlanRequest { workspace_id: ACME.to_owned(), plan: Some(plan) };
+    BudgetServiceClient::new(channel.clone()).set_plan(request).await.unwrap();
+    for model in [MODEL, SMALLER] {
+        let model_id = model.to_owned();
+        let request = v1::EnableModelRequest { workspace_id: ACME.to_owned(), model_id };
+        let mut models = ModelLimitServiceClient::new(channel.clone());
+        models.enable_model(request).await.unwrap();
     }
 }
 
@@ -330,6 +355,85 @@ async fn records_and_holds_are_counted_once_each() {
     let failed = "tollgate_storage_writes_total{outcome=\"not_applied\"}";
     assert_eq!(samples.get(failed), Some(0.0));
     watched.server.stop().await;
+}
+
+#[tokio::test]
+async fn holds_that_storage_has_are_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let watched = Watched::start(folder.path(), |_| {}).await;
+    watched.set_up().await;
+    watched.check("lost", MODEL).await;
+    let workspace = v1::Workspace {
+        workspace_id: ACME.to_owned(),
+        hold_durability: v1::HoldDurability::Committed.into(),
+        ..Default::default()
+    };
+    let request = v1::UpdateWorkspaceRequest {
+        workspace: Some(workspace),
+        update_mask: Some(prost_types::FieldMask { paths: vec!["hold_durability".to_owned()] }),
+    };
+    let mut client = WorkspaceServiceClient::new(watched.channel.clone());
+    let before = watched.scrape();
+    assert_eq!((before.get("tollgate_holds"), before.get(STORED)), (Some(1.0), Some(0.0)));
+    client.update_workspace(request).await.unwrap();
+    for request_id in ["r-1", "r-2"] {
+        watched.check(request_id, MODEL).await;
+    }
+    let samples = watched.wait_for(STORED, |stored| stored == 3.0).await;
+    assert_eq!(samples.get("tollgate_holds"), Some(3.0));
+    watched.record(record("r-1", MODEL, 1_000)).await.unwrap();
+    let release =
+        v1::ReleaseHoldRequest { workspace_id: ACME.to_owned(), request_id: "r-2".to_owned() };
+    watched.usage().release_hold(release).await.unwrap();
+    let samples = watched.wait_for(STORED, |stored| stored == 1.0).await;
+    assert_eq!(samples.get("tollgate_holds"), Some(1.0));
+    watched.server.stop().await;
+    // As they are loaded.
+    let watched = Watched::start(folder.path(), |_| {}).await;
+    watched.wait_for(STORED, |stored| stored == 1.0).await;
+    watched.server.stop().await;
+}
+
+/// The clock breaks while the ledger is locked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ledgers_that_fail_are_counted_once_each() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock: Arc<TestClock> = Arc::default();
+    let watched = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = watched.local_addr().unwrap().port();
+    let monitor = Monitor::default();
+    tokio::spawn(listener::serve(watched, monitor.clone()));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (_reload, reload) = watch::channel(());
+    let signals = Signals { shutdown: std::future::pending(), reload, monitor };
+    let store = in_process::open(folder.path()).await;
+    tokio::spawn(server::run(Config::default(), listener, store, clock.clone(), signals));
+    let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy();
+    set_up(&channel).await;
+    let mut usage = UsageServiceClient::new(channel);
+    usage.check_and_route(check("r-1", MODEL)).await.unwrap();
+    let samples = wait_for(port, "tollgate_workspaces_loaded", |loaded| loaded == 1.0).await;
+    assert_eq!((samples.get(QUARANTINED), samples.get(QUARANTINES)), (Some(0.0), Some(0.0)));
+
+    clock.break_in("src/grpc/usage/mod.rs");
+    let release =
+        v1::ReleaseHoldRequest { workspace_id: ACME.to_owned(), request_id: "r-1".to_owned() };
+    usage.release_hold(release).await.unwrap_err();
+    clock.mend();
+    for _again in 0..2 {
+        let samples = wait_for(port, QUARANTINED, |count| count == 1.0).await;
+        assert_eq!(samples.get(QUARANTINES), Some(1.0));
+        assert_eq!(samples.get("tollgate_workspaces_loaded"), Some(0.0));
+        usage.check_and_route(check("r-3", MODEL)).await.unwrap_err();
+    }
+    let deadline = Instant::now() + PATIENCE;
+    while usage.check_and_route(check("r-3", MODEL)).await.is_err() {
+        assert!(Instant::now() < deadline, "it is not loaded again");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let samples = wait_for(port, QUARANTINED, |count| count == 0.0).await;
+    assert_eq!(samples.get(QUARANTINES), Some(1.0));
 }
 
 #[tokio::test]

@@ -50,6 +50,19 @@ impl Engine {
         let id = id.to_owned();
         self.in_writer(move |shared| async move { shared.load(&id).await }).await
     }
+
+    /// Loads every workspace of which storage has holds or counts, one after the other, with other
+    /// writes in between. One that cannot be loaded keeps no other one from it.
+    ///
+    /// # Errors
+    /// That of the first that could not be loaded.
+    pub async fn load_stored(&self) -> Result<()> {
+        let mut failed = Ok(());
+        for id in self.shared.store.snapshot_workspaces().await? {
+            failed = failed.and(self.workspace(&id).await.map(drop));
+        }
+        failed
+    }
 }
 
 impl Shared {
@@ -64,6 +77,7 @@ impl Shared {
             if failed.load_time().elapsed() < QUARANTINE {
                 return Err(Error::Quarantined);
             }
+            failed.count_failure();
             error!(workspace = id, "its ledger has failed: loading it again");
         }
         let workspace = self.store.workspace(id).await?;

@@ -39,7 +39,7 @@ use crate::storage::settings::Change;
 use crate::storage::{self, PreviousOwner, Store};
 use alerts::{AlertShared, Keyring};
 use registry::Registry;
-use resources::AccessState;
+use resources::{AccessState, Erasures};
 use rollups::{FoldSignal, PendingRefusals};
 use usage::RefusalBytes;
 use writer::WriterHandle;
@@ -56,7 +56,7 @@ pub use error::{Error, Result, StartError};
 pub use reprice::{RepriceRequest, Repriced};
 pub use resources::{
     AlertPolicyChange, ApiKeyChange, ApiKeyUsage, BoostAmount, BoostKind, BoostView, CycleView,
-    Cycles, Erased, Grant, GroupView, ImportRequest, LimitChange, ModelLimitChange,
+    Cycles, ERASED_AT_ONCE, Erased, Grant, GroupView, ImportRequest, LimitChange, ModelLimitChange,
     ModelLimitSetting, NewApiKey, NewBoost, NewEntry, NewFreeze, NewKeyGroup, NewQuota,
     NewRateLimit, NewToken, NewWorkspace, PlanChange, QuotaChange, RateLimitChange, RatePosition,
     RequestedLimit, SubjectNames, ThresholdChange, WorkspaceChange, import_changes,
@@ -109,6 +109,7 @@ pub(crate) struct Shared {
     alerts: AlertShared,
     keyring: Keyring,
     access: AccessState,
+    erasures: Erasures,
     /// Until when this server may decide.
     lease: Arc<Lease>,
     /// Where the server that has taken over is reached; empty until that is known.
@@ -117,8 +118,9 @@ pub(crate) struct Shared {
 
 impl Engine {
     /// Claims the database, encrypts stored secrets with the first key of `keyring`, loads the
-    /// catalog over the `builtin` one, starts the writer and restores the shutdown snapshot.
-    /// Committed records go to the receiver that is returned, for the fold.
+    /// catalog over the `builtin` one and starts the writer. The shutdown snapshot of a workspace
+    /// is restored when that is loaded, see [`Engine::load_stored`]. Committed records go to the
+    /// receiver that is returned, for the fold.
     ///
     /// # Errors
     /// If storage fails, or `keyring` does not open the stored secrets: nothing has changed then.
@@ -157,15 +159,12 @@ impl Engine {
             alerts: AlertShared::new(last_alert_seq),
             keyring,
             access,
+            erasures: Erasures::default(),
             lease,
             new_owner: ArcSwap::default(),
         });
         shared.writer.start(&shared).await;
-        let engine = Engine { shared };
-        for id in engine.shared.store.snapshot_workspaces().await? {
-            engine.workspace(&id).await?;
-        }
-        Ok((engine, committed))
+        Ok((Engine { shared }, committed))
     }
 
     /// Graceful shutdown: finishes what the writer was handed, saves the shutdown snapshot and
@@ -267,6 +266,11 @@ impl Engine {
     /// Every workspace that is loaded and sound.
     pub fn loaded_workspaces(&self) -> Vec<Arc<WorkspaceHandle>> {
         self.shared.workspaces.sound()
+    }
+
+    /// How many workspaces have a ledger that has failed, and are not loaded again yet.
+    pub fn quarantined_workspaces(&self) -> usize {
+        self.shared.workspaces.all().iter().filter(|workspace| workspace.count_failure()).count()
     }
 
     /// Runs a job in the writer, before records that wait and in order with other jobs, and waits

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::usage::RefusalLog;
 use crate::domain::{Currency, Time};
 use crate::ledger::{Ledger, LiveFigures};
+use crate::telemetry;
 
 pub struct WorkspaceHandle {
     id: Arc<str>,
@@ -29,6 +30,7 @@ pub struct WorkspaceHandle {
     has_waiting_holds: AtomicBool,
     load_time: Instant,
     is_failure_noticed: AtomicBool,
+    is_failure_counted: AtomicBool,
     refusals: RefusalLog,
 }
 
@@ -44,6 +46,7 @@ impl WorkspaceHandle {
             has_waiting_holds: AtomicBool::new(false),
             load_time: Instant::now(),
             is_failure_noticed: AtomicBool::new(false),
+            is_failure_counted: AtomicBool::new(false),
             refusals: RefusalLog::new(now),
         }
     }
@@ -89,6 +92,15 @@ impl WorkspaceHandle {
     /// Whether its ledger has failed.
     pub(super) fn has_failed(&self) -> bool {
         self.ledger.is_poisoned()
+    }
+
+    /// The same, for the metrics: the first who sees it counts it.
+    pub(super) fn count_failure(&self) -> bool {
+        let has_failed = self.has_failed();
+        if has_failed && !self.is_failure_counted.swap(true, Ordering::Relaxed) {
+            telemetry::QUARANTINES.inc();
+        }
+        has_failed
     }
 
     pub(super) fn load_time(&self) -> Instant {

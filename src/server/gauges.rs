@@ -30,6 +30,7 @@ pub(super) struct Gauges {
 #[derive(Default)]
 struct Sums {
     holds: usize,
+    stored: usize,
     expired: i64,
     settled: i64,
     exceeded: i64,
@@ -56,6 +57,7 @@ impl Gauges {
         for workspace in &workspaces {
             let Some((currency, figures)) = workspace.figures() else { continue };
             sums.holds += figures.holds;
+            sums.stored += figures.stored_holds;
             sums.expired += figures.expired;
             sums.settled += figures.settled.holds;
             sums.exceeded += figures.settled.exceeded;
@@ -64,7 +66,9 @@ impl Gauges {
             add(&mut sums.settled_cost, currency, figures.settled.cost);
         }
         telemetry::WORKSPACES_LOADED.set_count(workspaces.len());
+        telemetry::WORKSPACES_QUARANTINED.set_count(self.engine.quarantined_workspaces());
         telemetry::HOLDS.set_count(sums.holds);
+        telemetry::HOLDS_STORED.set_count(sums.stored);
         telemetry::HOLDS_EXPIRED.set(count(sums.expired));
         telemetry::HOLDS_SETTLED.set(count(sums.settled));
         telemetry::HOLDS_EXCEEDED.set(count(sums.exceeded));

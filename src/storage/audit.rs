@@ -53,7 +53,8 @@ pub trait AuditStore: Send + Sync + 'static {
     ) -> Result<Vec<AuditEvent>>;
 
     /// Must return at most `limit` events of a workspace whose states contain `text` as a JSON
-    /// string, or whose resource has it as its id; oldest (`time`, id) first, beyond `after`.
+    /// string, or that name it as their actor, on whose behalf it acted, or as the id of their
+    /// resource; oldest (`time`, id) first, beyond `after`.
     /// May return others.
     async fn audit_events_naming(
         &self,

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 
 use super::Result;
 use super::audit::AuditEvent;
+use super::log::RecordPosition;
 use super::search::{Counted, Search};
 use crate::domain::Time;
 pub use crate::domain::attribution::directory::Entry;
@@ -75,20 +76,46 @@ impl EntryFilter {
 pub struct UserTraces {
     /// Whether anything names it.
     pub is_known: bool,
-    /// Records of the log.
+    /// Entries of the log.
     pub record_count: i64,
 }
 
-/// Erasure of a user. Must delete its entry, the quotas and rate limits that name it, the boosts of
-/// these, and boosts of quotas for each user that are for it alone; must replace its id by the
-/// pseudonym, which is new, in the log, in all that is derived from it, in refusals, in the
-/// shutdown snapshot, in alerts, and where it acted; must replace audit events by those that are
-/// given, by their ids. Must not scan the log but for what is not folded yet.
+/// Erasure of a user, in parts: it begins with [`Change::EraseUser`], goes on with
+/// [`Change::EraseUserPart`], and ends with [`Change::EndErasure`].
+///
+/// Its beginning must delete the user's entry, the quotas and rate limits that name it, the boosts
+/// of these, and boosts of quotas for each user that are for it alone; must replace its id by the
+/// pseudonym, which is new, in all that is derived from the log, in entries of the log that are not
+/// folded yet, in refusals, in stored holds and counts, in alerts, and as the actor of boosts and
+/// freezes. Must not take time in proportion to the entries of the log that are folded, nor to
+/// audit events.
+///
+/// Until its end, entries up to `seq` that still have the id must be read with the pseudonym by
+/// [`super::log::LogStore`], and must be counted with it by
+/// [`super::consumption::ConsumptionStore`] and where the rollups are verified and rebuilt.
+///
+/// [`Change::EraseUser`]: super::settings::Change::EraseUser
+/// [`Change::EraseUserPart`]: super::settings::Change::EraseUserPart
+/// [`Change::EndErasure`]: super::settings::Change::EndErasure
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Erasure {
     pub user_id: String,
     pub pseudonym: String,
-    /// Rewritten, without what could lead to the user.
+    /// The last entry of the log when it began: what comes later is of another user.
+    pub seq: i64,
+    /// Entries of the log that carry the pseudonym in the end.
+    pub record_count: i64,
+    pub begin_time: Time,
+}
+
+/// Part of an erasure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ErasurePart {
+    pub user_id: String,
+    pub pseudonym: String,
+    /// Entries of the log; those of them that have the id get the pseudonym.
+    pub seqs: Vec<i64>,
+    /// They replace those of the same ids.
     pub events: Vec<AuditEvent>,
 }
 
@@ -125,9 +152,27 @@ pub trait DirectoryStore: Send + Sync + 'static {
     ) -> Result<Counted<Listed>>;
 
     /// Must return whether anything names a user (an entry, quotas or rate limits, boosts for it,
-    /// usage, refusals, alerts, its own actions) and how many records do. Must not scan the log but
-    /// for what is not folded yet.
-    async fn user_traces(&self, workspace_id: &str, user_id: &str) -> Result<UserTraces>;
+    /// usage, refusals, alerts, its own actions) and how many entries of the log up to `upto` do.
+    /// Must not scan the log but for what is not folded yet.
+    async fn user_traces(&self, workspace_id: &str, user_id: &str, upto: i64)
+    -> Result<UserTraces>;
+
+    /// Must return how many entries of the log after `seq` name a user. Must not take time in
+    /// proportion to those before.
+    async fn user_entries_after(&self, workspace_id: &str, user_id: &str, seq: i64) -> Result<i64>;
+
+    /// Must return every erasure that has begun and not ended, with its workspace.
+    async fn erasures(&self) -> Result<Vec<(String, Erasure)>>;
+
+    /// Must return at most `limit` entries of the log that still have the id of a user whose
+    /// erasure has begun, in the order of their positions, beyond `after`.
+    async fn entries_to_erase(
+        &self,
+        workspace_id: &str,
+        erasure: &Erasure,
+        after: Option<RecordPosition>,
+        limit: usize,
+    ) -> Result<Vec<RecordPosition>>;
 
     /// Must return all users that are registered with a department, each with its department, by
     /// id.

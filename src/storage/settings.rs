@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::Result;
 use super::alerts::{EmailReceiver, Webhook};
 use super::audit::AuditEvent;
-use super::directory::{Entry, Erasure};
+use super::directory::{Entry, Erasure, ErasurePart};
 use crate::domain::Time;
 use crate::domain::access::AccessToken;
 use crate::domain::alert::anomaly::{Anomaly, AnomalyPolicy};
@@ -83,8 +83,11 @@ pub enum Change {
     PutAnomalies(Vec<Anomaly>),
     /// Inserts or replaces the policy of the workspace about anomalies, with its mutes.
     PutAnomalyPolicy(AnomalyPolicy),
-    /// Erases a user, see [`Erasure`].
+    /// Begins the erasure of a user, see [`Erasure`].
     EraseUser(Erasure),
+    EraseUserPart(ErasurePart),
+    /// Ends the erasure that gives this pseudonym: nothing has the id any more.
+    EndErasure(String),
 }
 
 /// Which quotas or rate limits to list. Absent parts do not restrict.

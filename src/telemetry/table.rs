@@ -173,8 +173,15 @@ table! {
         "tollgate_settled_held_amount_total", "Sum of holds that ended with a record.";
     SETTLED_COST: Amounts<true> = Amounts::new(),
         "tollgate_settled_cost_amount_total", "Sum of what the records of these holds cost.";
+    HOLDS_STORED: Gauge = Gauge::new(),
+        "tollgate_holds_stored", "Live holds that storage has too: a crash does not lose them.";
     WORKSPACES_LOADED: Gauge = Gauge::new(),
         "tollgate_workspaces_loaded", "Workspaces in memory.";
+    WORKSPACES_QUARANTINED: Gauge = Gauge::new(),
+        "tollgate_workspaces_quarantined",
+        "Workspaces whose ledger has failed and that are not loaded again yet.";
+    QUARANTINES: Counter = Counter::new(),
+        "tollgate_quarantines_total", "Ledgers of workspaces that have failed.";
 
     RECORDS: Counters<1, 4> = Counters::new([RECORDED]),
         "tollgate_records_total", "Reports of usage, by what became of them.";

@@ -18,6 +18,7 @@ mod support;
 mod alerts;
 mod anomalies;
 mod client;
+mod erasure;
 mod holds;
 mod limits;
 mod policy;
@@ -96,6 +97,18 @@ async fn an_anomaly_is_told_once_on_sqlite() {
 async fn an_anomaly_is_told_once_on_postgres() {
     let Some(postgres) = support::postgres::server("tests/kill") else { return };
     anomalies::run(&postgres.fresh_database(Path::new("/")).await, 4).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_erasure_is_finished_on_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    erasure::run(&sqlite_in(folder.path()), 4).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_erasure_is_finished_on_postgres() {
+    let Some(postgres) = support::postgres::server("tests/kill") else { return };
+    erasure::run(&postgres.fresh_database(Path::new("/")).await, 3).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -329,6 +329,10 @@ impl Server {
             let (catalog, keyring) = (Catalog::default(), Keyring::default());
             let started = Engine::start(connection, clock, &catalog, keyring).await;
             let Ok((engine, committed)) = started else { continue };
+            // As the task of a server does: holds of all workspaces expire.
+            if engine.load_stored().await.is_err() {
+                continue;
+            }
             store.set_weather(weather);
             let stop = CancellationToken::new();
             let task = fold::run(engine.clone(), committed, stop.clone());

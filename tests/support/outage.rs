@@ -28,7 +28,9 @@ use tollgate::storage::alerts::{
 use tollgate::storage::anomalies::{AnomalyFilter, AnomalyStore};
 use tollgate::storage::audit::{AuditEvent, AuditFilter, AuditStore};
 use tollgate::storage::consumption::ConsumptionStore;
-use tollgate::storage::directory::{DirectoryStore, EntryFilter, Listed, Seen, UserTraces};
+use tollgate::storage::directory::{
+    DirectoryStore, EntryFilter, Erasure, Listed, Seen, UserTraces,
+};
 use tollgate::storage::lease::Lease;
 use tollgate::storage::log::{
     Appended, HoldChanges, LogStore, Order, RecordFilter, RecordPosition,
@@ -255,7 +257,15 @@ forward! {
             after_id: &str,
             limit: usize
         ) -> Counted<Listed>;
-        user_traces(workspace_id: &str, user_id: &str) -> UserTraces;
+        user_traces(workspace_id: &str, user_id: &str, upto: i64) -> UserTraces;
+        user_entries_after(workspace_id: &str, user_id: &str, seq: i64) -> i64;
+        erasures() -> Vec<(String, Erasure)>;
+        entries_to_erase(
+            workspace_id: &str,
+            erasure: &Erasure,
+            after: Option<RecordPosition>,
+            limit: usize
+        ) -> Vec<RecordPosition>;
         departments(workspace_id: &str) -> Vec<(String, String)>;
     }
     ReportStore {

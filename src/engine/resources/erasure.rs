@@ -1,9 +1,14 @@
-//! Erasure of a user: one transaction in the writer, and then the ledger.
+//! Erasure of a user, in parts: one transaction in which the user is gone from everything that
+//! decides and counts, and then a part of the log, and of the audit log, at a time, with other
+//! writes in between.
 //!
-//! An id that was chosen to contain the user's id, for example of a quota, is not found and stays.
+//! What has begun is stored until it has ended: a call that goes away, or a server that crashes,
+//! leaves the rest to `tasks/erasure.rs`. An id that was chosen to contain the user's id, for
+//! example of a quota, is not found and stays.
 
 use serde::Serialize;
 use serde_json::{Value, json};
+use tokio::sync::{Mutex as AsyncMutex, Notify};
 use uuid::Uuid;
 
 use super::{Edit, not_found};
@@ -12,13 +17,15 @@ use crate::engine::Engine;
 use crate::engine::audit::{self, Actor};
 use crate::engine::error::Result;
 use crate::ledger::{Ledger, PSEUDONYM_PREFIX};
-use crate::storage;
 use crate::storage::audit::AuditEvent;
-use crate::storage::directory::Erasure;
+use crate::storage::directory::{Erasure, ErasurePart};
 use crate::storage::settings::Change;
 
-/// Audit events read at once.
-const EVENTS_PAGE: usize = 1_000;
+/// Entries of the log that are renamed in one transaction: as many as are written about in the time
+/// of a group of records.
+pub const ERASED_AT_ONCE: usize = 500;
+/// Audit events read, and rewritten in one transaction: their states may be long.
+const EVENTS_PAGE: usize = 100;
 
 /// What became of the history of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,12 +35,21 @@ pub struct Erased {
     pub record_count: i64,
 }
 
+/// Who finishes erasures.
+#[derive(Default)]
+pub struct Erasures {
+    /// One at a time: two of them would rewrite the same audit event from what was there before.
+    finishing: AsyncMutex<()>,
+    begun: Notify,
+}
+
 impl Engine {
     /// Erases a user: deletes its entry of the directory and the limits that name it, and replaces
     /// its id by a pseudonym everywhere else. A request in flight is recorded under the pseudonym.
+    /// One that has begun is finished, whoever began it.
     ///
     /// # Errors
-    /// If nothing names the user, or storage fails.
+    /// If nothing names the user, or storage fails: what has begun is finished later.
     pub async fn erase_user(
         &self,
         actor: Actor,
@@ -43,61 +59,131 @@ impl Engine {
         self.workspace(workspace_id).await?;
         // Usage that is folded is found by its hours; the rest has to be few.
         self.fold_now().await;
-        let erase = |edit: Edit| async move { edit.erase_user(&user_id).await };
-        self.edit(actor, workspace_id, erase).await
+        // Counted here, because it takes long: the writer counts what has come since.
+        let upto = self.last_committed();
+        let counted = self.store().user_traces(workspace_id, &user_id, upto).await?;
+        let begin = move |edit: Edit| async move {
+            let later =
+                edit.shared.store.user_entries_after(edit.handle.id(), &user_id, upto).await?;
+            edit.begin_erasure(&user_id, counted.is_known, counted.record_count + later).await
+        };
+        let erasure = self.edit(actor, workspace_id, begin).await?;
+        let _finishing = self.shared.erasures.finishing.lock().await;
+        self.finish_erasure(workspace_id, &erasure).await?;
+        let Erasure { pseudonym, record_count, .. } = erasure;
+        Ok(Erased { pseudonym, record_count })
+    }
+
+    /// Waits until an erasure has begun.
+    pub async fn erasure_begun(&self) {
+        self.shared.erasures.begun.notified().await;
+    }
+
+    /// Finishes every erasure that has begun.
+    ///
+    /// # Errors
+    /// If storage fails: the rest has to be tried again.
+    pub async fn finish_erasures(&self) -> Result<()> {
+        // Behind the call that began it, which may well do it by itself.
+        let _finishing = self.shared.erasures.finishing.lock().await;
+        for (workspace_id, erasure) in self.store().erasures().await? {
+            self.finish_erasure(&workspace_id, &erasure).await?;
+        }
+        Ok(())
+    }
+
+    async fn finish_erasure(&self, workspace_id: &str, erasure: &Erasure) -> Result<()> {
+        let (store, mut after) = (self.store(), None);
+        loop {
+            let page = store.entries_to_erase(workspace_id, erasure, after, ERASED_AT_ONCE).await?;
+            let Some(last) = page.last() else { break };
+            after = Some(*last);
+            let seqs = page.iter().map(|position| position.seq).collect();
+            self.write_erasure(workspace_id, erasure.part(seqs, Vec::new())).await?;
+        }
+        let mut after = None;
+        loop {
+            let (user_id, pseudonym) = (&erasure.user_id, &erasure.pseudonym);
+            let page = store.audit_events_naming(workspace_id, user_id, after, EVENTS_PAGE).await?;
+            let Some(last) = page.last() else { break };
+            after = Some((last.time, last.id.clone()));
+            let handle = self.workspace(workspace_id).await?;
+            let events: Vec<AuditEvent> = {
+                let ledger = handle.lock();
+                let pseudonymizer = Pseudonymizer { user_id, pseudonym, ledger: &ledger };
+                // Later ones are of another user.
+                let before = page.into_iter().filter(|event| event.time <= erasure.begin_time);
+                before.filter_map(|event| pseudonymizer.rewrite(event)).collect()
+            };
+            if !events.is_empty() {
+                self.write_erasure(workspace_id, erasure.part(Vec::new(), events)).await?;
+            }
+        }
+        self.write_erasure(workspace_id, Change::EndErasure(erasure.pseudonym.clone())).await
+    }
+
+    async fn write_erasure(&self, workspace_id: &str, change: Change) -> Result<()> {
+        let id = workspace_id.to_owned();
+        self.in_writer(|shared| async move { Ok(shared.change(&id, &[change], &[]).await?) }).await
     }
 }
 
 impl Edit {
-    async fn erase_user(mut self, user_id: &str) -> Result<Erased> {
+    /// Begins an erasure, or returns the one that has begun.
+    async fn begin_erasure(
+        mut self,
+        user_id: &str,
+        is_known: bool,
+        record_count: i64,
+    ) -> Result<Erasure> {
         let kind = EntryKind::User.as_str();
         let (id, shared) = (self.handle.id().clone(), self.shared.clone());
-        let stored = shared.store.user_traces(&id, user_id).await?;
+        let begun = shared.store.erasures().await?.into_iter();
+        let mut of_user =
+            begun.filter(|(workspace, it)| **workspace == *id && it.user_id == user_id);
+        if let Some((_, erasure)) = of_user.next() {
+            return Ok(erasure);
+        }
         let live = self.ledger().traces_of_user(user_id);
-        if !stored.is_known && !live.is_known {
+        if !is_known && record_count == 0 && !live.is_known {
             return Err(not_found(kind, user_id));
         }
         let pseudonym = format!("{PSEUDONYM_PREFIX}{}", Uuid::new_v4());
-        let events = self.events_without(user_id, &pseudonym).await?;
         for name in [&mut self.actor.name, &mut self.actor.on_behalf_of] {
             if name == user_id {
                 name.clone_from(&pseudonym);
             }
         }
         let after = Summary {
-            record_count: stored.record_count,
+            record_count,
             deleted_quota_count: live.quotas,
             deleted_rate_limit_count: live.rate_limits,
             deleted_boost_count: live.boosts,
             deleted_freeze_count: usize::from(live.is_frozen),
         };
         let event = self.event(kind, &pseudonym, None, Some(audit::state(&after)));
-        let erasure = Erasure { user_id: user_id.to_owned(), pseudonym: pseudonym.clone(), events };
-        self.commit(vec![Change::EraseUser(erasure)], event).await?;
+        let erasure = Erasure {
+            user_id: user_id.to_owned(),
+            pseudonym: pseudonym.clone(),
+            seq: shared.writer.last_committed(),
+            record_count,
+            begin_time: self.now,
+        };
+        self.commit(vec![Change::EraseUser(erasure.clone())], event).await?;
         shared.note_erasure();
         shared.rename_refused(&id, user_id, &pseudonym);
         self.handle.refusals().forget_user(user_id);
         self.install(|ledger, now| ledger.erase_user(now, user_id, &pseudonym.as_str().into()));
-        Ok(Erased { pseudonym, record_count: stored.record_count })
+        // Whatever becomes of the call.
+        shared.erasures.begun.notify_one();
+        Ok(erasure)
     }
+}
 
-    /// The entries of the audit log that name a user, with the pseudonym instead.
-    async fn events_without(
-        &self,
-        user_id: &str,
-        pseudonym: &str,
-    ) -> storage::Result<Vec<AuditEvent>> {
-        let (store, id) = (&self.shared.store, self.handle.id());
-        let mut rewritten = Vec::new();
-        let mut after = None;
-        loop {
-            let page = store.audit_events_naming(id, user_id, after, EVENTS_PAGE).await?;
-            let Some(last) = page.last() else { return Ok(rewritten) };
-            after = Some((last.time, last.id.clone()));
-            let ledger = self.ledger();
-            let pseudonymizer = Pseudonymizer { user_id, pseudonym, ledger: &ledger };
-            rewritten.extend(page.into_iter().filter_map(|event| pseudonymizer.rewrite(event)));
-        }
+impl Erasure {
+    fn part(&self, seqs: Vec<i64>, events: Vec<AuditEvent>) -> Change {
+        let (user_id, pseudonym) = (self.user_id.clone(), self.pseudonym.clone());
+        Change::EraseUserPart(ErasurePart { user_id, pseudonym, seqs, events })
     }
 }
 

@@ -51,7 +51,7 @@ pub use catalog::{
 };
 pub use cycle::{CycleView, Cycles};
 pub use directory::{NewEntry, SubjectNames};
-pub use erasure::Erased;
+pub use erasure::{ERASED_AT_ONCE, Erased, Erasures};
 pub use freeze::NewFreeze;
 pub use model_limit::{ModelLimitChange, ModelLimitSetting};
 pub use quota::{LimitChange, NewQuota, QuotaChange, RequestedLimit, ThresholdChange};

@@ -44,6 +44,8 @@ pub struct Unstored {
     writing: Vec<u32>,
     /// Requests whose holds have ended that storage may have.
     ended: Vec<Arc<str>>,
+    /// How many live holds storage has.
+    there: usize,
 }
 
 impl Holds {
@@ -65,6 +67,14 @@ impl Holds {
                 self.unstored.ended.push(kept.hold.request_id.clone());
             }
         }
+        if !is_kept {
+            self.unstored.there = 0;
+        }
+    }
+
+    /// How many live holds storage has, perhaps as they were before they changed.
+    pub fn stored_count(&self) -> usize {
+        self.unstored.there
     }
 
     /// Whether something is to be written or deleted.
@@ -82,6 +92,7 @@ impl Holds {
     pub fn note_written(&mut self, request_id: &str) {
         let Some(node) = self.find(request_id).filter(|_| self.unstored.is_kept) else { return };
         let stored = &mut self.nodes[node as usize].stored;
+        self.unstored.there += usize::from(!stored.is_there);
         *stored = Stored { state: State::Taken, is_there: true, ..Stored::default() };
     }
 
@@ -121,6 +132,7 @@ impl Holds {
             let Some(kept) = self.nodes.get_mut(node as usize) else { continue };
             // Its hold may have ended, and the node be that of another.
             if std::mem::take(&mut kept.stored.is_being_written) {
+                self.unstored.there += usize::from(is_written && !kept.stored.is_there);
                 kept.stored.is_there |= is_written;
                 if !is_written && kept.stored.state == State::Taken {
                     self.mark_unwritten(node);
@@ -161,6 +173,7 @@ impl Holds {
 
     /// A hold has ended.
     pub(super) fn note_ended(&mut self, stored: Stored, request_id: &Arc<str>) {
+        self.unstored.there -= usize::from(stored.is_there);
         // A record deletes what it ends.
         if stored.state != State::Ending && stored.may_be_there() {
             self.unstored.ended.push(request_id.clone());
@@ -224,6 +237,8 @@ mod tests {
     }
 
     fn is_there(holds: &Holds, request: &str) -> bool {
+        let there = holds.nodes.iter().filter(|(_, kept)| kept.stored.is_there).count();
+        assert_eq!(holds.stored_count(), there);
         holds.stored(request, None).unwrap().is_there
     }
 
@@ -235,7 +250,9 @@ mod tests {
         assert!(!is_there(&holds, "a"), "not yet");
         holds.end_writing(true, Vec::new());
         assert!(!holds.has_unstored() && is_there(&holds, "a"));
+        assert_eq!(holds.stored_count(), 2);
         holds.remove("a");
+        assert!(is_there(&holds, "b") && holds.stored_count() == 1);
         assert_eq!(ended(&mut holds), [Arc::from("a")]);
         assert!(!holds.has_unstored());
     }
@@ -364,7 +381,9 @@ mod tests {
         assert_eq!(taken(&mut holds), ["a"]);
         holds.end_writing(true, Vec::new());
         holds.insert(hold("b", Time::default()));
+        assert_eq!(holds.stored_count(), 1);
         holds.set_kept(false, false);
+        assert_eq!(holds.stored_count(), 0);
         assert_eq!(taken(&mut holds), [] as [&str; 0]);
         assert_eq!(ended(&mut holds), [Arc::from("a")]);
         holds.remove("a");

@@ -8,6 +8,8 @@ use crate::domain::Amount;
 pub struct LiveFigures {
     /// Live holds.
     pub holds: usize,
+    /// Those of them that storage has too.
+    pub stored_holds: usize,
     /// Sum of the holds of the running cycle.
     pub held: Amount,
     /// Since the workspace was loaded, as are those of `settled`.
@@ -43,6 +45,7 @@ impl Ledger {
     pub fn live_figures(&self) -> LiveFigures {
         LiveFigures {
             holds: self.holds.len(),
+            stored_holds: self.holds.stored_count(),
             held: self.models.totals(self.context.cycle()).held,
             expired: self.holds.expired_count(),
             settled: self.figures,

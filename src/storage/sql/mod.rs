@@ -33,6 +33,8 @@ use connection::owner::{self, Held};
 use connection::schema;
 use connection::session::{self, Session};
 use connection::snapshot::Snapshot;
+use log::erasing::Erasing;
+use log::erasure;
 use row::{FromRow, Value, read_all};
 use table::Select;
 
@@ -169,6 +171,7 @@ pub struct SqlStore<DB: Dialect> {
     readers: Pool<DB>,
     /// Absent if another server has it, if opened for reading, or no longer needed.
     lock: Mutex<Option<DB::Lock>>,
+    erasing: Erasing,
 }
 
 /// A database that no other server has the lease of, and that no other one can start on.
@@ -191,7 +194,7 @@ impl<DB: Backend> SqlStore<DB> {
         }
         let readers = DB::readers(&target);
         let session = Session::new(target, Access::Serve, Some(connection), ownership);
-        Ok(SqlStore { session, readers, lock: Mutex::new(Some(lock)) })
+        Ok(SqlStore { session, readers, lock: Mutex::new(Some(lock)), erasing: Erasing::default() })
     }
 
     /// Refuses a database that was further when it was last served.
@@ -325,7 +328,7 @@ impl<DB: Backend> SqlStore<DB> {
         let readers = DB::readers(&target);
         let ownership = Ownership::default();
         let session = Session::new(target, Access::Unfenced, Some(connection), ownership);
-        Ok(SqlStore { session, readers, lock: Mutex::new(lock) })
+        Ok(SqlStore { session, readers, lock: Mutex::new(lock), erasing: Erasing::default() })
     }
 
     async fn look(url: &str) -> Result<SqlStore<DB>, OpenError> {
@@ -335,7 +338,10 @@ impl<DB: Backend> SqlStore<DB> {
         drop(connection);
         let readers = DB::readers(&target);
         let session = Session::new(target, Access::ReadOnly, None, Ownership::default());
-        Ok(SqlStore { session, readers, lock: Mutex::new(None) })
+        let store =
+            SqlStore { session, readers, lock: Mutex::new(None), erasing: Erasing::default() };
+        store.load_erasing().await.map_err(|error| OpenError::Unavailable(error.into()))?;
+        Ok(store)
     }
 
     async fn rows<T: FromRow>(&self, sql: impl SqlSafeStr, values: &[Value<'_>]) -> Result<Vec<T>> {
@@ -362,6 +368,11 @@ impl<DB: Backend> SqlStore<DB> {
         let (sql, values) = select.counted(most);
         let count: i64 = self.row(sql, &values).await?;
         Ok(usize::try_from(count).unwrap_or(usize::MAX))
+    }
+
+    async fn load_erasing(&self) -> Result<()> {
+        self.erasing.set(self.rows(erasure::begun(), &[]).await?);
+        Ok(())
     }
 
     async fn snapshot(&self) -> Result<Snapshot<DB>> {
@@ -401,6 +412,7 @@ impl<DB: Backend> ConnectionStore for SqlStore<DB> {
             self.unlock().await;
         }
         tables::entry_words::complete(&self.session).await?;
+        self.load_erasing().await?;
         Ok(before)
     }
 

@@ -1,12 +1,19 @@
 //! A user who is to be forgotten: nothing names it afterwards, and every sum is as it was.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 use tollgate::config::Config;
+use tollgate::domain::Time;
 use tollgate::domain::time::MICROS_PER_SECOND;
+use tollgate::engine::ERASED_AT_ONCE;
 use tollgate::proto::v1;
+use tollgate::storage::Store;
+use tollgate::storage::directory::{Erasure, ErasurePart};
+use tollgate::storage::settings::Change;
 use tonic::{Code, Status};
 
 use crate::fixtures::{
@@ -18,7 +25,7 @@ use crate::limits::{
     quota_usage, spend, user,
 };
 use crate::records::directory::{department_of, get, in_department, upsert};
-use crate::server::{Server, database, open};
+use crate::server::{Server, TestClock, database, open};
 
 use v1::Decision::{Allowed, Blocked};
 
@@ -292,4 +299,130 @@ async fn users_are_erased_while_others_record() {
     assert_eq!(store.verify_rollups(10).await.unwrap(), []);
     assert_eq!(store.records_after(0, 1_000).await.unwrap().len(), 180);
     store.close().await;
+}
+
+/// Records of ada, and of nobody else, in groups.
+async fn record_many(server: &Server, count: usize) {
+    for first in (0..count).step_by(1_000) {
+        let records = (first..count.min(first + 1_000)).map(|number| v1::RecordUsageRequest {
+            attribution: Some(user(ADA)),
+            ..record(&format!("many-{number}"), "small")
+        });
+        let request = v1::RecordUsageBatchRequest { records: records.collect() };
+        server.usage().record_usage_batch(request).await.unwrap();
+    }
+}
+
+async fn users_in_log(store: &dyn Store) -> BTreeSet<String> {
+    let records = store.records_after(0, 100_000).await.unwrap();
+    records.into_iter().map(|record| record.attribution.user_id).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_quiet_workspace_records_while_a_user_of_many_records_is_erased() {
+    const PARTS: usize = 8;
+    let server = acme().await;
+    create_workspace(&server, "quiet").await;
+    let in_quiet =
+        |id: &str| v1::RecordUsageRequest { workspace_id: "quiet".to_owned(), ..record(id, "big") };
+    server.usage().record_usage(in_quiet("q-first")).await.unwrap();
+    record_many(&server, PARTS * ERASED_AT_ONCE).await;
+    let erasing = erase(&server, "eve", ADA);
+    tokio::pin!(erasing);
+    let (mut answered, mut slowest) = (0, Duration::ZERO);
+    let erased = loop {
+        let begun = Instant::now();
+        let id = format!("q-{answered}");
+        let mut client = server.usage();
+        let quiet = client.record_usage(in_quiet(&id));
+        tokio::pin!(quiet);
+        tokio::select! {
+            erased = &mut erasing => break erased.unwrap(),
+            answer = &mut quiet => answer.unwrap(),
+        };
+        answered += 1;
+        slowest = slowest.max(begun.elapsed());
+    };
+    println!("{answered} records of others during an erasure, the slowest in {slowest:?}");
+    assert_eq!(erased.record_count, (PARTS * ERASED_AT_ONCE) as i64);
+    // One between any two parts, as far as the machine lets its caller in.
+    assert!(answered >= PARTS / 2, "{answered}");
+}
+
+#[tokio::test]
+async fn an_erasure_that_a_crash_has_cut_short_is_finished_by_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let count = ERASED_AT_ONCE + 100;
+    let clock: Arc<TestClock> = Arc::default();
+    let server = Server::start_in(folder.path(), clock.clone(), Config::default()).await;
+    set_up(&server).await;
+    upsert(&server, vec![in_department(ADA, "engines")]).await.unwrap();
+    record_many(&server, count).await;
+    let spent = get_budget(&server).await.spent;
+    server.stop().await.unwrap();
+
+    // As far as a server came that crashed then.
+    let store = open(folder.path()).await;
+    store.claim().await.unwrap();
+    let erasure = Erasure {
+        user_id: ADA.to_owned(),
+        pseudonym: "erased-00000000-0000-4000-8000-000000000000".to_owned(),
+        seq: store.last_seq().await.unwrap(),
+        record_count: count as i64,
+        begin_time: Time::from_micros(clock.micros()),
+    };
+    store.change(ACME, &[Change::EraseUser(erasure.clone())], &[]).await.unwrap();
+    let page = store.entries_to_erase(ACME, &erasure, None, 50).await.unwrap();
+    let part = ErasurePart {
+        user_id: ADA.to_owned(),
+        pseudonym: erasure.pseudonym.clone(),
+        seqs: page.iter().map(|position| position.seq).collect(),
+        events: Vec::new(),
+    };
+    store.change(ACME, &[Change::EraseUserPart(part)], &[]).await.unwrap();
+    assert_eq!(users_in_log(&*store).await, [erasure.pseudonym.clone()].into());
+    assert_eq!(store.verify_rollups(10).await.unwrap(), []);
+    store.close().await;
+    let left = columns_with(folder.path(), ADA).await;
+    let expected = ["erasures.user_id", "usage_records.user_id"];
+    assert!(expected.iter().all(|column| left.iter().any(|it| it == column)), "{left:?}");
+
+    let server = Server::start_in(folder.path(), clock, Config::default()).await;
+    // A void of a record that still has the id has it no more.
+    let request = v1::VoidUsageRequest {
+        workspace_id: ACME.to_owned(),
+        request_id: format!("many-{}", count - 1),
+        reason: "by mistake".to_owned(),
+        ..Default::default()
+    };
+    server.usage().void_usage(by("eve", request)).await.unwrap();
+    let ends = Instant::now() + Duration::from_secs(30);
+    while !columns_with(folder.path(), ADA).await.is_empty() {
+        assert!(Instant::now() < ends, "{:?}", columns_with(folder.path(), ADA).await);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let after = get_budget(&server).await.spent;
+    assert!(after != spent, "one is void");
+    let again = erase(&server, "eve", ADA).await.unwrap_err();
+    assert_eq!(again.code(), Code::NotFound);
+    server.stop().await.unwrap();
+    let store = open(folder.path()).await;
+    assert_eq!(users_in_log(&*store).await, [erasure.pseudonym].into());
+    assert_eq!(store.verify_rollups(10).await.unwrap(), []);
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_asks_while_a_user_is_being_erased_waits_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start_in(folder.path(), Arc::default(), Config::default()).await;
+    set_up(&server).await;
+    record_many(&server, 4 * ERASED_AT_ONCE).await;
+    let both = tokio::join!(erase(&server, "eve", ADA), erase(&server, "bob", ADA));
+    assert_eq!(columns_with(folder.path(), ADA).await, [""; 0]);
+    let (first, second) = (both.0.unwrap(), both.1.unwrap());
+    assert_eq!(first, second);
+    assert_eq!(first.record_count, 4 * ERASED_AT_ONCE as i64);
+    let events = audit_events(&server, ACME).await;
+    assert_eq!(events.iter().filter(|event| event.action == "EraseUser").count(), 1);
 }

@@ -1,21 +1,23 @@
 //! Start, health, reflection, stop, and what a stop keeps.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tollgate::config::Config;
 use tollgate::domain::time::{MICROS_PER_DAY, MICROS_PER_HOUR};
 use tollgate::proto::v1;
 use tollgate::server;
+use tollgate::storage::sql;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 use tonic_reflection::pb::{v1 as reflection, v1alpha as reflection_alpha};
 use tonic_types::StatusExt;
 
-use crate::fixtures::{ACME, acme, amount, assert_failed, check, get_budget, record, set_up};
+use crate::fixtures::{ACME, acme, amount, assert_failed, check, eur, get_budget, record, set_up};
 use crate::outage::Outage;
-use crate::server::{Server, TestClock, open};
+use crate::server::{Server, TestClock, database, open};
+use crate::stored;
 
 const SERVICES: [&str; 13] = [
     "",
@@ -272,4 +274,87 @@ async fn a_server_that_stopped_takes_no_calls() {
     server.stop().await.unwrap();
     let status = usage.check_and_route(check("r-1", "big")).await.unwrap_err();
     assert_eq!(status.code(), tonic::Code::Unavailable);
+}
+
+/// In a workspace whose holds are stored, and charged when they expire.
+async fn hold_in(server: &Server, workspace_id: &str) {
+    let workspace = v1::Workspace {
+        workspace_id: workspace_id.to_owned(),
+        hold_durability: v1::HoldDurability::Committed.into(),
+        hold_expiry_policy: v1::HoldExpiryPolicy::ChargeEstimate.into(),
+        ..Default::default()
+    };
+    let request = v1::CreateWorkspaceRequest { workspace: Some(workspace) };
+    server.workspace().create_workspace(request).await.unwrap();
+    let plan = v1::Plan {
+        budget: Some(eur("100")),
+        start_date: "2026-01-01".to_owned(),
+        ..Default::default()
+    };
+    let request = v1::SetPlanRequest { workspace_id: workspace_id.to_owned(), plan: Some(plan) };
+    server.budget().set_plan(request).await.unwrap();
+    let request = v1::EnableModelRequest {
+        workspace_id: workspace_id.to_owned(),
+        model_id: "big".to_owned(),
+    };
+    server.model_limit().enable_model(request).await.unwrap();
+    let request =
+        v1::CheckAndRouteRequest { workspace_id: workspace_id.to_owned(), ..check("held", "big") };
+    let answer = server.usage().check_and_route(request).await.unwrap().into_inner();
+    assert_eq!(answer.decision(), v1::Decision::Allowed, "{answer:?}");
+}
+
+async fn budget_of(server: &Server, workspace_id: &str) -> Result<v1::Budget, tonic::Status> {
+    let request = v1::GetBudgetRequest { workspace_id: workspace_id.to_owned() };
+    Ok(server.budget().get_budget(request).await?.into_inner().budget.unwrap())
+}
+
+#[tokio::test]
+async fn a_start_does_not_wait_for_workspaces_that_have_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock: Arc<TestClock> = Arc::default();
+    let server = Server::start_in(folder.path(), clock.clone(), Config::default()).await;
+    set_up(&server).await;
+    for id in ["broken", "asked", "quiet"] {
+        hold_in(&server, id).await;
+    }
+    let before = budget_of(&server, "asked").await.unwrap();
+    server.stop().await.unwrap();
+
+    // One of them cannot be loaded; it comes before the others.
+    let url = database(folder.path()).await;
+    stored::meddle(&url, "UPDATE holds SET tags = '{' WHERE workspace_id = 'broken'").await;
+    let server = Server::start_in(folder.path(), clock.clone(), Config::default()).await;
+    assert_eq!(budget_of(&server, "asked").await.unwrap().held, before.held);
+    budget_of(&server, "broken").await.unwrap_err();
+
+    // Nobody asks for this one: its hold expires, and is charged, all the same.
+    clock.advance(MICROS_PER_DAY);
+    let reader = sql::open_read_only(&url).await.unwrap();
+    let ends = Instant::now() + Duration::from_secs(60);
+    let charged = loop {
+        let records = reader.records_after(0, 100).await.unwrap();
+        let of_it = records.into_iter().find(|record| &*record.workspace_id == "quiet");
+        if let Some(record) = of_it {
+            break record;
+        }
+        assert!(Instant::now() < ends, "its hold has not been charged");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    assert_eq!(&*charged.request_id, "held");
+    reader.close().await;
+    server.stop().await.unwrap();
+
+    // What could not be loaded is still there.
+    let mended = "UPDATE holds SET tags = '' WHERE workspace_id = 'broken'";
+    stored::meddle(&url, mended).await;
+    let server = Server::start_in(folder.path(), clock, Config::default()).await;
+    let charged = budget_of(&server, "quiet").await.unwrap().spent;
+    assert_ne!(amount(&charged), "0.00");
+    let ends = Instant::now() + Duration::from_secs(60);
+    while budget_of(&server, "broken").await.unwrap().spent != charged {
+        assert!(Instant::now() < ends, "its hold has not been charged");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    server.stop().await.unwrap();
 }

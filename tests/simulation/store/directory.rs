@@ -9,9 +9,11 @@ use tollgate::domain::attribution::{Dimension, EntryKind, SubjectKind};
 use tollgate::domain::boost::BoostTarget;
 use tollgate::domain::quota::Scope;
 use tollgate::storage::Result;
+use tollgate::storage::audit::AuditEvent;
 use tollgate::storage::directory::{
     DirectoryStore, EntryFilter, Erasure, Listed, Seen, UserTraces,
 };
+use tollgate::storage::log::RecordPosition;
 use tollgate::storage::search::{COUNT_MAX, Counted};
 
 use super::{Disk, SimStore};
@@ -28,6 +30,15 @@ impl Disk {
         let key = (workspace_id.to_owned(), kind.dimension(), id.to_owned());
         let entry = self.entries.get(&key).cloned();
         Listed { id: id.to_owned(), entry, seen: self.seen.get(&key).copied() }
+    }
+
+    fn count_of(&self, workspace_id: &str, user_id: &str, is_meant: impl Fn(i64) -> bool) -> i64 {
+        let of_user = self.log.iter().filter(|record| {
+            *record.workspace_id == *workspace_id
+                && record.attribution.user_id == user_id
+                && is_meant(record.seq)
+        });
+        of_user.count() as i64
     }
 
     fn names(&self, workspace_id: &str, user_id: &str) -> bool {
@@ -52,17 +63,28 @@ impl Disk {
     }
 
     pub fn erase_user(&mut self, workspace_id: &str, erasure: Erasure) {
-        let Erasure { user_id, pseudonym, events } = erasure;
-        let user = Erased { workspace_id, user_id: &user_id, pseudonym: &pseudonym };
+        let Erasure { user_id, pseudonym, .. } = &erasure;
+        let user = Erased { workspace_id, user_id, pseudonym };
         self.delete_limits_of(&user);
-        self.entries.remove(&(workspace_id.to_owned(), Dimension::User, user_id.clone()));
+        let key = (workspace_id.to_owned(), Dimension::User, user_id.clone());
+        self.entries.remove(&key);
         self.rename_in_settings(&user);
         self.rename_in_alerts(&user);
         self.rename_in_rate_counts(&user);
+        // All of it at once: no entry is left to be renamed in a part.
         self.rename_in_log(&user);
+        self.erasures.retain(|(id, it)| id != workspace_id || it.user_id != erasure.user_id);
+        self.erasures.push((workspace_id.to_owned(), erasure));
+    }
+
+    pub fn put_events(&mut self, events: Vec<AuditEvent>) {
         for event in events {
             self.audit_events.insert(event.id.clone(), event);
         }
+    }
+
+    pub fn end_erasure(&mut self, workspace_id: &str, pseudonym: &str) {
+        self.erasures.retain(|(id, it)| id != workspace_id || it.pseudonym != pseudonym);
     }
 
     fn delete_limits_of(&mut self, user: &Erased<'_>) {
@@ -116,12 +138,6 @@ impl Disk {
         for ((id, _), boost) in &mut self.boosts {
             if user.is_in(id) {
                 user.rename(&mut boost.actor);
-            }
-        }
-        for event in self.audit_events.values_mut() {
-            if user.is_in(&event.workspace_id) {
-                user.rename(&mut event.actor);
-                user.rename(&mut event.on_behalf_of);
             }
         }
     }
@@ -271,16 +287,41 @@ impl DirectoryStore for SimStore {
         .await
     }
 
-    async fn user_traces(&self, workspace_id: &str, user_id: &str) -> Result<UserTraces> {
+    async fn user_traces(
+        &self,
+        workspace_id: &str,
+        user_id: &str,
+        upto: i64,
+    ) -> Result<UserTraces> {
         self.read(|disk| {
-            let of_user = disk.log.iter().filter(|record| {
-                *record.workspace_id == *workspace_id && record.attribution.user_id == user_id
-            });
-            let record_count = of_user.count() as i64;
+            let record_count = disk.count_of(workspace_id, user_id, |seq| seq <= upto);
             let is_known = record_count > 0 || disk.names(workspace_id, user_id);
             UserTraces { is_known, record_count }
         })
         .await
+    }
+
+    async fn user_entries_after(
+        &self,
+        workspace_id: &str,
+        user_id: &str,
+        after: i64,
+    ) -> Result<i64> {
+        self.read(|disk| disk.count_of(workspace_id, user_id, |seq| seq > after)).await
+    }
+
+    async fn erasures(&self) -> Result<Vec<(String, Erasure)>> {
+        self.read(|disk| disk.erasures.clone()).await
+    }
+
+    async fn entries_to_erase(
+        &self,
+        _workspace_id: &str,
+        _erasure: &Erasure,
+        _after: Option<RecordPosition>,
+        _limit: usize,
+    ) -> Result<Vec<RecordPosition>> {
+        Ok(Vec::new())
     }
 
     async fn departments(&self, workspace_id: &str) -> Result<Vec<(String, String)>> {

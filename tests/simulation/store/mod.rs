@@ -36,7 +36,7 @@ use tollgate::domain::workspace::freeze::Freeze;
 use tollgate::domain::workspace::{ModelAlias, Workspace, WorkspaceModel};
 use tollgate::storage::alerts::{Delivery, StoredAlert};
 use tollgate::storage::audit::AuditEvent;
-use tollgate::storage::directory::Seen;
+use tollgate::storage::directory::{Erasure, Seen};
 use tollgate::storage::lease::Lease;
 use tollgate::storage::rollup::latency::Latencies;
 use tollgate::storage::rollup::{FoldCursor, Grain, Sums};
@@ -75,6 +75,8 @@ pub struct Disk {
     pub model_aliases: Of<ModelAlias>,
     pub boosts: Of<Boost>,
     pub freezes: Of<Freeze>,
+    /// Those that have begun and not ended, with their workspaces.
+    pub erasures: Vec<(String, Erasure)>,
     pub webhooks: Of<Webhook>,
     /// Whether a plain secret was stored that nothing has wiped.
     pub plain_secrets: bool,

@@ -77,6 +77,8 @@ impl Disk {
             }
             Change::PutAnomalyPolicy(new) => self.put_anomaly_policy(workspace_id, new),
             Change::EraseUser(erasure) => self.erase_user(workspace_id, erasure),
+            Change::EraseUserPart(part) => self.put_events(part.events),
+            Change::EndErasure(pseudonym) => self.end_erasure(workspace_id, &pseudonym),
             Change::PutAccessToken(new) => {
                 self.access_tokens.insert(new.id.to_string(), new);
                 self.access_revision += 1;
@@ -352,12 +354,14 @@ impl AuditStore for SimStore {
         limit: usize,
     ) -> Result<Vec<AuditEvent>> {
         self.read(|disk| {
-            let json = serde_json::to_string(text).unwrap();
+            let (json, named) = (serde_json::to_string(text).unwrap(), text.to_owned());
             let has =
                 |state: &Option<String>| state.as_ref().is_some_and(|state| state.contains(&json));
             let found = disk.audit_events.values().filter(|event| {
                 event.workspace_id == workspace_id
-                    && (event.resource_id == text || has(&event.before) || has(&event.after))
+                    && ([&event.resource_id, &event.actor, &event.on_behalf_of].contains(&&named)
+                        || has(&event.before)
+                        || has(&event.after))
             });
             let position = |event: &AuditEvent| (event.time, event.id.clone());
             let mut found: Vec<AuditEvent> = found.cloned().collect();

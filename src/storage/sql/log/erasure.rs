@@ -1,7 +1,8 @@
 //! Erasure of a user: what names it is deleted, or its id replaced by a pseudonym.
 //!
-//! Its records are found by the hours in which the rollups have it, and behind the cursor of the
-//! fold one by one. Does not know how the states of audit events are rewritten.
+//! Its beginning renames everything but folded entries of the log and audit events. These entries
+//! are found by the hours in which the rollups have the pseudonym by then, and are renamed in
+//! parts. Does not know how the states of audit events are rewritten.
 
 use sqlx::AssertSqlSafe;
 
@@ -9,13 +10,28 @@ use crate::domain::attribution::{Dimension, EntryKind, SubjectKind};
 use crate::domain::time::MICROS_PER_HOUR;
 use crate::domain::{Coded, Time};
 use crate::storage::Result;
-use crate::storage::directory::{Erasure, UserTraces};
+use crate::storage::directory::{Erasure, ErasurePart, UserTraces};
+use crate::storage::log::RecordPosition;
+use crate::storage::sql::SqlStore;
 use crate::storage::sql::connection::backend::Backend;
 use crate::storage::sql::connection::session::Write;
 use crate::storage::sql::connection::snapshot::Snapshot;
-use crate::storage::sql::row::{Value, code, time};
+use crate::storage::sql::row::{Value, code, limit_value, row, time};
+use crate::storage::sql::table::Table;
 use crate::storage::sql::tables::audit::AUDIT_EVENTS;
 use crate::storage::sql::tables::entry_words;
+
+static ERASURES: Table<Erasure> = Table::owned("erasures", &["workspace_id", "user_id"]);
+
+row! { Erasure { user_id, pseudonym, seq, record_count, begin_time } }
+
+/// Every erasure that has begun, with its workspace.
+pub fn begun() -> AssertSqlSafe<String> {
+    AssertSqlSafe(format!(
+        "SELECT workspace_id, {} FROM erasures ORDER BY workspace_id, user_id",
+        ERASURES.list()
+    ))
+}
 
 /// Hours in which a user has records that are folded.
 const HOURS: &str = "\
@@ -29,36 +45,98 @@ const COUNT_FOLDED: &str = "\
     AND charge_time >= $3 AND charge_time < $4 AND seq + 0 <= $5";
 const COUNT_TAIL: &str = "\
     SELECT COUNT(*) FROM usage_records WHERE workspace_id || '' = $1 AND user_id = $2 \
+    AND seq > $3 AND seq <= $4";
+const COUNT_AFTER: &str = "\
+    SELECT COUNT(*) FROM usage_records WHERE workspace_id || '' = $1 AND user_id = $2 \
     AND seq > $3 AND seq <= 9223372036854775807";
-const RENAME_FOLDED: &str = "\
-    UPDATE usage_records SET user_id = $3 WHERE workspace_id = $1 AND user_id = $2 \
-    AND charge_time >= $4 AND charge_time < $5";
+/// Of an hour or several, beyond a position.
+const TO_ERASE: &str = "\
+    SELECT charge_time, seq FROM usage_records \
+    WHERE workspace_id = $1 AND charge_time >= $3 AND charge_time < $4 \
+    AND (charge_time, seq) > ($3, $5) AND user_id = $2 AND seq + 0 <= $6 \
+    ORDER BY charge_time, seq LIMIT $7";
+const END: &str = "DELETE FROM erasures WHERE workspace_id = $1 AND pseudonym = $2";
 const RENAME_TAIL: &str = "\
     UPDATE usage_records SET user_id = $3 WHERE workspace_id || '' = $1 AND user_id = $2 \
-    AND seq > $4 AND seq <= 9223372036854775807";
+    AND seq > $4 AND seq <= $5";
 
 /// See [`crate::storage::directory::DirectoryStore::user_traces`].
 pub async fn user_traces<DB: Backend>(
     snapshot: &mut Snapshot<DB>,
     workspace_id: &str,
     user_id: &str,
+    upto: i64,
 ) -> Result<UserTraces> {
     let [workspace, user] = [workspace_id, user_id].map(Value::Text);
     let of_user = [workspace.clone(), user.clone()];
     let is_known: i64 = snapshot.row(AssertSqlSafe(is_known()), &of_user).await?;
-    let cursor = Value::Int(snapshot.row(CURSOR, &[]).await?);
+    let cursor: i64 = snapshot.row(CURSOR, &[]).await?;
     let hours: Vec<Time> = snapshot.rows(HOURS, &hours_key(workspace_id, user_id)).await?;
     let mut record_count = 0;
+    let folded = Value::Int(cursor.min(upto));
     for (from, to) in spans(&hours) {
-        let values = [workspace.clone(), user.clone(), time(from), time(to), cursor.clone()];
+        let values = [workspace.clone(), user.clone(), time(from), time(to), folded.clone()];
         record_count += snapshot.row::<i64>(COUNT_FOLDED, &values).await?;
     }
-    record_count += snapshot.row::<i64>(COUNT_TAIL, &[workspace, user, cursor]).await?;
+    let tail = [workspace, user, Value::Int(cursor), Value::Int(upto)];
+    record_count += snapshot.row::<i64>(COUNT_TAIL, &tail).await?;
     Ok(UserTraces { is_known: is_known != 0 || record_count > 0, record_count })
 }
 
-/// See [`Erasure`].
-pub async fn erase<DB: Backend>(
+/// See [`crate::storage::directory::DirectoryStore::user_entries_after`].
+pub async fn user_entries_after<DB: Backend>(
+    store: &SqlStore<DB>,
+    workspace_id: &str,
+    user_id: &str,
+    seq: i64,
+) -> Result<i64> {
+    let values = [Value::Text(workspace_id), Value::Text(user_id), Value::Int(seq)];
+    store.row(COUNT_AFTER, &values).await
+}
+
+/// See [`crate::storage::directory::DirectoryStore::entries_to_erase`].
+pub async fn entries_to_erase<DB: Backend>(
+    snapshot: &mut Snapshot<DB>,
+    workspace_id: &str,
+    erasure: &Erasure,
+    after: Option<RecordPosition>,
+    limit: usize,
+) -> Result<Vec<RecordPosition>> {
+    let hours: Vec<Time> =
+        snapshot.rows(HOURS, &hours_key(workspace_id, &erasure.pseudonym)).await?;
+    let earliest = RecordPosition { charge_time: Time::from_micros(i64::MIN), seq: i64::MIN };
+    let after = after.unwrap_or(earliest);
+    let mut found: Vec<RecordPosition> = Vec::new();
+    for (from, to) in spans(&hours) {
+        if found.len() == limit {
+            break;
+        }
+        // Beyond the position, or from the beginning of the span.
+        let (from, seq) = match after.charge_time >= from {
+            true => (after.charge_time, after.seq),
+            false => (from, i64::MIN),
+        };
+        if from >= to {
+            continue;
+        }
+        let values = [
+            Value::Text(workspace_id),
+            Value::Text(&erasure.user_id),
+            time(from),
+            time(to),
+            Value::Int(seq),
+            Value::Int(erasure.seq),
+            limit_value(limit - found.len()),
+        ];
+        let rows: Vec<(Time, i64)> = snapshot.rows(TO_ERASE, &values).await?;
+        let position = |(charge_time, seq)| RecordPosition { charge_time, seq };
+        found.extend(rows.into_iter().map(position));
+    }
+    Ok(found)
+}
+
+/// Begins an erasure, see [`Erasure`].
+pub async fn begin<DB: Backend>(
     write: &mut Write<'_, DB>,
     workspace_id: &str,
     erasure: &Erasure,
@@ -68,20 +146,46 @@ pub async fn erase<DB: Backend>(
     for sql in deletions() {
         write.execute(AssertSqlSafe(sql), &names[..2]).await?;
     }
-    let key = hours_key(workspace_id, &erasure.user_id);
-    let hours: Vec<Time> = write.rows(HOURS, &key).await?;
-    for (from, to) in spans(&hours) {
-        let values = [&names[..], &[time(from), time(to)]].concat();
-        write.execute(RENAME_FOLDED, &values).await?;
-    }
     let cursor = Value::Int(write.row(CURSOR, &[]).await?);
-    write.execute(RENAME_TAIL, &[&names[..], &[cursor]].concat()).await?;
+    let tail = [&names[..], &[cursor, Value::Int(erasure.seq)]].concat();
+    write.execute(RENAME_TAIL, &tail).await?;
     for sql in renamings() {
         write.execute(AssertSqlSafe(sql), &names).await?;
     }
     let (user_id, pseudonym) = (&erasure.user_id, &erasure.pseudonym);
     entry_words::rename_user(write, workspace_id, user_id, pseudonym).await?;
-    AUDIT_EVENTS.put(write, &erasure.events).await
+    ERASURES.put_in(write, workspace_id, [erasure]).await
+}
+
+/// Goes on with an erasure.
+pub async fn go_on<DB: Backend>(
+    write: &mut Write<'_, DB>,
+    workspace_id: &str,
+    part: &ErasurePart,
+) -> Result<()> {
+    let names = [workspace_id, &part.user_id, &part.pseudonym].map(Value::Text);
+    if !part.seqs.is_empty() {
+        let list: Vec<String> =
+            (1..=part.seqs.len()).map(|index| format!("${}", names.len() + index)).collect();
+        let list = list.join(", ");
+        // By their positions, which are few, and by no other index.
+        let sql = format!(
+            "UPDATE usage_records SET user_id = $3 \
+             WHERE workspace_id || '' = $1 AND user_id = $2 AND seq IN ({list})"
+        );
+        let seqs: Vec<Value<'_>> = part.seqs.iter().map(|seq| Value::Int(*seq)).collect();
+        write.execute(AssertSqlSafe(sql), &[&names[..], &seqs].concat()).await?;
+    }
+    AUDIT_EVENTS.put(write, &part.events).await
+}
+
+/// Ends the erasure that gives a pseudonym.
+pub async fn end<DB: Backend>(
+    write: &mut Write<'_, DB>,
+    workspace_id: &str,
+    pseudonym: &str,
+) -> Result<()> {
+    write.execute(END, &[Value::Text(workspace_id), Value::Text(pseudonym)]).await.map(drop)
 }
 
 fn hours_key<'a>(workspace_id: &'a str, user_id: &'a str) -> [Value<'a>; 3] {
@@ -181,8 +285,6 @@ fn renamings() -> Vec<String> {
         rename("anomalies", "feedback_actor", ""),
         rename("boosts", "actor", ""),
         rename("freezes", "actor", ""),
-        rename("audit_events", "actor", ""),
-        rename("audit_events", "on_behalf_of", ""),
     ]
 }
 

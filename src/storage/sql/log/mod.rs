@@ -3,6 +3,7 @@
 //! Sums over it are in `rollups/`.
 
 mod append;
+pub mod erasing;
 pub mod erasure;
 mod packed;
 pub mod record;
@@ -53,7 +54,7 @@ impl<DB: Backend> LogStore for SqlStore<DB> {
 
     async fn request_records(&self, workspace_id: &str, request_id: &str) -> Result<Vec<Record>> {
         let of_request = RECORDS.of(workspace_id).with("request_id =", Value::Text(request_id));
-        self.select(of_request.sorted("attempt, revision")).await
+        self.entries(of_request.sorted("attempt, revision")).await
     }
 
     async fn records(
@@ -63,7 +64,7 @@ impl<DB: Backend> LogStore for SqlStore<DB> {
         after: Option<RecordPosition>,
         limit: usize,
     ) -> Result<Vec<Record>> {
-        self.select(matching(filter, order, after, limit)).await
+        self.entries(matching(filter, order, after, limit)).await
     }
 
     async fn charge_time_behind(
@@ -98,7 +99,8 @@ impl<DB: Backend> LogStore for SqlStore<DB> {
         after: Option<RecordPosition>,
         limit: usize,
     ) -> Result<Vec<Record>> {
-        packed::read(&self.readers, workspace_id, window, after, limit).await
+        let read = packed::read(&self.readers, workspace_id, window, after, limit);
+        self.erasing.renamed(read).await
     }
 
     async fn late_records(
@@ -119,12 +121,12 @@ impl<DB: Backend> LogStore for SqlStore<DB> {
             .with("record_time <", time(written.end))
             .with("charge_time <", time(before))
             .beyond("(charge_time, seq) >", [time(after.charge_time), Value::Int(after.seq)]);
-        self.select(late.ordered("charge_time, seq", limit)).await
+        self.entries(late.ordered("charge_time, seq", limit)).await
     }
 
     async fn records_after(&self, seq: i64, limit: usize) -> Result<Vec<Record>> {
         let after = RECORDS.all().with("seq >", Value::Int(seq));
-        self.select(after.ordered("seq", limit)).await
+        self.entries(after.ordered("seq", limit)).await
     }
 
     async fn recent_outputs(&self, workspace_id: &str, limit: usize) -> Result<Vec<(String, i64)>> {
@@ -179,7 +181,7 @@ impl<DB: Backend> LogStore for SqlStore<DB> {
             .with("record_time >=", time(written.start))
             .with("record_time <", time(written.end));
         let before = large.bind(Value::Int(number - 1));
-        let found = self.select(large.sorted(&format!("seq LIMIT 1 OFFSET {before}"))).await?;
+        let found = self.entries(large.sorted(&format!("seq LIMIT 1 OFFSET {before}"))).await?;
         Ok(found.into_iter().next())
     }
 
@@ -194,6 +196,13 @@ impl<DB: Backend> LogStore for SqlStore<DB> {
         let sql = "SELECT dropped_before FROM workspaces WHERE id = $1";
         let rows: Vec<Option<Time>> = self.rows(sql, &[Value::Text(workspace_id)]).await?;
         Ok(rows.into_iter().next().flatten())
+    }
+}
+
+impl<DB: Backend> SqlStore<DB> {
+    /// Entries of the log. Users whose erasure has begun have their pseudonyms.
+    async fn entries(&self, select: Select<'_, Record>) -> Result<Vec<Record>> {
+        self.erasing.renamed(self.select(select)).await
     }
 }
 

@@ -24,6 +24,7 @@ use crate::storage::reports::Source;
 use crate::storage::rollup::FoldCursor;
 use crate::storage::sql::SqlStore;
 use crate::storage::sql::connection::backend::Backend;
+use crate::storage::sql::log::erasing::USER_OR_PSEUDONYM;
 use crate::storage::sql::log::record::all_tokens;
 use crate::storage::sql::row::{FromRow, Reader, Value, code, row, time};
 use crate::storage::sql::statement::Values;
@@ -83,7 +84,7 @@ impl<DB: Backend> ConsumptionStore for SqlStore<DB> {
         workspace_id: &str,
         query: &ConsumptionQuery,
     ) -> Result<Vec<(String, Consumption)>> {
-        let Some(subjects) = Subjects::of(&query.scope) else { return Ok(Vec::new()) };
+        let Some(subjects) = self.subjects(&query.scope) else { return Ok(Vec::new()) };
         let window = Window { start: query.from, end: query.to };
         let mut snapshot = self.snapshot().await?;
         let (sql, values) = if subjects.are_by_day() {
@@ -111,7 +112,7 @@ impl<DB: Backend> ConsumptionStore for SqlStore<DB> {
     }
 
     async fn rate_buckets(&self, workspace_id: &str, query: &RateQuery) -> Result<Vec<RateBucket>> {
-        let Some(subjects) = Subjects::of(&query.scope) else { return Ok(Vec::new()) };
+        let Some(subjects) = self.subjects(&query.scope) else { return Ok(Vec::new()) };
         let ends = [Value::Text(workspace_id), time(query.from), Value::Int(query.bucket)];
         let mut values = Values::of(ends);
         let sql = subjects.sent(&mut values);
@@ -120,6 +121,13 @@ impl<DB: Backend> ConsumptionStore for SqlStore<DB> {
             Some(tags) => tags.sent(sent),
             None => Ok(sent),
         }
+    }
+}
+
+impl<DB: Backend> SqlStore<DB> {
+    fn subjects<'a>(&self, scope: &'a Scope) -> Option<Subjects<'a>> {
+        let is_erasing = self.erasing.is_any();
+        Subjects::of(scope).map(|subjects| Subjects { is_erasing, ..subjects })
     }
 }
 
@@ -132,6 +140,8 @@ struct Subjects<'a> {
     model_id: Option<&'a str>,
     /// Absent of all other kinds.
     tags: Option<TagSubjects<'a>>,
+    /// Whether a user is being erased: records may still have its id.
+    is_erasing: bool,
 }
 
 impl<'a> Subjects<'a> {
@@ -140,8 +150,10 @@ impl<'a> Subjects<'a> {
         let named = scope.subject_id.as_deref();
         let model_id = scope.model_id.as_deref();
         let dimension = dimension(scope.kind);
-        let of =
-            |subject_id, model_id| Some(Subjects { dimension, subject_id, model_id, tags: None });
+        let subjects = |subject_id, model_id, tags| {
+            Some(Subjects { dimension, subject_id, model_id, tags, is_erasing: false })
+        };
+        let of = |subject_id, model_id| subjects(subject_id, model_id, None);
         match (scope.kind, named) {
             (SubjectKind::Workspace, _) => of(Some("".into()), model_id),
             // Their models are the subjects.
@@ -149,7 +161,7 @@ impl<'a> Subjects<'a> {
             (SubjectKind::Tag, named) => {
                 let tags = TagSubjects::of(named)?;
                 let subject_id = tags.bucket().map(Cow::from);
-                Some(Subjects { dimension, subject_id, model_id, tags: Some(tags) })
+                subjects(subject_id, model_id, Some(tags))
             }
             (_, Some("")) => None,
             (_, named) => of(named.map(Cow::from), model_id),
@@ -163,7 +175,11 @@ impl<'a> Subjects<'a> {
 
     /// The column that tells the subject of a record: of tags all of them.
     fn column(&self) -> &'static str {
-        if self.tags.is_some() { "tags" } else { column(self.dimension) }
+        match self.dimension {
+            _ if self.tags.is_some() => "tags",
+            Dimension::User if self.is_erasing => USER_OR_PSEUDONYM,
+            dimension => column(dimension),
+        }
     }
 
     /// Conditions on the columns of a bucket.

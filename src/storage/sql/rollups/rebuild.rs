@@ -11,7 +11,8 @@ use crate::storage::rollup::FoldCursor;
 use crate::storage::rollup::accumulator::Accumulator;
 use crate::storage::sql::connection::backend::Backend;
 use crate::storage::sql::connection::session::Write;
-use crate::storage::sql::log::select_records;
+use crate::storage::sql::log::erasing::{self, Begun};
+use crate::storage::sql::log::{erasure, select_records};
 use crate::storage::sql::row::Value;
 
 /// Records read at once.
@@ -63,10 +64,12 @@ async fn add_from_log<DB: Backend>(
     left_out: Option<&Dropped>,
 ) -> Result<i64> {
     let mut sums = Accumulator::default();
+    let begun: Begun = write.rows(erasure::begun(), &[]).await?;
     loop {
         let page = select_records("WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3");
         let values = [Value::Int(after), Value::Int(upto), Value::Int(PAGE_RECORDS)];
-        let records: Vec<Record> = write.rows(page, &values).await?;
+        let mut records: Vec<Record> = write.rows(page, &values).await?;
+        erasing::rename(&begun, &mut records);
         for record in &records {
             after = record.seq;
             sums.add(record);

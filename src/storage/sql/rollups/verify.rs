@@ -23,7 +23,8 @@ use crate::storage::rollup::{
 };
 use crate::storage::sql::connection::backend::Backend;
 use crate::storage::sql::connection::snapshot::Snapshot;
-use crate::storage::sql::log::select_records;
+use crate::storage::sql::log::erasing::{self, Begun, USER_OR_PSEUDONYM};
+use crate::storage::sql::log::{erasure, select_records};
 use crate::storage::sql::row::{Value, code, limit_value, time};
 
 /// Records read at once.
@@ -80,12 +81,13 @@ pub async fn differences<DB: Backend>(
 ) -> Result<Vec<Difference>> {
     let cursor: FoldCursor = snapshot.row(FOLD_CURSOR, &[]).await?;
     let dropped = Dropped::new(snapshot.rows(Dropped::SELECT, &[]).await?);
+    let erasing: Begun = snapshot.rows(erasure::begun(), &[]).await?;
     let mut found = Vec::new();
     let mut after = String::new();
     while found.len() < limit
         && let Some(workspace_id) = next_workspace(snapshot, &after).await?
     {
-        let mut comparison = Comparison::new(&workspace_id, &dropped);
+        let mut comparison = Comparison::new(&workspace_id, &dropped, &erasing);
         comparison.run(snapshot, cursor.seq, limit, &mut found).await?;
         after = workspace_id;
     }
@@ -131,6 +133,7 @@ type Key = (Time, Arc<str>, Arc<str>);
 struct Comparison<'a> {
     workspace_id: &'a str,
     dropped: &'a Dropped,
+    erasing: &'a Begun,
     /// By local day, of days that are not over.
     days: BTreeMap<Time, Accumulator>,
     /// Buckets by hour of days that are over.
@@ -141,10 +144,10 @@ struct Comparison<'a> {
 }
 
 impl<'a> Comparison<'a> {
-    fn new(workspace_id: &'a str, dropped: &'a Dropped) -> Comparison<'a> {
+    fn new(workspace_id: &'a str, dropped: &'a Dropped, erasing: &'a Begun) -> Comparison<'a> {
         let (first_day, hour) = dropped.bounds(workspace_id);
         let (days, hours) = (BTreeMap::new(), Vec::new());
-        Comparison { workspace_id, dropped, days, hours, day: first_day - 1, hour }
+        Comparison { workspace_id, dropped, erasing, days, hours, day: first_day - 1, hour }
     }
 
     async fn run<DB: Backend>(
@@ -166,7 +169,8 @@ impl<'a> Comparison<'a> {
                 Value::Int(cursor),
                 Value::Int(PAGE_RECORDS),
             ];
-            let records: Vec<Record> = snapshot.rows(select_records(page), &values).await?;
+            let mut records: Vec<Record> = snapshot.rows(select_records(page), &values).await?;
+            erasing::rename(self.erasing, &mut records);
             for record in &records {
                 position = (record.charge_time.micros(), record.seq);
                 self.days.entry(record.day).or_default().add(record);
@@ -374,14 +378,17 @@ async fn compare_seen<DB: Backend>(
     cursor: i64,
     limit: usize,
 ) -> Result<Vec<Difference>> {
-    let column = column(dimension);
+    let column = match dimension {
+        Dimension::User => USER_OR_PSEUDONYM,
+        _ => column(dimension),
+    };
     let sql = format!(
         "SELECT workspace_id, value, CAST(SUM(side) AS BIGINT) FROM ( \
            SELECT workspace_id, {column} AS value, 1 AS side, MIN(charge_time) AS first, \
              MAX(charge_time) AS last, \
              MIN(CASE WHEN outcome = 0 THEN charge_time END) AS success \
              FROM usage_records WHERE seq <= $1 AND kind = 0 AND {column} <> '' \
-             GROUP BY workspace_id, {column} \
+             GROUP BY 1, 2 \
            UNION ALL \
            SELECT workspace_id, value, -1, first_time, last_time, first_success_time FROM seen \
              WHERE dimension = $2 \

@@ -63,7 +63,8 @@ impl<DB: Backend> AuditStore for SqlStore<DB> {
         let id = select.bind(Value::Text(text));
         let pattern = select.bind(Value::Text(&pattern));
         let select = select.only(&format!(
-            "(resource_id = {id} OR state_before LIKE {pattern} ESCAPE '!' \
+            "(resource_id = {id} OR actor = {id} OR on_behalf_of = {id} \
+             OR state_before LIKE {pattern} ESCAPE '!' \
              OR state_after LIKE {pattern} ESCAPE '!')"
         ));
         self.select(select.ordered("time, id", limit)).await

@@ -10,8 +10,9 @@ use crate::domain::attribution::directory::Entry;
 use crate::domain::attribution::{Dimension, EntryKind};
 use crate::storage::Result;
 use crate::storage::directory::{
-    DirectoryStore, EntryFilter, EntryState, Listed, Seen, UserTraces,
+    DirectoryStore, EntryFilter, EntryState, Erasure, Listed, Seen, UserTraces,
 };
+use crate::storage::log::RecordPosition;
 use crate::storage::rollup::SeenRow;
 use crate::storage::search::{COUNT_MAX, Counted};
 use crate::storage::sql::SqlStore;
@@ -95,11 +96,38 @@ impl<DB: Backend> DirectoryStore for SqlStore<DB> {
         Ok(counted)
     }
 
-    async fn user_traces(&self, workspace_id: &str, user_id: &str) -> Result<UserTraces> {
+    async fn user_traces(
+        &self,
+        workspace_id: &str,
+        user_id: &str,
+        upto: i64,
+    ) -> Result<UserTraces> {
         let mut snapshot = self.snapshot().await?;
-        let traces = erasure::user_traces(&mut snapshot, workspace_id, user_id).await?;
+        let traces = erasure::user_traces(&mut snapshot, workspace_id, user_id, upto).await?;
         snapshot.end().await?;
         Ok(traces)
+    }
+
+    async fn user_entries_after(&self, workspace_id: &str, user_id: &str, seq: i64) -> Result<i64> {
+        erasure::user_entries_after(self, workspace_id, user_id, seq).await
+    }
+
+    async fn erasures(&self) -> Result<Vec<(String, Erasure)>> {
+        self.rows(erasure::begun(), &[]).await
+    }
+
+    async fn entries_to_erase(
+        &self,
+        workspace_id: &str,
+        erasure: &Erasure,
+        after: Option<RecordPosition>,
+        limit: usize,
+    ) -> Result<Vec<RecordPosition>> {
+        let mut snapshot = self.snapshot().await?;
+        let found =
+            erasure::entries_to_erase(&mut snapshot, workspace_id, erasure, after, limit).await?;
+        snapshot.end().await?;
+        Ok(found)
     }
 
     async fn departments(&self, workspace_id: &str) -> Result<Vec<(String, String)>> {

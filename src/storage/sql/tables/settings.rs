@@ -51,7 +51,9 @@ impl<DB: Backend> SettingsStore for SqlStore<DB> {
             apply(&mut write, workspace_id, change).await?;
         }
         AUDIT_EVENTS.add(&mut write, events).await?;
-        write.commit().await
+        write.commit().await?;
+        self.erasing.note(workspace_id, changes);
+        Ok(())
     }
 
     async fn access_revision(&self) -> Result<i64> {
@@ -206,7 +208,9 @@ async fn apply<DB: Backend>(
         }
         Change::PutAnomalies(anomalies) => put_anomalies(write, workspace_id, anomalies).await,
         Change::PutAnomalyPolicy(policy) => put_anomaly_policy(write, workspace_id, policy).await,
-        Change::EraseUser(user) => erasure::erase(write, workspace_id, user).await,
+        Change::EraseUser(user) => erasure::begin(write, workspace_id, user).await,
+        Change::EraseUserPart(part) => erasure::go_on(write, workspace_id, part).await,
+        Change::EndErasure(pseudonym) => erasure::end(write, workspace_id, pseudonym).await,
         Change::DeleteQuota(id) => quota::delete_quota(write, workspace_id, id).await,
         Change::DeleteModelAlias(id) => MODEL_ALIASES.delete(write, workspace_id, id).await,
         Change::DeleteRateLimit(id) => RATE_LIMITS.delete(write, workspace_id, id).await,

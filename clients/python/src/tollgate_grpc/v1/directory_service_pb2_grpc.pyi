@@ -55,6 +55,11 @@ class DirectoryServiceStub:
     """Removes a user (right to erasure): its entry, its quotas and rate limits are deleted, and
     its id is replaced by a random pseudonym everywhere else, also in the usage log. Sums do not
     change. Cannot be undone. A request in flight is recorded under the pseudonym.
+
+    The log is rewritten in parts, with other writes in between; until the answer, exports and
+    reports of single records may still name the user. What has begun is finished even if the call
+    is cut off or the server crashes; called again meanwhile, it waits for the end and answers the
+    same, and once it has ended NOT_FOUND. What the user does later is of a new user.
     """
 
 @_typing.type_check_only
@@ -84,6 +89,11 @@ class DirectoryServiceAsyncStub(DirectoryServiceStub):
     """Removes a user (right to erasure): its entry, its quotas and rate limits are deleted, and
     its id is replaced by a random pseudonym everywhere else, also in the usage log. Sums do not
     change. Cannot be undone. A request in flight is recorded under the pseudonym.
+
+    The log is rewritten in parts, with other writes in between; until the answer, exports and
+    reports of single records may still name the user. What has begun is finished even if the call
+    is cut off or the server crashes; called again meanwhile, it waits for the end and answers the
+    same, and once it has ended NOT_FOUND. What the user does later is of a new user.
     """
 
 class DirectoryServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -146,6 +156,11 @@ class DirectoryServiceServicer(metaclass=_abc_1.ABCMeta):
         """Removes a user (right to erasure): its entry, its quotas and rate limits are deleted, and
         its id is replaced by a random pseudonym everywhere else, also in the usage log. Sums do not
         change. Cannot be undone. A request in flight is recorded under the pseudonym.
+
+        The log is rewritten in parts, with other writes in between; until the answer, exports and
+        reports of single records may still name the user. What has begun is finished even if the call
+        is cut off or the server crashes; called again meanwhile, it waits for the end and answers the
+        same, and once it has ended NOT_FOUND. What the user does later is of a new user.
         """
 
 def add_DirectoryServiceServicer_to_server(servicer: DirectoryServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -679,6 +679,11 @@ export const DirectoryService: GenService<{
    * its id is replaced by a random pseudonym everywhere else, also in the usage log. Sums do not
    * change. Cannot be undone. A request in flight is recorded under the pseudonym.
    *
+   * The log is rewritten in parts, with other writes in between; until the answer, exports and
+   * reports of single records may still name the user. What has begun is finished even if the call
+   * is cut off or the server crashes; called again meanwhile, it waits for the end and answers the
+   * same, and once it has ended NOT_FOUND. What the user does later is of a new user.
+   *
    * @generated from rpc tollgate.v1.DirectoryService.EraseUser
    */
   eraseUser: {
