@@ -312,14 +312,20 @@ mod tests {
             // Its beginning is not judged any more: its figures stay.
             (of("new", 12, 15), Anomaly { actual: open.actual, ..of("open", 10, 15) }),
         ] {
-            assert_eq!(settle(&[open.clone()], vec![found]), [expected]);
+            assert_eq!(settle(std::slice::from_ref(&open), vec![found]), [expected]);
         }
         let over = Anomaly { is_open: false, told: AnomalyTold::Closed, ..open.clone() };
-        assert_eq!(settle(&[over.clone()], vec![of("open", 10, 11), of("new", 11, 12)]), []);
+        assert_eq!(
+            settle(std::slice::from_ref(&over), vec![of("open", 10, 11), of("new", 11, 12)]),
+            []
+        );
         // It is not found any more.
-        assert_eq!(settle(&[open.clone()], Vec::new()), [Anomaly { is_open: false, ..open }]);
+        assert_eq!(
+            settle(std::slice::from_ref(&open), Vec::new()),
+            [Anomaly { is_open: false, ..open }]
+        );
         // Six hours later it is another one.
-        assert_eq!(settle(&[over.clone()], vec![of("new", 18, 19)]).len(), 1);
+        assert_eq!(settle(std::slice::from_ref(&over), vec![of("new", 18, 19)]).len(), 1);
         assert_eq!(settle(&[over], vec![of("new", 17, 19)]), []);
     }
 }

@@ -82,6 +82,7 @@ impl Oracle {
                 user_id: record.attribution.user_id.as_str().into(),
                 api_key_id: record.attribution.api_key_id.as_str().into(),
             })),
+            anomaly: None,
         });
     }
 

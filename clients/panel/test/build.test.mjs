@@ -43,6 +43,7 @@ test("the first load, and each further tab, are small", () => {
   for (const tab of [
     "limits",
     "analytics",
+    "insight",
     "users",
     "keys",
     "alerts",

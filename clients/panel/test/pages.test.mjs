@@ -21,6 +21,7 @@ const PAGES = {
   limits: ["Token limits", "Token-Limits"],
   analytics: ["Analytics", "Analyse"],
   "analytics?by=model&then=department": ["Analytics", "Analyse"],
+  insight: ["Insight", "Einblick"],
   users: ["Users", "Nutzer"],
   "users?view=never": ["Users", "Nutzer"],
   keys: ["Quotas & keys", "Kontingente & Schlüssel"],

@@ -88,6 +88,7 @@ test("sign-in, and what each role may", async () => {
     );
     for (const tab of [
       "limits",
+      "insight",
       "users",
       "keys?view=quotas",
       "keys?view=keys",
@@ -109,6 +110,7 @@ test("sign-in, and what each role may", async () => {
         /^Enable/,
         /^Set /,
         /^Archive/,
+        /^Mute/,
         /^Erase/,
       ]) {
         const buttons = await viewer.getByRole("main").getByRole("button", { name }).all();

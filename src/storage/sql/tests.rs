@@ -7,7 +7,7 @@ use super::log::RECORDS;
 use super::log::record::TOKEN_COLUMNS;
 use super::rollups::refusals::LimitKind;
 use super::tables::alert::Subject;
-use super::tables::delivery::ReceiverKind;
+use super::tables::alert::delivery::ReceiverKind;
 use super::{Ownership, SqlStore};
 use crate::domain::Coded;
 use crate::domain::alert::AlertType;

@@ -25,6 +25,7 @@ import { CallerContext, WorkspaceContext } from "./workspace";
 export const TABS = [
   { id: "limits", title: msg`Token limits`, page: lazy(() => import("../pages/limits/page")) },
   { id: "analytics", title: msg`Analytics`, page: lazy(() => import("../pages/analytics/page")) },
+  { id: "insight", title: msg`Insight`, page: lazy(() => import("../pages/insight/page")) },
   { id: "users", title: msg`Users`, page: lazy(() => import("../pages/users/page")) },
   { id: "keys", title: msg`Quotas & keys`, page: lazy(() => import("../pages/keys/page")) },
   { id: "alerts", title: msg`Alerts`, page: lazy(() => import("../pages/alerts/page")) },

@@ -7,9 +7,9 @@ import { Trans, useLingui } from "@lingui/react/macro";
 import { CopyButton } from "./grpcurl";
 import { Table } from "./table";
 
-const WIDTH = 560;
-const HEIGHT = 270;
-const LEFT = 54;
+export const WIDTH = 560;
+export const HEIGHT = 270;
+export const LEFT = 54;
 const BOTTOM = 30;
 const TOP = 10;
 
@@ -28,13 +28,13 @@ interface Axis {
   y: (value: number) => number;
 }
 
-function axisOf(max: number, height = HEIGHT): Axis {
+export function axisOf(max: number, height = HEIGHT): Axis {
   const steps = ticks(max);
   const top = steps.at(-1) ?? 1;
   return { steps, y: (value) => TOP + (height - TOP - BOTTOM) * (1 - value / top) };
 }
 
-function Grid({ axis, format }: { axis: Axis; format: (value: number) => string }) {
+export function Grid({ axis, format }: { axis: Axis; format: (value: number) => string }) {
   return axis.steps.map((step) => (
     <g key={step}>
       <line className="grid" x1={LEFT} x2={WIDTH} y1={axis.y(step)} y2={axis.y(step)} />
@@ -118,6 +118,8 @@ function titleOf({ label, value, before }: Point, format: (value: number) => str
 
 interface Bar {
   label: string;
+  /** What is said of it when it is pointed at, where that is not its label and value. */
+  title?: string;
   value: number;
   className?: string;
 }
@@ -139,10 +141,11 @@ export function ColumnChart({
     <svg className="chart" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={label}>
       <Grid axis={axis} format={format} />
       {bars.map((bar, at) => {
+        const title = bar.title ?? `${bar.label}: ${format(bar.value)}`;
         const middle = LEFT + room * (at + 0.5);
         const top = axis.y(bar.value);
         return (
-          <g key={bar.label}>
+          <g key={at}>
             <rect
               className={`column ${bar.className ?? ""}`}
               x={middle - width / 2}
@@ -151,7 +154,7 @@ export function ColumnChart({
               height={axis.y(0) - top}
               rx="3"
             >
-              <title>{`${bar.label}: ${format(bar.value)}`}</title>
+              <title>{title}</title>
             </rect>
             <text x={middle} y={HEIGHT - 6} textAnchor="middle">
               {bar.label}

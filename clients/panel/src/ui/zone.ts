@@ -56,3 +56,10 @@ export function localHour(timeZone: string): (time: number) => { weekday: number
     return { weekday: (local.getUTCDay() + 6) % 7, hour: local.getUTCHours() };
   };
 }
+
+/** The short names of the days of the week, from Monday. */
+export function weekdays(locale: string): string[] {
+  const format = new Intl.DateTimeFormat(locale, { weekday: "short", timeZone: "UTC" });
+  // 2024-01-01 was a Monday.
+  return Array.from({ length: 7 }, (_, day) => format.format(new Date(Date.UTC(2024, 0, 1 + day))));
+}

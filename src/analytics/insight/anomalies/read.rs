@@ -85,7 +85,7 @@ pub async fn members(
         of.requests[window] = sums.record_count as f64;
         of.failed[window] = sums.error_count as f64;
     }
-    read.series = series.into_values().map(Series::from_first_usage).collect();
+    read.series = series.into_values().map(Series::since_first_usage).collect();
     Ok(read)
 }
 
@@ -119,7 +119,7 @@ impl Series {
         Series { member, cost: zeros(), requests: zeros(), failed: zeros() }
     }
 
-    fn from_first_usage(mut self) -> Series {
+    fn since_first_usage(mut self) -> Series {
         let is_used = |step: &usize| self.requests[*step] > 0.0 || self.cost[*step] > 0.0;
         let length = self.requests.len();
         let first = (0..length).find(is_used).unwrap_or(length);

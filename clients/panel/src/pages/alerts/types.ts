@@ -16,5 +16,6 @@ export function useTypeNames(): Partial<Record<AlertType, string>> {
     [AlertType.COST_DIFFERS]: t`Cost differs`,
     [AlertType.ANSWER_UNREAD]: t`Answer not understood`,
     [AlertType.LARGE_RECORD]: t`Large request`,
+    [AlertType.ANOMALY]: t`Anomaly`,
   };
 }

@@ -11,7 +11,7 @@ import { useFormat } from "../../app/format";
 import { useThisWorkspace } from "../../app/workspace";
 import { Card, Empty, Loaded } from "../../ui/base";
 import { Figures } from "../../ui/charts";
-import { localHour } from "../../ui/zone";
+import { localHour, weekdays } from "../../ui/zone";
 import { useFilters } from "./filters";
 import { useRange } from "./range";
 
@@ -94,12 +94,7 @@ export function meansOf(
 function Heat({ means }: { means: (number | undefined)[][] }) {
   const { t } = useLingui();
   const format = useFormat();
-  // 2024-01-01 was a Monday.
-  const dayNames = DAYS.map((day) =>
-    new Intl.DateTimeFormat(format.locale, { weekday: "short", timeZone: "UTC" }).format(
-      new Date(Date.UTC(2024, 0, 1 + day)),
-    ),
-  );
+  const dayNames = weekdays(format.locale);
   const max = Math.max(0, ...means.flat().map((mean) => mean ?? 0));
   const rounded = (mean: number) => format.compact(mean < 10 ? Math.round(mean * 10) / 10 : mean);
   if (max === 0)

@@ -264,7 +264,7 @@ mod tests {
         let planner = Planner::new().await;
         let unsettled =
             format!("SELECT id FROM anomalies WHERE workspace_id = 'w' AND {UNSETTLED}");
-        let steps = planner.plan(sqlx::AssertSqlSafe(unsettled)).await;
+        let steps = planner.plan(&unsettled).await;
         assert!(steps[0].contains(" INDEX anomalies_unsettled "), "{steps:?}");
         let steps = planner.plan(FALSE_SINCE).await;
         assert!(steps[0].contains(" INDEX anomalies_false "), "{steps:?}");

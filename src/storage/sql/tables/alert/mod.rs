@@ -1,7 +1,7 @@
 //! Alerts, each stored once under its key; with their receivers and deliveries.
 
 pub mod anomaly;
-mod delivery;
+pub mod delivery;
 pub mod receiver;
 
 use std::collections::HashMap;
@@ -315,8 +315,8 @@ impl Columns for Option<Box<AlertAnomaly>> {
     }
 
     fn write<'a>(&'a self, values: &mut Vec<Value<'a>>) {
-        let anomaly = self.as_ref();
-        let members = |anomaly: &Box<AlertAnomaly>| -> MembersForm {
+        let anomaly = self.as_deref();
+        let members = |anomaly: &AlertAnomaly| -> MembersForm {
             let each = anomaly.explained_by.iter();
             each.map(|member| (member.dimension.code(), member.id.to_string())).collect()
         };

@@ -1,1 +1,0 @@
-import{It as e,Pt as t}from"./base-BD1-grzR.js";var n=e(t(),1),r=200;function i(e){let[t,i]=(0,n.useState)(e);return(0,n.useEffect)(()=>{let t=setTimeout(()=>{i(e)},r);return()=>{clearTimeout(t)}},[e]),t}export{i as t};

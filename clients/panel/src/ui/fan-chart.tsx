@@ -1,0 +1,67 @@
+// A line of what is to come with its bands, after the model of the charts.
+
+import { Grid, HEIGHT, LEFT, WIDTH, axisOf } from "./charts";
+
+export interface FanPoint {
+  label: string;
+  /** What is said of it when it is pointed at. */
+  title: string;
+  value: number;
+  /** From the widest to the narrowest: low and high. */
+  bands: [number, number][];
+}
+
+interface FanProps {
+  label: string;
+  points: FanPoint[];
+  format: (value: number) => string;
+}
+
+export function FanChart({ label, points, format }: FanProps) {
+  const axis = axisOf(
+    Math.max(0, ...points.flatMap(({ value, bands }) => [value, ...bands.flat()])),
+  );
+  const step = points.length > 1 ? (WIDTH - LEFT - 12) / (points.length - 1) : 0;
+  const x = (at: number) => LEFT + 6 + at * step;
+  const line = (values: number[]) =>
+    values.map((value, at) => `${at === 0 ? "M" : "L"}${x(at)} ${axis.y(value)}`).join("");
+  const band = (which: number) => {
+    const back = points.map(({ bands, value }) => bands[which]?.[0] ?? value).reverse();
+    const last = points.length - 1;
+    return (
+      line(points.map(({ bands, value }) => bands[which]?.[1] ?? value)) +
+      back.map((value, at) => `L${x(last - at)} ${axis.y(value)}`).join("") +
+      "Z"
+    );
+  };
+  const every = Math.max(1, Math.ceil(points.length / 6));
+  const count = Math.max(0, ...points.map(({ bands }) => bands.length));
+  return (
+    <svg className="chart" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={label}>
+      <Grid axis={axis} format={format} />
+      {Array.from({ length: count }, (_, which) => (
+        <path key={which} className="band" d={band(which)} />
+      ))}
+      <path className="line open" d={line(points.map(({ value }) => value))} />
+      {points.map((point, at) => (
+        <g key={at}>
+          {at % every === 0 && at <= points.length - 1 - every / 2 && (
+            <text x={x(at)} y={HEIGHT - 6} textAnchor={at === 0 ? "start" : "middle"}>
+              {point.label}
+            </text>
+          )}
+          <rect
+            className="hit"
+            x={x(at) - step / 2}
+            y="10"
+            width={Math.max(1, step)}
+            height={HEIGHT - 40}
+          >
+            <title>{point.title}</title>
+          </rect>
+          <circle className="point" cx={x(at)} cy={axis.y(point.value)} r="4" />
+        </g>
+      ))}
+    </svg>
+  );
+}
