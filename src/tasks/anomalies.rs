@@ -32,6 +32,9 @@ const DELAY: Micros = 120 * MICROS_PER_SECOND;
 const QUARTER: Micros = MICROS_PER_HOUR / 4;
 /// Pause after a failure.
 const RETRY_PAUSE: Duration = Duration::from_secs(5);
+/// What was over for so long when it was found is stored, but not told: at the first look at a
+/// workspace that is a fortnight, which nobody wants in the mail.
+const LATE: Micros = MICROS_PER_DAY;
 /// Workspaces read at once.
 const WORKSPACES_PAGE: usize = 100;
 /// Anomalies that began before are not found again.
@@ -122,7 +125,7 @@ async fn look_at(engine: &Engine, workspace: &Workspace, now: Time) -> Result<()
         stored: &stored,
     };
     let Found { anomalies, members_left_out } = find(&scope, &look).await.map_err(of_report)?;
-    let changed = settle(&stored, anomalies);
+    let changed = settle(&stored, anomalies, until);
     let is_due =
         |it: &Anomaly| it.told == AnomalyTold::Not || it.told == AnomalyTold::Opened && !it.is_open;
     if !changed.is_empty() || stored.iter().any(is_due) {
@@ -161,7 +164,7 @@ fn of_report(error: crate::analytics::Error) -> Error {
 
 /// What is to be stored: what was found and is not known to be over, under the id that it is known
 /// by; and what is open and was not found any more, as over.
-fn settle(stored: &[Anomaly], found: Vec<Anomaly>) -> Vec<Anomaly> {
+fn settle(stored: &[Anomaly], found: Vec<Anomaly>, until: Time) -> Vec<Anomaly> {
     let mut changed: Vec<Anomaly> = Vec::new();
     let mut seen: Vec<Arc<str>> = Vec::new();
     for mut anomaly in found {
@@ -177,7 +180,9 @@ fn settle(stored: &[Anomaly], found: Vec<Anomaly>) -> Vec<Anomaly> {
             }
             continue;
         }
-        let is_silent = tells(stored.iter(), &anomaly) || tells(changed.iter(), &anomaly);
+        let is_late = !anomaly.is_open && anomaly.end_time + LATE < until;
+        let is_silent =
+            is_late || tells(stored.iter(), &anomaly) || tells(changed.iter(), &anomaly);
         anomaly.told = if is_silent { AnomalyTold::Silent } else { AnomalyTold::Not };
         changed.push(anomaly);
     }
@@ -299,6 +304,24 @@ mod tests {
         let silent = Anomaly { told: Silent, is_open: false, ..model };
         let same_time = anomaly("same", member(Dimension::ApiKey, "k"), 10, 11);
         assert_eq!(told(&settle(&[silent], vec![same_time])), [("same", Not)]);
+    }
+
+    /// At hour 30.
+    fn settle(stored: &[Anomaly], found: Vec<Anomaly>) -> Vec<Anomaly> {
+        super::settle(stored, found, Time::EARLIEST + 30 * MICROS_PER_HOUR)
+    }
+
+    #[test]
+    fn what_was_over_for_a_day_is_stored_and_not_told() {
+        use AnomalyTold::{Not, Silent};
+        let over = |to| Anomaly {
+            is_open: false,
+            ..anomaly("over", member(Dimension::Model, "m"), 1, to)
+        };
+        assert_eq!(told(&settle(&[], vec![over(5)])), [("over", Silent)]);
+        assert_eq!(told(&settle(&[], vec![over(6)])), [("over", Not)]);
+        let open = Anomaly { is_open: true, ..over(5) };
+        assert_eq!(told(&settle(&[], vec![open])), [("over", Not)]);
     }
 
     #[test]

@@ -16,16 +16,17 @@ let server;
 let browser;
 
 before(async () => {
-  server = await Server.start();
+  // Enough that most hours have usage: an hour among hours without any is not judged.
+  server = await Server.start({ records: 20000 });
   // A key that runs away in the last hour that is over: the server looks at it when it starts.
   const hour = Math.floor((Date.now() / 1000 - DELAY) / HOUR) - 1;
-  const { models } = await server.call("ModelLimitService/ListModelLimits", { workspace_id });
-  const model_id = models[0].model_id;
+  const { model_limits } = await server.call("ModelLimitService/ListModelLimits", { workspace_id });
+  const model_id = model_limits[0].model_id;
   await server.call("UsageService/RecordUsage", {
     workspace_id,
     request_id: "runs-away",
     model_id,
-    usage: { input_token_count: "40000000", output_token_count: "1000000" },
+    usage: { input_token_count: "4000000", output_token_count: "100000" },
     outcome: "OUTCOME_SUCCESS",
     start_time: new Date((hour + 0.5) * HOUR * 1000).toISOString(),
     attribution: { api_key_id: "runs-away" },

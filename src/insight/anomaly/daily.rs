@@ -20,6 +20,9 @@ const SAME_DAYS: usize = 8;
 const SPREAD_MIN: f64 = 0.15;
 /// Of the mean day: what days are raised by before their logarithm is taken.
 const FLOOR_SHARE: f64 = 0.05;
+/// How far a day is beyond every day of the window, as a logarithm, where nothing is expected of it
+/// because most of its kind had no usage: 3 times.
+const INTERMITTENT_BEYOND_MIN: f64 = 1.1;
 const VIEW: std::ops::RangeInclusive<f64> = -2.0..=8.0;
 /// Weights of the residual, and of what is beyond every day of the window.
 const WEIGHTS: [f64; 2] = [0.5, 1.0];
@@ -57,14 +60,20 @@ pub fn flags(series: &[f64], from: usize, sensitivity: Sensitivity) -> Vec<Flag>
     (from.max(HISTORY_DAYS)..series.len()).filter_map(|day| judge(series, day, bars)).collect()
 }
 
-/// What is expected of a day: the median of the same day of the week. None where too few are known.
+/// What is expected of a day: the median of the comparable ones. None where too few are known.
 pub fn expected(series: &[f64], day: usize) -> Option<f64> {
-    let weeks = (1..=SAME_DAYS).map_while(|week| day.checked_sub(week * WEEK));
-    let mut same: Vec<f64> = weeks.map(|at| series[at]).filter(|it| it.is_finite()).collect();
-    if same.len() < SAME_DAYS_MIN {
-        same = known(&series[day.saturating_sub(HISTORY_DAYS)..day]).collect();
-    }
+    let mut same = comparable(series, day);
     (same.len() >= SAME_DAYS_MIN).then(|| median(&mut same))
+}
+
+/// The same days of the week before; where too few are known, the days of the last two weeks.
+fn comparable(series: &[f64], day: usize) -> Vec<f64> {
+    let weeks = (1..=SAME_DAYS).map_while(|week| day.checked_sub(week * WEEK));
+    let same: Vec<f64> = weeks.map(|at| series[at]).filter(|it| it.is_finite()).collect();
+    if same.len() < SAME_DAYS_MIN {
+        return known(&series[day.saturating_sub(HISTORY_DAYS)..day]).collect();
+    }
+    same
 }
 
 fn judge(series: &[f64], day: usize, bars: [Bar; 2]) -> Option<Flag> {
@@ -86,14 +95,22 @@ fn judge(series: &[f64], day: usize, bars: [Bar; 2]) -> Option<Flag> {
     if residuals.len() < WEEK {
         return None;
     }
+    let least_residual = range(&residuals)?.0;
     let (center, spread) = median_and_spread(&mut residuals);
     let days: Vec<f64> = known(before).collect();
     let (low, high) = range(&days)?;
+    let least = range(&comparable(series, day))?.0;
     let (direction, bar, sign, beyond) = if actual > expected {
         (Direction::Up, bars[0], 1.0, log(actual) - log(high))
     } else {
-        (Direction::Down, bars[1], -1.0, log(low) - log(actual))
+        (Direction::Down, bars[1], -1.0, log(least) - log(actual))
     };
+    // What comes and goes has days of nothing, also where something is expected, and days of much.
+    let beyond_min = if expected > 0.0 { 0.0 } else { INTERMITTENT_BEYOND_MIN };
+    let has_dropped_before = direction == Direction::Down && residual(day)? >= least_residual;
+    if beyond <= beyond_min || has_dropped_before {
+        return None;
+    }
     let spreads = sign * (residual(day)? - center) / spread.max(SPREAD_MIN);
     let views = [spreads, beyond].map(|view| view.clamp(*VIEW.start(), *VIEW.end()));
     let score: f64 = WEIGHTS.iter().zip(views).map(|(weight, view)| weight * view).sum();

@@ -296,3 +296,30 @@ fn contributors_are_those_that_moved_along_until_most_is_explained() {
     assert_eq!(names(Direction::Down), [("d", 1.0)]);
     assert_eq!(contributors(vec![moved("a", 1.0, 1.0)], Direction::Up), []);
 }
+
+/// A key or a feature that is used on some days, much or little, is normal: what comes and goes is
+/// told of at most once in two months.
+#[test]
+fn what_comes_and_goes_is_not_odd() {
+    let (mut found, mut days_judged) = (0, 0);
+    for seed in 1..200_u64 {
+        let mut numbers = Numbers(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+        let share = 0.2 + 0.5 * numbers.next();
+        let days: Vec<f64> = (0..90)
+            .map(|_| {
+                let is_used = numbers.next() < share;
+                // Sizes of which one in twenty is ten times the median.
+                let size = (10.0 * (2.8 * (numbers.next() - 0.5)).exp()).round();
+                if is_used { size } else { 0.0 }
+            })
+            .collect();
+        let flags = daily::flags(&days, 0, Sensitivity::Medium);
+        found += flags.len();
+        days_judged += days.len() - daily::HISTORY_DAYS;
+    }
+    assert!(found * 60 <= days_judged, "{found} in {days_judged} days");
+    // Ten times as much as ever is odd.
+    let mut days = [0.0, 12.0, 0.0, 7.0, 0.0, 0.0, 9.0].repeat(8);
+    days.push(120.0);
+    assert_eq!(steps(&daily::flags(&days, 0, Sensitivity::Medium)), [56]);
+}

@@ -92,7 +92,7 @@ fn numbers_of_enums_stay_what_they_are() {
     assert_eq!(stored::<Enforcement>(), ["hard", "soft", "downgrade", "shadow"]);
     let alerts = ["threshold", "in_overage", "exhausted", "fallback_began", "unpriced_model"];
     assert_eq!(stored::<AlertType>()[..5], alerts);
-    let alerts = ["holds_expired", "cost_differs", "answer_unread", "large_record"];
+    let alerts = ["holds_expired", "cost_differs", "answer_unread", "large_record", "anomaly"];
     assert_eq!(stored::<AlertType>()[5..], alerts);
     let dimensions = [
         "workspace",

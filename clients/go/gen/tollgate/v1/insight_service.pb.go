@@ -1781,7 +1781,8 @@ type Anomaly struct {
 	// Actor that gave it: the metadata `tollgate-actor` of the call.
 	FeedbackActor string `protobuf:"bytes,19,opt,name=feedback_actor,json=feedbackActor,proto3" json:"feedback_actor,omitempty"`
 	// Whether it raises alerts: not if another one of the same direction, which was told, was open
-	// when it began, and is of the workspace or explained by its subject.
+	// when it began, and is of the workspace or explained by its subject; nor if it had been over for
+	// 24 hours when it was found, as after the first look at a workspace.
 	Alerted       bool `protobuf:"varint,20,opt,name=alerted,proto3" json:"alerted,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

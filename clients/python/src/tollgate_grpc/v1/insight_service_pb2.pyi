@@ -955,7 +955,8 @@ class Anomaly(_message.Message):
     """Actor that gave it: the metadata `tollgate-actor` of the call."""
     alerted: _builtins.bool
     """Whether it raises alerts: not if another one of the same direction, which was told, was open
-    when it began, and is of the workspace or explained by its subject.
+    when it began, and is of the workspace or explained by its subject; nor if it had been over for
+    24 hours when it was found, as after the first look at a workspace.
     """
     @_builtins.property
     def subject(self) -> _common_pb2.Subject:

@@ -903,7 +903,8 @@ export type Anomaly = Message<"tollgate.v1.Anomaly"> & {
 
   /**
    * Whether it raises alerts: not if another one of the same direction, which was told, was open
-   * when it began, and is of the workspace or explained by its subject.
+   * when it began, and is of the workspace or explained by its subject; nor if it had been over for
+   * 24 hours when it was found, as after the first look at a workspace.
    *
    * @generated from field: bool alerted = 20;
    */
