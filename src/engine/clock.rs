@@ -88,7 +88,7 @@ mod tests {
         clock
     }
 
-    /// Checks how far the machine's is ahead, up to 10 ms: two readings are never of the same moment.
+    /// Checks how far the machine's is ahead, up to 10 ms: two readings are of two moments.
     fn assert_ahead(clock: &ServerClock<Machine>, expected: Micros) {
         let ahead = clock.machine.now() - clock.now();
         assert!((ahead - expected).abs() < 10_000, "{ahead} instead of {expected}");

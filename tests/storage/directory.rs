@@ -607,13 +607,8 @@ fn event(id: &str, actor: &str, resource: (&str, &str), state: Option<&str>) -> 
     }
 }
 
-pub async fn nothing_else_names_an_erased_user(world: &World) {
-    let store = world.store().await;
-    put_in(&*store, "", Change::PutWorkspace(workspace("w"))).await;
-    put_rules(&*store, "w").await;
-    put(&*store, vec![full("ada"), entry(EntryKind::Department, "ada"), user("bob", "")]).await;
-    let holds = [StoredHold { attribution: of_user("ada"), ..hold("r") }, hold("s")];
-    let rate = |id: &str, subject_id: &str| StoredRate {
+fn rate(id: &str, subject_id: &str) -> StoredRate {
+    StoredRate {
         workspace_id: "w".into(),
         counts: RateCounts {
             rate_limit_id: id.into(),
@@ -622,7 +617,15 @@ pub async fn nothing_else_names_an_erased_user(world: &World) {
             subject_id: subject_id.into(),
             buckets: vec![(1, 2)],
         },
-    };
+    }
+}
+
+pub async fn nothing_else_names_an_erased_user(world: &World) {
+    let store = world.store().await;
+    put_in(&*store, "", Change::PutWorkspace(workspace("w"))).await;
+    put_rules(&*store, "w").await;
+    put(&*store, vec![full("ada"), entry(EntryKind::Department, "ada"), user("bob", "")]).await;
+    let holds = [StoredHold { attribution: of_user("ada"), ..hold("r") }, hold("s")];
     let rates = [rate("each", "ada"), rate("each-law", "ada"), rate("each", "bob")];
     store.save_snapshot(&holds, &rates, &[]).await.unwrap();
     let alerts = [

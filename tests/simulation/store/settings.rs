@@ -70,10 +70,8 @@ impl Disk {
             Change::DeleteWebhook(id) => drop(self.webhooks.remove(&key(&id))),
             Change::DeleteEmailReceiver(id) => drop(self.email_receivers.remove(&key(&id))),
             Change::PutEntries(entries) => self.put_entries(workspace_id, entries),
-            Change::PutAnomalies(anomalies) => {
-                for new in anomalies {
-                    self.anomalies.insert(key(&new.id), new);
-                }
+            Change::PutAnomalies(new) => {
+                self.anomalies.extend(new.into_iter().map(|it| (key(&it.id), it)));
             }
             Change::PutAnomalyPolicy(new) => self.put_anomaly_policy(workspace_id, new),
             Change::EraseUser(erasure) => self.erase_user(workspace_id, erasure),
