@@ -72,6 +72,20 @@ pub struct RestForecast {
     pub leader: &'static str,
 }
 
+/// Whether a limit on the cost of the whole workspace lasts; none with too little history.
+///
+/// # Errors
+/// If storage fails.
+pub async fn outlook_of_workspace(
+    scope: &Scope<'_>,
+    limit: LimitInForce,
+    as_of: Time,
+) -> Result<Option<Outlook>> {
+    let subject = Subject { metric: SeriesMetric::Cost, member: None };
+    let past = read(scope, &subject, as_of, limit.window).await?;
+    Ok(past.outlook(scope, limit, as_of))
+}
+
 /// The forecast of a subject from `as_of`, and with a budget whether it lasts.
 ///
 /// # Errors
@@ -86,11 +100,7 @@ pub async fn forecast(
     let past = read(scope, &query.subject, as_of, window).await?;
     let history = past.history(granularity);
     let model = past.model(scope, granularity, (as_of, window.end));
-    let in_cycle = budget.and_then(|budget| {
-        let granularity = history::granularity_until(as_of, budget.window.end);
-        let model = past.model(scope, granularity, (as_of, budget.window.end))?;
-        Some(outlook(&model, budget, as_of))
-    });
+    let in_cycle = budget.and_then(|budget| past.outlook(scope, budget, as_of));
     let elapsed = as_of - window.start;
     let by_rate = (window.end - window.start) as f64 / elapsed as f64 * past.known as f64;
     Ok(SubjectForecast {
@@ -164,6 +174,12 @@ struct Past {
 impl Past {
     fn price_changes(&self, scope: &Scope<'_>, span: (Time, Time)) -> Vec<PriceChange> {
         price_changes::changes(scope, &self.by_model, span)
+    }
+
+    fn outlook(&self, scope: &Scope<'_>, limit: LimitInForce, as_of: Time) -> Option<Outlook> {
+        let granularity = history::granularity_until(as_of, limit.window.end);
+        let model = self.model(scope, granularity, (as_of, limit.window.end))?;
+        Some(outlook(&model, limit, as_of))
     }
 
     fn history(&self, granularity: Granularity) -> &History {

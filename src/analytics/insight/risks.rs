@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::forecast::outlook_of_workspace;
 use super::history::{self, History, Model, buckets_before};
 use super::outlook::{LimitInForce, Outlook, outlook};
 use super::series::{self, SeriesMetric, Step};
@@ -29,6 +30,11 @@ pub struct Limit {
 }
 
 impl Limit {
+    /// Whether it counts the cost of the whole workspace.
+    fn is_of_all_cost(&self) -> bool {
+        self.metric == SeriesMetric::Cost && self.of.is_empty()
+    }
+
     fn axes(&self) -> Vec<Axis> {
         self.of.iter().map(|(axis, _)| axis.clone()).collect()
     }
@@ -67,6 +73,11 @@ pub async fn outlooks(
         if index % LIMITS_AT_ONCE == 0 {
             tokio::task::yield_now().await;
         }
+        // As in a forecast of the workspace, by its hours and with price changes ahead.
+        if limit.is_of_all_cost() {
+            outlooks.push(outlook_of_workspace(scope, limit.in_force, as_of).await?);
+            continue;
+        }
         let end = limit.in_force.window.end;
         let model = Model::new(scope, &histories.of(limit), (as_of, end), passed, &[]);
         outlooks.push(model.map(|model| outlook(&model, limit.in_force, as_of)));
@@ -77,7 +88,7 @@ pub async fn outlooks(
 /// The values that limits count on each set of axes.
 fn values_by_axes(limits: &[Limit]) -> Vec<(Vec<Axis>, Vec<BTreeSet<String>>)> {
     let mut groups: Vec<(Vec<Axis>, Vec<BTreeSet<String>>)> = Vec::new();
-    for limit in limits {
+    for limit in limits.iter().filter(|limit| !limit.is_of_all_cost()) {
         let axes = limit.axes();
         let group = groups.iter().position(|(known, _)| *known == axes);
         let group = group.unwrap_or_else(|| {

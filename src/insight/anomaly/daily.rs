@@ -1,7 +1,7 @@
 //! Days that are not normal: of usage, and of what a request costs.
 
 use super::robust::{known, mean, median, median_and_spread, range};
-use super::{Bar, Direction, Flag, Sensitivity};
+use super::{Bar, Direction, Flag, INTERMITTENT_BEYOND_MIN, Sensitivity};
 
 /// Days in a week: the season.
 const WEEK: usize = 7;
@@ -20,9 +20,6 @@ const SAME_DAYS: usize = 8;
 const SPREAD_MIN: f64 = 0.15;
 /// Of the mean day: what days are raised by before their logarithm is taken.
 const FLOOR_SHARE: f64 = 0.05;
-/// How far a day is beyond every day of the window, as a logarithm, where nothing is expected of it
-/// because most of its kind had no usage: 3 times.
-const INTERMITTENT_BEYOND_MIN: f64 = 1.1;
 const VIEW: std::ops::RangeInclusive<f64> = -2.0..=8.0;
 /// Weights of the residual, and of what is beyond every day of the window.
 const WEIGHTS: [f64; 2] = [0.5, 1.0];

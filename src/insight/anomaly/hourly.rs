@@ -6,7 +6,7 @@
 //! doubles from little stays little.
 
 use super::robust::{known, mean, median, median_and_spread, range};
-use super::{Bar, Direction, Flag, Sensitivity};
+use super::{Bar, Direction, Flag, INTERMITTENT_BEYOND_MIN, Sensitivity};
 
 /// Hours in a day: the season.
 const DAY: usize = 24;
@@ -103,6 +103,12 @@ impl<'s> Views<'s> {
             Direction::Up => log(actual) - log(high),
             Direction::Down => log(low) - log(actual),
         };
+        // Where most hours are empty one with usage is not odd by that alone.
+        let is_intermittent = 2 * active < known(before).count();
+        let beyond_min = if expected > 0.0 { 0.0 } else { INTERMITTENT_BEYOND_MIN };
+        if is_intermittent && beyond <= beyond_min {
+            return None;
+        }
         let views = [
             sign * self.spreads(&self.level, hour)?,
             sign * self.spreads(&self.day, hour)?,

@@ -59,6 +59,10 @@ impl Flag {
     }
 }
 
+/// How far a step is beyond every comparable one, as a logarithm, where nothing is expected of it
+/// because most of these had no usage: 3 times.
+const INTERMITTENT_BEYOND_MIN: f64 = 1.1;
+
 /// What a score and an excess must reach.
 #[derive(Clone, Copy, Debug)]
 struct Bar {

@@ -323,3 +323,32 @@ fn what_comes_and_goes_is_not_odd() {
     days.push(120.0);
     assert_eq!(steps(&daily::flags(&days, 0, Sensitivity::Medium)), [56]);
 }
+
+/// The same of hours: a team that works now and then, with sessions of about a hundred requests, of
+/// which most hours have none.
+#[test]
+fn hours_that_come_and_go_are_not_odd() {
+    let (mut found, mut weeks) = (0, 0);
+    for seed in 1..60_u64 {
+        let mut numbers = Numbers(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+        let hours: Vec<f64> = (0..HOURS)
+            .map(|hour| {
+                let is_open = (7..19).contains(&(hour % 24)) && (hour / 24) % 7 < 5;
+                let is_used = is_open && numbers.next() < 0.4;
+                let size = (20.0 + 130.0 * numbers.next()).round();
+                if is_used { size } else { 0.0 }
+            })
+            .collect();
+        let flags = hourly::flags(&hours, 0, Sensitivity::Medium);
+        found += episodes(&flags, HOURS, COOL_DOWN_HOURS, 0.0, |flag| flag.excess()).len();
+        weeks += (HOURS - hourly::HISTORY_HOURS) / (7 * 24);
+    }
+    assert!(found <= weeks, "{found} in {weeks} weeks");
+    let mut hours = [[0.0; 8].as_slice(), &[90.0, 0.0, 0.0, 120.0, 0.0, 60.0, 30.0], &[0.0; 9]]
+        .concat()
+        .repeat(14);
+    hours.extend([0.0; 10]);
+    hours.push(2_000.0);
+    let flags = hourly::flags(&hours, 0, Sensitivity::Medium);
+    assert_eq!(steps(&flags), [14 * 24 + 10]);
+}

@@ -21,6 +21,8 @@ export interface Format {
   amount: (amount: string, currency: string) => string;
   count: (value: bigint | number) => string;
   compact: (value: bigint | number) => string;
+  /** With up to three digits behind the point. */
+  small: (value: number) => string;
   /** Of a fraction: 0.25 for a quarter. */
   share: (fraction: number) => string;
   percent: (percent: number) => string;
@@ -83,6 +85,7 @@ function make(locale: string, timeZone: string): Format {
     count: (value) => number({}).format(value),
     compact: (value) =>
       number({ notation: "compact", maximumFractionDigits: value < 1000 ? 0 : 1 }).format(value),
+    small: (value) => number({ maximumSignificantDigits: 3 }).format(value),
     share: (fraction) =>
       number({ style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 }).format(
         fraction,

@@ -13,14 +13,14 @@ export const LEFT = 54;
 const BOTTOM = 30;
 const TOP = 10;
 
-/** Round steps from zero that reach the greatest value, and not too many. */
-export function ticks(max: number): number[] {
+/** Round steps from zero that reach the greatest value, and not too many; of counts whole ones. */
+export function ticks(max: number, whole = true): number[] {
   if (max <= 0) return [0, 1];
   const raw = max / 4;
   const unit = 10 ** Math.floor(Math.log10(raw));
   const step = unit * ([1, 2, 2.5, 5, 10].find((factor) => factor * unit >= raw) ?? 10);
-  const whole = max < 4 ? Math.max(1, Math.ceil(step)) : step;
-  return Array.from({ length: Math.ceil(max / whole) + 1 }, (_, at) => at * whole);
+  const kept = whole && max < 4 ? Math.max(1, Math.ceil(step)) : step;
+  return Array.from({ length: Math.ceil(max / kept) + 1 }, (_, at) => at * kept);
 }
 
 interface Axis {
@@ -28,16 +28,24 @@ interface Axis {
   y: (value: number) => number;
 }
 
-export function axisOf(max: number, height = HEIGHT): Axis {
-  const steps = ticks(max);
+export function axisOf(max: number, whole = true): Axis {
+  const steps = ticks(max, whole);
   const top = steps.at(-1) ?? 1;
-  return { steps, y: (value) => TOP + (height - TOP - BOTTOM) * (1 - value / top) };
+  return { steps, y: (value) => TOP + (HEIGHT - TOP - BOTTOM) * (1 - value / top) };
 }
 
-export function Grid({ axis, format }: { axis: Axis; format: (value: number) => string }) {
+export function Grid({
+  axis,
+  format,
+  width = WIDTH,
+}: {
+  axis: Axis;
+  format: (value: number) => string;
+  width?: number;
+}) {
   return axis.steps.map((step) => (
     <g key={step}>
-      <line className="grid" x1={LEFT} x2={WIDTH} y1={axis.y(step)} y2={axis.y(step)} />
+      <line className="grid" x1={LEFT} x2={width} y1={axis.y(step)} y2={axis.y(step)} />
       <text x={LEFT - 8} y={axis.y(step) + 4} textAnchor="end">
         {format(step)}
       </text>

@@ -2,6 +2,10 @@
 
 import { Grid, HEIGHT, LEFT, WIDTH, axisOf } from "./charts";
 
+/** Of a card as wide as the page: its letters are as large as those of other charts then. */
+const WIDE = 1000;
+const NARROW_PX = 720;
+
 export interface FanPoint {
   label: string;
   /** What is said of it when it is pointed at. */
@@ -20,8 +24,10 @@ interface FanProps {
 export function FanChart({ label, points, format }: FanProps) {
   const axis = axisOf(
     Math.max(0, ...points.flatMap(({ value, bands }) => [value, ...bands.flat()])),
+    false,
   );
-  const step = points.length > 1 ? (WIDTH - LEFT - 12) / (points.length - 1) : 0;
+  const width = window.innerWidth < NARROW_PX ? WIDTH : WIDE;
+  const step = points.length > 1 ? (width - LEFT - 12) / (points.length - 1) : 0;
   const x = (at: number) => LEFT + 6 + at * step;
   const line = (values: number[]) =>
     values.map((value, at) => `${at === 0 ? "M" : "L"}${x(at)} ${axis.y(value)}`).join("");
@@ -34,11 +40,11 @@ export function FanChart({ label, points, format }: FanProps) {
       "Z"
     );
   };
-  const every = Math.max(1, Math.ceil(points.length / 6));
+  const every = Math.max(1, Math.ceil(points.length / (width / 100)));
   const count = Math.max(0, ...points.map(({ bands }) => bands.length));
   return (
-    <svg className="chart" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={label}>
-      <Grid axis={axis} format={format} />
+    <svg className="chart" viewBox={`0 0 ${width} ${HEIGHT}`} role="img" aria-label={label}>
+      <Grid axis={axis} format={format} width={width} />
       {Array.from({ length: count }, (_, which) => (
         <path key={which} className="band" d={band(which)} />
       ))}

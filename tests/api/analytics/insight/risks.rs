@@ -162,3 +162,20 @@ async fn without_limits_there_is_no_risk() {
         assert_eq!(refused_fields(&status), ["top"]);
     }
 }
+
+#[tokio::test]
+async fn the_envelope_is_as_likely_reached_as_the_forecast_says() {
+    let server = used().await;
+    set_plan(&server, "8", "0.3", "2026-01-01").await.unwrap();
+    let request = v1::GetForecastRequest {
+        workspace_id: ACME.to_owned(),
+        metric: v1::UsageMetric::Cost.into(),
+        until: Some(v1::get_forecast_request::Until::Period(v1::ForecastPeriod::Cycle.into())),
+        ..Default::default()
+    };
+    let forecast = server.insight().get_forecast(request).await.unwrap().into_inner();
+    let risks = ask(&server, 10).await.risks;
+    let envelope = risks.iter().find(|risk| risk.kind() == v1::LimitKind::Envelope).unwrap();
+    assert!(envelope.outlook.is_some());
+    assert_eq!(envelope.outlook, forecast.budget);
+}

@@ -23,7 +23,7 @@ import { More, useList } from "../../ui/pages";
 import { useNames } from "../../ui/subject";
 import { Table } from "../../ui/table";
 import { MuteDialog } from "./mute";
-import { QuantityText } from "./quantity";
+import { QuantityText, quantityValue } from "./quantity";
 
 const STATES: Record<string, AnomalyState> = {
   open: AnomalyState.OPEN,
@@ -90,7 +90,6 @@ const SEVERITIES: Partial<Record<AnomalySeverity, "bad" | "warn">> = {
 
 function Rows({ anomalies }: { anomalies: Anomaly[] }) {
   const { t } = useLingui();
-  const format = useFormat();
   const names = useNames();
   const kinds: Partial<Record<AnomalyKind, string>> = {
     [AnomalyKind.SPIKE]: t`Spike`,
@@ -138,12 +137,10 @@ function Rows({ anomalies }: { anomalies: Anomaly[] }) {
         {
           title: t`Impact`,
           number: true,
-          cell: ({ impact, impactPercent, expected, actual }) => (
-            <span className="model-name end">
-              <MoneyText money={impact} />
-              <small>
-                {format.signedPercent(isLess(actual, expected) ? -impactPercent : impactPercent)}
-              </small>
+          cell: (anomaly) => (
+            <span className="stacked">
+              <MoneyText money={anomaly.impact} />
+              <Change anomaly={anomaly} />
             </span>
           ),
         },
@@ -154,12 +151,22 @@ function Rows({ anomalies }: { anomalies: Anomaly[] }) {
   );
 }
 
-function isLess(actual: Anomaly["actual"], expected: Anomaly["expected"]): boolean {
-  const [a, b] = [actual?.quantity, expected?.quantity];
-  if (a?.case === "count" && b?.case === "count") return a.value < b.value;
-  if (a?.case === "cost" && b?.case === "cost")
-    return Number(a.value.amount) < Number(b.value.amount);
-  return false;
+/** What the server says where next to nothing was expected. */
+const FROM_NOTHING = 1_000_000;
+
+function Change({ anomaly }: { anomaly: Anomaly }) {
+  const format = useFormat();
+  const { impactPercent, actual, expected } = anomaly;
+  const sign = quantityValue(actual) < quantityValue(expected) ? -1 : 1;
+  return (
+    <small className="hint">
+      {impactPercent >= FROM_NOTHING ? (
+        <Trans>from nothing</Trans>
+      ) : (
+        format.signedPercent(sign * Math.round(impactPercent))
+      )}
+    </small>
+  );
 }
 
 function Since({ anomaly }: { anomaly: Anomaly }) {

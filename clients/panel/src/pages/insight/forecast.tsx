@@ -194,7 +194,11 @@ export function When({
       </Trans>
     );
   if (outlook.earliestTime) return <Trans>at the earliest on {earliest}</Trans>;
-  return outlook.probability >= 1 ? <Trans>already</Trans> : <Trans>not before it resets</Trans>;
+  return outlook.probability >= 1 ? (
+    <Trans>already</Trans>
+  ) : (
+    <Trans>unlikely before it resets</Trans>
+  );
 }
 
 function Fan({ forecast }: { forecast: GetForecastResponse }) {
@@ -228,7 +232,7 @@ function Fan({ forecast }: { forecast: GetForecastResponse }) {
       <FanChart
         label={isHourly ? t`Forecast by hour` : t`Forecast by day`}
         points={points}
-        format={(value) => format.compact(value)}
+        format={(value) => (value < 10 ? format.small(value) : format.compact(value))}
       />
       <Figures
         name={t`Forecast`}

@@ -1,0 +1,1 @@
+import{Ft as e,Lt as t}from"./base-BRBxIfbZ.js";var n=t(e(),1),r=200;function i(e){let[t,i]=(0,n.useState)(e);return(0,n.useEffect)(()=>{let t=setTimeout(()=>{i(e)},r);return()=>{clearTimeout(t)}},[e]),t}export{i as t};
