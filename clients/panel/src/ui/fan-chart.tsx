@@ -40,7 +40,7 @@ export function FanChart({ label, points, format }: FanProps) {
       "Z"
     );
   };
-  const every = Math.max(1, Math.ceil(points.length / (width / 100)));
+  const every = Math.max(1, Math.ceil(points.length / (width / 140)));
   const count = Math.max(0, ...points.map(({ bands }) => bands.length));
   return (
     <svg className="chart" viewBox={`0 0 ${width} ${HEIGHT}`} role="img" aria-label={label}>

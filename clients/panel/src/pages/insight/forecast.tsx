@@ -148,7 +148,7 @@ function Facts({ forecast }: { forecast: GetForecastResponse }) {
   return (
     <div className="facts">
       <Fact
-        title={t`Forecast`}
+        title={t`In all`}
         sub={
           band && (
             <Trans>
