@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use prost_types::FieldMask;
 use tollgate::config::Config;
 use tollgate::proto::v1;
 use tonic::Code;
@@ -33,6 +34,16 @@ async fn start(folder: &tempfile::TempDir) -> (Arc<TestClock>, Server) {
     let request =
         v1::EnableModelRequest { workspace_id: OTHER.to_owned(), model_id: "big".to_owned() };
     server.model_limit().enable_model(request).await.unwrap();
+    // So that it is known which holds are left: none that were in memory.
+    let in_memory = v1::UpdateWorkspaceRequest {
+        workspace: Some(v1::Workspace {
+            workspace_id: ACME.to_owned(),
+            hold_durability: v1::HoldDurability::Memory.into(),
+            ..Default::default()
+        }),
+        update_mask: Some(FieldMask { paths: vec!["hold_durability".to_owned()] }),
+    };
+    server.workspace().update_workspace(in_memory).await.unwrap();
     (clock, server)
 }
 

@@ -354,8 +354,8 @@ async fn mutes_and_the_least_impact_keep_it_quiet() {
 async fn feedback_is_kept_and_three_false_ones_raise_the_bar() {
     let server = priced().await;
     let noon = hour_of(NOON);
-    // One each on three days, of the workspace; the first two are over when they are found.
-    let spikes = [-48, -24, -1].map(|back| noon + back);
+    // Of the workspace; the first two are over when they are found, but not for a day.
+    let spikes = [-21, -11, -1].map(|back| noon + back);
     let mut records = usual(hour_of(BEGIN)..noon);
     for record in &mut records {
         let hour = record.start_time.as_ref().unwrap().seconds / HOUR;
