@@ -160,9 +160,11 @@ test("an anomaly is shown, explained, judged and muted", async () => {
   const days = (new Date(anomaly_policy.mutes[0].end_time) - Date.now()) / (24 * HOUR * 1000);
   assert.ok(days > 29.9 && days <= 30, `${days} days`);
   await page.getByRole("button", { name: /^Unmute/ }).click();
-  await page.getByRole("table", { name: "Told of less" }).waitFor({ state: "detached" });
+  await page
+    .getByRole("table", { name: "Muted subjects and raised bars" })
+    .waitFor({ state: "detached" });
 
-  const policy = region(page, "What is told");
+  const policy = region(page, "Anomaly policy");
   await policy.getByLabel("Sensitivity").selectOption({ label: "Low: the worst alone" });
   await policy.getByLabel("Least impact in USD").fill("x");
   await policy.getByRole("button", { name: "Save" }).click();

@@ -2,8 +2,8 @@
 
 import { useLingui } from "@lingui/react/macro";
 
+import { Select } from "../ui/select";
 import { speak } from "./language";
-import type { Density, Language, Theme } from "./settings";
 import { change, useSettings } from "./settings";
 
 export function Preferences() {
@@ -11,40 +11,32 @@ export function Preferences() {
   const { language, theme, density } = useSettings();
   return (
     <div className="preferences">
-      <select
-        aria-label={t`Language`}
+      <Select
+        label={t`Language`}
         value={language}
-        onChange={(event) => {
-          const chosen = event.target.value as Language;
-          void speak(chosen).then(() => {
-            change({ language: chosen });
+        names={{ en: "English", de: "Deutsch" }}
+        onChange={(language) => {
+          void speak(language).then(() => {
+            change({ language });
           });
         }}
-      >
-        <option value="en">English</option>
-        <option value="de">Deutsch</option>
-      </select>
-      <select
-        aria-label={t`Theme`}
+      />
+      <Select
+        label={t`Theme`}
         value={theme}
-        onChange={(event) => {
-          change({ theme: event.target.value as Theme });
+        names={{ system: t`As the system`, light: t`Light`, dark: t`Dark` }}
+        onChange={(theme) => {
+          change({ theme });
         }}
-      >
-        <option value="system">{t`As the system`}</option>
-        <option value="light">{t`Light`}</option>
-        <option value="dark">{t`Dark`}</option>
-      </select>
-      <select
-        aria-label={t`Density`}
+      />
+      <Select
+        label={t`Density`}
         value={density}
-        onChange={(event) => {
-          change({ density: event.target.value as Density });
+        names={{ comfortable: t`Comfortable`, compact: t`Compact` }}
+        onChange={(density) => {
+          change({ density });
         }}
-      >
-        <option value="comfortable">{t`Comfortable`}</option>
-        <option value="compact">{t`Compact`}</option>
-      </select>
+      />
     </div>
   );
 }

@@ -81,7 +81,6 @@ export function LineChart({ label, points, format }: LineProps) {
       .join("");
   const closed = points.filter(({ open }) => open !== true).map(({ value }) => value);
   const open = points.slice(Math.max(0, closed.length - 1)).map(({ value }) => value);
-  const every = Math.max(1, Math.ceil(points.length / 6));
   const hasBefore = points.some(({ before }) => before !== undefined);
   return (
     <svg className="chart" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={label}>
@@ -98,25 +97,56 @@ export function LineChart({ label, points, format }: LineProps) {
         <path className="line open" d={path(open, Math.max(0, closed.length - 1))} />
       )}
       {points.map((point, at) => (
-        <g key={at}>
-          {at % every === 0 && at <= points.length - 1 - every / 2 && (
-            <text x={x(at)} y={HEIGHT - 6} textAnchor={at === 0 ? "start" : "middle"}>
-              {point.label}
-            </text>
-          )}
-          <rect
-            className="hit"
-            x={x(at) - step / 2}
-            y={TOP}
-            width={Math.max(1, step)}
-            height={HEIGHT - TOP - BOTTOM}
-          >
-            <title>{titleOf(point, format)}</title>
-          </rect>
-          <circle className="point" cx={x(at)} cy={axis.y(point.value)} r="4" />
-        </g>
+        <Mark
+          key={at}
+          x={x(at)}
+          y={axis.y(point.value)}
+          step={step}
+          title={titleOf(point, format)}
+          label={isLabelled(at, points.length, 6) ? point.label : undefined}
+          anchor={at === 0 ? "start" : "middle"}
+        />
       ))}
     </svg>
+  );
+}
+
+/** Whether a point is named below the axis, where there is room for so many names. */
+export function isLabelled(at: number, count: number, room: number): boolean {
+  const every = Math.max(1, Math.ceil(count / room));
+  return at % every === 0 && at <= count - 1 - every / 2;
+}
+
+interface MarkProps {
+  x: number;
+  y: number;
+  /** The width that it answers to. */
+  step: number;
+  title: string;
+  label: string | undefined;
+  anchor: "start" | "middle";
+}
+
+/** A point of a line: its name below, what it says when it is pointed at, and a dot then. */
+export function Mark({ x, y, step, title, label, anchor }: MarkProps) {
+  return (
+    <g>
+      {label !== undefined && (
+        <text x={x} y={HEIGHT - 6} textAnchor={anchor}>
+          {label}
+        </text>
+      )}
+      <rect
+        className="hit"
+        x={x - step / 2}
+        y={TOP}
+        width={Math.max(1, step)}
+        height={HEIGHT - TOP - BOTTOM}
+      >
+        <title>{title}</title>
+      </rect>
+      <circle className="point" cx={x} cy={y} r="4" />
+    </g>
   );
 }
 

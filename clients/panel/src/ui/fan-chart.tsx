@@ -1,6 +1,6 @@
 // A line of what is to come with its bands, after the model of the charts.
 
-import { Grid, HEIGHT, LEFT, WIDTH, axisOf } from "./charts";
+import { Grid, HEIGHT, LEFT, Mark, WIDTH, axisOf, isLabelled } from "./charts";
 
 /** Of a card as wide as the page: its letters are as large as those of other charts then. */
 const WIDE = 1000;
@@ -40,7 +40,6 @@ export function FanChart({ label, points, format }: FanProps) {
       "Z"
     );
   };
-  const every = Math.max(1, Math.ceil(points.length / (width / 140)));
   const count = Math.max(0, ...points.map(({ bands }) => bands.length));
   return (
     <svg className="chart" viewBox={`0 0 ${width} ${HEIGHT}`} role="img" aria-label={label}>
@@ -50,23 +49,15 @@ export function FanChart({ label, points, format }: FanProps) {
       ))}
       <path className="line open" d={line(points.map(({ value }) => value))} />
       {points.map((point, at) => (
-        <g key={at}>
-          {at % every === 0 && at <= points.length - 1 - every / 2 && (
-            <text x={x(at)} y={HEIGHT - 6} textAnchor={at === 0 ? "start" : "middle"}>
-              {point.label}
-            </text>
-          )}
-          <rect
-            className="hit"
-            x={x(at) - step / 2}
-            y="10"
-            width={Math.max(1, step)}
-            height={HEIGHT - 40}
-          >
-            <title>{point.title}</title>
-          </rect>
-          <circle className="point" cx={x(at)} cy={axis.y(point.value)} r="4" />
-        </g>
+        <Mark
+          key={at}
+          x={x(at)}
+          y={axis.y(point.value)}
+          step={step}
+          title={point.title}
+          label={isLabelled(at, points.length, width / 140) ? point.label : undefined}
+          anchor={at === 0 ? "start" : "middle"}
+        />
       ))}
     </svg>
   );

@@ -14,6 +14,7 @@ import { useParam } from "../../app/route";
 import { useAllowed, useThisWorkspace } from "../../app/workspace";
 import { Badge, Button, Card, ErrorBox, Skeleton } from "../../ui/base";
 import { More, useList } from "../../ui/pages";
+import { Select } from "../../ui/select";
 import { Table } from "../../ui/table";
 import { useTypeNames } from "./types";
 
@@ -42,16 +43,12 @@ export function AlertList() {
     <Card
       title={<Trans>Alerts</Trans>}
       aside={
-        <select
-          aria-label={t`Which alerts`}
+        <Select
+          label={t`Which alerts`}
           value={seen}
-          onChange={(event) => {
-            setSeen(event.target.value);
-          }}
-        >
-          <option value="open">{t`Not acknowledged`}</option>
-          <option value="all">{t`All`}</option>
-        </select>
+          names={{ open: t`Not acknowledged`, all: t`All` }}
+          onChange={setSeen}
+        />
       }
     >
       {(query.error ?? acknowledge.error) && (

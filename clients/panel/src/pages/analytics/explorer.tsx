@@ -12,6 +12,7 @@ import { useThisWorkspace } from "../../app/workspace";
 import { Count, Loaded, MoneyText } from "../../ui/base";
 import { CopyAsGrpcurl, callOf } from "../../ui/grpcurl";
 import { OpenCard } from "../../ui/open-card";
+import { Select } from "../../ui/select";
 import { Table } from "../../ui/table";
 import { DIMENSIONS, useAddFilter, useDimensionNames, useFilters } from "./filters";
 import { useRange } from "./range";
@@ -70,40 +71,17 @@ function Question() {
     comparePrevious: true,
   };
   const report = useQuery(AnalyticsService.method.queryUsage, input);
-  const choices = (chosen: string, set: (name: string) => void, label: string, none = false) => (
-    <select
-      aria-label={label}
-      value={chosen}
-      onChange={(event) => {
-        set(event.target.value);
-      }}
-    >
-      {none && <option value="">{t`and nothing else`}</option>}
-      {Object.entries(names).map(([id, name]) => (
-        <option key={id} value={id}>
-          {name}
-        </option>
-      ))}
-    </select>
-  );
   return (
     <>
       <div className="toolbar">
-        <select
-          aria-label={t`Figure`}
-          value={metric}
-          onChange={(event) => {
-            setMetric(event.target.value);
-          }}
-        >
-          {Object.entries(metrics).map(([id, name]) => (
-            <option key={id} value={id}>
-              {name}
-            </option>
-          ))}
-        </select>
-        {choices(by, setBy, t`By`)}
-        {choices(then, setThen, t`Then by`, true)}
+        <Select label={t`Figure`} value={metric} names={metrics} onChange={setMetric} />
+        <Select label={t`By`} value={by} names={names} onChange={setBy} />
+        <Select
+          label={t`Then by`}
+          value={then}
+          names={{ "": t`and nothing else`, ...names }}
+          onChange={setThen}
+        />
         <CopyAsGrpcurl calls={[callOf(AnalyticsService.method.queryUsage, input)]} />
       </div>
       <Loaded query={report} lines={6} height={240}>

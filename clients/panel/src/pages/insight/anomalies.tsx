@@ -20,6 +20,7 @@ import { entryOf, useParam } from "../../app/route";
 import { useAllowed, useThisWorkspace } from "../../app/workspace";
 import { Badge, Button, Card, ErrorBox, Loaded, MoneyText } from "../../ui/base";
 import { More, useList } from "../../ui/pages";
+import { Select } from "../../ui/select";
 import { useNames } from "../../ui/subject";
 import { Table } from "../../ui/table";
 import { MuteDialog } from "./mute";
@@ -53,17 +54,12 @@ export function Anomalies() {
         )
       }
       aside={
-        <select
-          aria-label={t`Which anomalies`}
+        <Select
+          label={t`Which anomalies`}
           value={which}
-          onChange={(event) => {
-            setWhich(event.target.value);
-          }}
-        >
-          <option value="">{t`All`}</option>
-          <option value="open">{t`Lasting`}</option>
-          <option value="closed">{t`Over`}</option>
-        </select>
+          names={{ "": t`All`, open: t`Lasting`, closed: t`Over` }}
+          onChange={setWhich}
+        />
       }
     >
       <Loaded query={query} lines={4} height={200}>

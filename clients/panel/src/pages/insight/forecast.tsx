@@ -19,6 +19,7 @@ import { useThisWorkspace } from "../../app/workspace";
 import { Card, Empty, Loaded } from "../../ui/base";
 import { Figures } from "../../ui/charts";
 import { FanChart } from "../../ui/fan-chart";
+import { Select } from "../../ui/select";
 import { QuantityText, likely, quantityText, quantityValue } from "./quantity";
 
 const METRICS: Record<string, UsageMetric> = {
@@ -53,42 +54,32 @@ export function Forecast() {
   const [metric, setMetric] = useParam("metric", "cost");
   const [period, setPeriod] = useParam("period", "cycle");
   const forecast = useQuery(InsightService.method.getForecast, useForecastInput());
-  const select = (
-    label: string,
-    value: string,
-    set: (value: string) => void,
-    names: Record<string, string>,
-  ) => (
-    <select
-      aria-label={label}
-      value={Object.hasOwn(names, value) ? value : Object.keys(names)[0]}
-      onChange={(event) => {
-        set(event.target.value);
-      }}
-    >
-      {Object.entries(names).map(([id, name]) => (
-        <option key={id} value={id}>
-          {name}
-        </option>
-      ))}
-    </select>
-  );
   return (
     <Card
       title={<Trans>Forecast</Trans>}
       aside={
         <span className="toolbar">
-          {select(t`Figure`, metric, setMetric, {
-            cost: t`Cost`,
-            tokens: t`Tokens`,
-            requests: t`Requests`,
-          })}
-          {select(t`Until the end of`, period, setPeriod, {
-            cycle: t`this cycle`,
-            month: t`this month`,
-            week: t`this week`,
-            day: t`today`,
-          })}
+          <Select
+            label={t`Figure`}
+            value={metric}
+            names={{
+              cost: t`Cost`,
+              tokens: t`Tokens`,
+              requests: t`Requests`,
+            }}
+            onChange={setMetric}
+          />
+          <Select
+            label={t`Until the end of`}
+            value={period}
+            names={{
+              cycle: t`this cycle`,
+              month: t`this month`,
+              week: t`this week`,
+              day: t`today`,
+            }}
+            onChange={setPeriod}
+          />
         </span>
       }
     >

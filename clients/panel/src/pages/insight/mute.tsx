@@ -1,4 +1,4 @@
-// For a while nothing is told of a subject.
+// Mutes a subject: for a while it has no anomalies.
 
 import { useState } from "react";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
@@ -52,7 +52,7 @@ export function MuteDialog({ subject, onClose }: { subject: Subject; onClose: ()
       }}
     >
       <p>
-        <Trans>Until then no anomaly of it is found or told.</Trans>
+        <Trans>Until then it has no anomalies.</Trans>
       </p>
       <Field label={<Trans>For how long</Trans>}>
         {(props) => (

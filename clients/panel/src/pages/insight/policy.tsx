@@ -1,4 +1,4 @@
-// Which anomalies are told: how odd, how dear, and of whom not.
+// The policy of anomalies: sensitivity, least impact and mutes.
 
 import { useState } from "react";
 import { useMutation, useQuery } from "@connectrpc/connect-query";
@@ -20,8 +20,8 @@ export function Policy() {
   const policy = useQuery(InsightService.method.getAnomalyPolicy, { workspaceId });
   return (
     <Card
-      title={<Trans>What is told</Trans>}
-      hint={<Trans>Anomalies below the least impact are not kept.</Trans>}
+      title={<Trans>Anomaly policy</Trans>}
+      hint={<Trans>Anomalies below the least impact are not stored.</Trans>}
     >
       <Loaded query={policy} lines={4} height={180}>
         {({ anomalyPolicy }) =>
@@ -150,7 +150,7 @@ function Mutes({ policy }: { policy: AnomalyPolicy }) {
   return (
     <>
       <Table<Quiet>
-        label={t`Told of less`}
+        label={t`Muted subjects and raised bars`}
         rows={rows}
         keyOf={({ key }) => key}
         columns={[

@@ -11,6 +11,7 @@ import { useFormat } from "../../app/format";
 import { useParam } from "../../app/route";
 import { useAllowed, useThisWorkspace } from "../../app/workspace";
 import { Button, Card, ErrorBox, Loaded, MoneyText } from "../../ui/base";
+import { Select } from "../../ui/select";
 import { Table } from "../../ui/table";
 
 export function Holds() {
@@ -36,16 +37,12 @@ export function Holds() {
       title={<Trans>Requests in flight</Trans>}
       hint={<Trans>{expired} holds have expired unsettled so far.</Trans>}
       aside={
-        <select
-          aria-label={t`Which holds`}
+        <Select
+          label={t`Which holds`}
           value={which}
-          onChange={(event) => {
-            setWhich(event.target.value);
-          }}
-        >
-          <option value="live">{t`In flight`}</option>
-          <option value="expired">{t`Expired`}</option>
-        </select>
+          names={{ live: t`In flight`, expired: t`Expired` }}
+          onChange={setWhich}
+        />
       }
     >
       {release.error && <ErrorBox error={release.error} />}

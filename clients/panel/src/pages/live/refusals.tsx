@@ -10,6 +10,7 @@ import { useFormat } from "../../app/format";
 import { entryOf, useParam } from "../../app/route";
 import { useThisWorkspace } from "../../app/workspace";
 import { Badge, Card, Loaded } from "../../ui/base";
+import { Select } from "../../ui/select";
 import { useSettled } from "../../ui/settled";
 import { Table } from "../../ui/table";
 
@@ -53,17 +54,12 @@ export function Refusals() {
             setUser(event.target.value);
           }}
         />
-        <select
-          aria-label={t`Decision`}
+        <Select
+          label={t`Decision`}
           value={which}
-          onChange={(event) => {
-            setWhich(event.target.value);
-          }}
-        >
-          <option value="">{t`Blocked and routed`}</option>
-          <option value="blocked">{t`Blocked`}</option>
-          <option value="routed">{t`Routed`}</option>
-        </select>
+          names={{ "": t`Blocked and routed`, blocked: t`Blocked`, routed: t`Routed` }}
+          onChange={setWhich}
+        />
       </div>
       <Loaded query={refusals} lines={5} height={260}>
         {(page) => <Rows refusals={page.refusals} />}

@@ -20,6 +20,7 @@ import { Badge, Button, Card, ErrorBox, MoneyText, Skeleton } from "../../ui/bas
 import { callOf } from "../../ui/grpcurl";
 import { PageHead } from "../../ui/page";
 import { More, Total, useList } from "../../ui/pages";
+import { Select } from "../../ui/select";
 import { useSettled } from "../../ui/settled";
 import { Table } from "../../ui/table";
 import type { Asked } from "./dialogs";
@@ -144,18 +145,17 @@ function UserList({ onAsk }: { onAsk: (asked: Asked) => void }) {
             setSearch(event.target.value);
           }}
         />
-        <select
-          aria-label={t`State`}
+        <Select
+          label={t`State`}
           value={state}
-          onChange={(event) => {
-            setState(event.target.value);
+          names={{
+            active: t`Registered`,
+            seen: t`Seen in usage, not registered`,
+            archived: t`Archived`,
+            any: t`All states`,
           }}
-        >
-          <option value="active">{t`Registered`}</option>
-          <option value="seen">{t`Seen in usage, not registered`}</option>
-          <option value="archived">{t`Archived`}</option>
-          <option value="any">{t`All states`}</option>
-        </select>
+          onChange={setState}
+        />
         <select
           aria-label={t`Department`}
           value={department}

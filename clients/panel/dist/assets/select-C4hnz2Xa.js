@@ -1,0 +1,1 @@
+import{ot as e}from"./base-BRBxIfbZ.js";var t=e();function n({label:e,value:n,names:r,onChange:i}){let a=Object.keys(r);return(0,t.jsx)(`select`,{"aria-label":e,value:Object.hasOwn(r,n)?n:a[0],onChange:e=>{i(e.target.value)},children:a.map(e=>(0,t.jsx)(`option`,{value:e,children:r[e]},e))})}export{n as t};
