@@ -1,4 +1,4 @@
--- Anomalies of usage, who explains them, and which are told. In the types of 0001.
+-- Anomalies of usage, who explains them, and the policy of which are stored. In the types of 0001.
 
 CREATE TABLE anomalies (
     workspace_id TEXT NOT NULL,
@@ -22,7 +22,7 @@ CREATE TABLE anomalies (
     impact_nanos INTEGER NOT NULL CHECK (impact_nanos >= 0),
     impact_percent INTEGER NOT NULL,
     severity INTEGER NOT NULL,
-    told INTEGER NOT NULL,
+    alerts INTEGER NOT NULL,
     -- Absent together.
     feedback INTEGER,
     feedback_time INTEGER,
@@ -32,7 +32,7 @@ CREATE TABLE anomalies (
 CREATE UNIQUE INDEX anomalies_once
     ON anomalies (workspace_id, dimension, member_id, metric, step, start_time);
 CREATE INDEX anomalies_listed ON anomalies (workspace_id, start_time, id);
-CREATE INDEX anomalies_unsettled ON anomalies (workspace_id) WHERE is_open OR told IN (1, 2);
+CREATE INDEX anomalies_unsettled ON anomalies (workspace_id) WHERE is_open OR alerts IN (1, 2);
 CREATE INDEX anomalies_false ON anomalies (workspace_id, feedback_time) WHERE feedback = 2;
 
 CREATE TABLE anomaly_contributors (

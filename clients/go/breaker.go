@@ -76,7 +76,7 @@ func (b *breaker) ended(ctx context.Context, err error) {
 	}
 }
 
-// stop lets every call pass, to be told that the client is closed.
+// stop lets every call pass: the closed client fails it.
 func (b *breaker) stop() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

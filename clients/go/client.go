@@ -184,7 +184,7 @@ func (c *Client) Stats() Stats {
 }
 
 // Ready waits until Tollgate answers, so that a program can fail at its start; for at most 10 seconds
-// where the context has no deadline. It fails with [*Unavailable] if nobody answers, and with an
+// where the context has no deadline. It fails with [*Unavailable] if the server does not answer, and with an
 // error of gRPC if the answer is one, such as UNAUTHENTICATED for a token that is not valid.
 func (c *Client) Ready(ctx context.Context) error {
 	if _, ok := ctx.Deadline(); !ok {

@@ -6,5 +6,6 @@
 
 pub mod anomaly;
 pub mod forecast;
-pub mod random;
+mod random;
 pub mod seasonality;
+mod statistics;

@@ -1,4 +1,5 @@
-//! A generator of random numbers that begins at a seed: the same seed, the same numbers.
+//! A seeded random number generator: a seed gives the same numbers on every machine and in every
+//! version, which the generators of `rand` do not promise.
 
 /// SplitMix64: passes the usual tests of randomness, and is a few lines.
 pub struct Random {

@@ -7,7 +7,7 @@ use super::Result;
 use crate::domain::Time;
 use crate::domain::alert::anomaly::{Anomaly, AnomalyMember, AnomalyPolicy};
 
-/// Most anomalies of a workspace that are open or not told of yet. What is found beyond is left out
+/// Most anomalies of a workspace that are open or have alerts due. What is found beyond is left out
 /// until others are over.
 pub const UNSETTLED_MAX: usize = 1_000;
 

@@ -1,7 +1,7 @@
 //! Looks for anomalies of usage after the end of each hour, one workspace after another.
 //!
-//! Keeps nothing: what was found is stored, and found again after a restart. Which of several that
-//! belong together is told is decided here, once, when they are first found.
+//! Keeps nothing: what was found is stored, and found again after a restart. Which of several
+//! that belong together raises alerts is decided here, once, when they are first found.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::analytics::Scope;
 use crate::analytics::insight::anomalies::{Found, Look, find};
 use crate::domain::Time;
 use crate::domain::alert::anomaly::{
-    Anomaly, AnomalyMember, AnomalyMetric, AnomalyStep, AnomalyTold,
+    Anomaly, AnomalyAlerts, AnomalyMember, AnomalyMetric, AnomalyStep,
 };
 use crate::domain::attribution::Dimension;
 use crate::domain::time::{MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_SECOND, Micros};
@@ -32,8 +32,8 @@ const DELAY: Micros = 120 * MICROS_PER_SECOND;
 const QUARTER: Micros = MICROS_PER_HOUR / 4;
 /// Pause after a failure.
 const RETRY_PAUSE: Duration = Duration::from_secs(5);
-/// What was over for so long when it was found is stored, but not told: at the first look at a
-/// workspace that is a fortnight, which nobody wants in the mail.
+/// What was over for so long when it was found is stored, but raises no alert: at the first look at
+/// a workspace that is a fortnight, which nobody wants in the mail.
 const LATE: Micros = MICROS_PER_DAY;
 /// Workspaces read at once.
 const WORKSPACES_PAGE: usize = 100;
@@ -126,8 +126,9 @@ async fn look_at(engine: &Engine, workspace: &Workspace, now: Time) -> Result<()
     };
     let Found { anomalies, members_left_out } = find(&scope, &look).await.map_err(of_report)?;
     let changed = settle(&stored, anomalies, until);
-    let is_due =
-        |it: &Anomaly| it.told == AnomalyTold::Not || it.told == AnomalyTold::Opened && !it.is_open;
+    let is_due = |it: &Anomaly| {
+        it.alerts == AnomalyAlerts::Due || it.alerts == AnomalyAlerts::Opened && !it.is_open
+    };
     if !changed.is_empty() || stored.iter().any(is_due) {
         engine.put_anomalies(&workspace.id, changed).await?;
     }
@@ -181,9 +182,9 @@ fn settle(stored: &[Anomaly], found: Vec<Anomaly>, until: Time) -> Vec<Anomaly> 
             continue;
         }
         let is_late = !anomaly.is_open && anomaly.end_time + LATE < until;
-        let is_silent =
-            is_late || tells(stored.iter(), &anomaly) || tells(changed.iter(), &anomaly);
-        anomaly.told = if is_silent { AnomalyTold::Silent } else { AnomalyTold::Not };
+        let is_suppressed =
+            is_late || suppress(stored.iter(), &anomaly) || suppress(changed.iter(), &anomaly);
+        anomaly.alerts = if is_suppressed { AnomalyAlerts::Suppressed } else { AnomalyAlerts::Due };
         changed.push(anomaly);
     }
     for known in stored.iter().filter(|known| known.is_open && !seen.contains(&known.id)) {
@@ -216,12 +217,12 @@ fn is_known_as(known: &Anomaly, found: &Anomaly) -> bool {
             && known.start_time < found.end_time + apart
 }
 
-/// Whether one of these tells of an anomaly.
-fn tells<'a>(mut others: impl Iterator<Item = &'a Anomaly>, anomaly: &Anomaly) -> bool {
+/// Whether alerts about one of these suppress those about an anomaly.
+fn suppress<'a>(mut others: impl Iterator<Item = &'a Anomaly>, anomaly: &Anomaly) -> bool {
     let is_of_failures = |it: &Anomaly| it.metric == AnomalyMetric::FailedRequests;
     others.any(|other| {
         let explains = || other.contributors.iter().any(|it| it.member == anomaly.member);
-        other.told != AnomalyTold::Silent
+        other.alerts != AnomalyAlerts::Suppressed
             && other.is_drop == anomaly.is_drop
             && is_of_failures(other) == is_of_failures(anomaly)
             && other.start_time < anomaly.end_time
@@ -262,19 +263,19 @@ mod tests {
             impact: Amount::ZERO,
             impact_percent: 0,
             severity: AnomalySeverity::Low,
-            told: AnomalyTold::Not,
+            alerts: AnomalyAlerts::Due,
             feedback: None,
             contributors: Vec::new(),
         }
     }
 
-    fn told(changed: &[Anomaly]) -> Vec<(&str, AnomalyTold)> {
-        changed.iter().map(|it| (&*it.id, it.told)).collect()
+    fn alerts_of(changed: &[Anomaly]) -> Vec<(&str, AnomalyAlerts)> {
+        changed.iter().map(|it| (&*it.id, it.alerts)).collect()
     }
 
     #[test]
-    fn of_those_that_belong_together_one_is_told() {
-        use AnomalyTold::{Not, Silent};
+    fn of_those_that_belong_together_one_raises_alerts() {
+        use AnomalyAlerts::{Due, Suppressed};
         let whole = anomaly("whole", AnomalyMember::workspace(), 10, 11);
         let model = anomaly("model", member(Dimension::Model, "m"), 10, 11);
         let drop =
@@ -285,10 +286,15 @@ mod tests {
         };
         let later = anomaly("later", member(Dimension::Model, "m"), 17, 18);
         let found = vec![whole, model, drop, failures, later.clone()];
-        let expected =
-            [("whole", Not), ("model", Silent), ("drop", Not), ("failures", Not), ("later", Not)];
-        assert_eq!(told(&settle(&[], found)), expected);
-        // One of another member tells of those that explain it.
+        let expected = [
+            ("whole", Due),
+            ("model", Suppressed),
+            ("drop", Due),
+            ("failures", Due),
+            ("later", Due),
+        ];
+        assert_eq!(alerts_of(&settle(&[], found)), expected);
+        // One of another member suppresses those that explain it.
         let mut model = anomaly("model", member(Dimension::Model, "m"), 10, 11);
         model.contributors = vec![AnomalyContributor {
             member: member(Dimension::ApiKey, "k"),
@@ -298,12 +304,15 @@ mod tests {
         }];
         let key = anomaly("key", member(Dimension::ApiKey, "k"), 0, 24);
         let other = anomaly("other", member(Dimension::ApiKey, "l"), 0, 24);
-        let expected = [("key", Silent), ("other", Not)];
-        assert_eq!(told(&settle(&[model.clone()], vec![model.clone(), key, other]))[1..], expected);
-        // A silent one tells of nothing.
-        let silent = Anomaly { told: Silent, is_open: false, ..model };
+        let expected = [("key", Suppressed), ("other", Due)];
+        assert_eq!(
+            alerts_of(&settle(&[model.clone()], vec![model.clone(), key, other]))[1..],
+            expected
+        );
+        // A suppressed one suppresses nothing.
+        let suppressed = Anomaly { alerts: Suppressed, is_open: false, ..model };
         let same_time = anomaly("same", member(Dimension::ApiKey, "k"), 10, 11);
-        assert_eq!(told(&settle(&[silent], vec![same_time])), [("same", Not)]);
+        assert_eq!(alerts_of(&settle(&[suppressed], vec![same_time])), [("same", Due)]);
     }
 
     /// At hour 30.
@@ -312,16 +321,16 @@ mod tests {
     }
 
     #[test]
-    fn what_was_over_for_a_day_is_stored_and_not_told() {
-        use AnomalyTold::{Not, Silent};
+    fn what_was_over_for_a_day_is_stored_and_raises_no_alert() {
+        use AnomalyAlerts::{Due, Suppressed};
         let over = |to| Anomaly {
             is_open: false,
             ..anomaly("over", member(Dimension::Model, "m"), 1, to)
         };
-        assert_eq!(told(&settle(&[], vec![over(5)])), [("over", Silent)]);
-        assert_eq!(told(&settle(&[], vec![over(6)])), [("over", Not)]);
+        assert_eq!(alerts_of(&settle(&[], vec![over(5)])), [("over", Suppressed)]);
+        assert_eq!(alerts_of(&settle(&[], vec![over(6)])), [("over", Due)]);
         let open = Anomaly { is_open: true, ..over(5) };
-        assert_eq!(told(&settle(&[], vec![open])), [("over", Not)]);
+        assert_eq!(alerts_of(&settle(&[], vec![open])), [("over", Due)]);
     }
 
     #[test]
@@ -337,7 +346,7 @@ mod tests {
         ] {
             assert_eq!(settle(std::slice::from_ref(&open), vec![found]), [expected]);
         }
-        let over = Anomaly { is_open: false, told: AnomalyTold::Closed, ..open.clone() };
+        let over = Anomaly { is_open: false, alerts: AnomalyAlerts::Closed, ..open.clone() };
         assert_eq!(
             settle(std::slice::from_ref(&over), vec![of("open", 10, 11), of("new", 11, 12)]),
             []

@@ -1,5 +1,5 @@
 //! A key that ran away in the last hour, while the server is killed again and again as it looks at
-//! it: the anomaly is there once, and told once.
+//! it: the anomaly is there once, and its alert.
 
 use std::time::Duration;
 
@@ -58,16 +58,16 @@ pub async fn run(database: &str, kills: usize) {
     let (server, client) = start().await;
     until("it was looked at", async || list(&client).await.looked_until_time.is_some()).await;
     let found = list(&client).await;
-    let told: Vec<_> = found.anomalies.iter().filter(|anomaly| anomaly.alerted).collect();
-    assert_eq!(told.len(), 1, "{found:#?}");
-    let most = told[0].contributors[0].subject.as_ref().unwrap();
+    let alerted: Vec<_> = found.anomalies.iter().filter(|anomaly| anomaly.alerted).collect();
+    assert_eq!(alerted.len(), 1, "{found:#?}");
+    let most = alerted[0].contributors[0].subject.as_ref().unwrap();
     assert_eq!((most.r#type(), most.id.as_str()), (v1::SubjectType::ApiKey, "runs-away"));
     let alerts = client.alerts().await;
     let of_it: Vec<_> =
         alerts.iter().filter(|alert| alert.r#type() == v1::AlertType::Anomaly).collect();
     assert_eq!(of_it.len(), 1, "{alerts:#?}");
     let about = of_it[0].anomaly.as_ref().unwrap();
-    assert_eq!((&about.anomaly_id, about.over), (&told[0].anomaly_id, false));
+    assert_eq!((&about.anomaly_id, about.over), (&alerted[0].anomaly_id, false));
     server.stop().await;
 }
 

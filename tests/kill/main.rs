@@ -88,13 +88,13 @@ async fn stored_holds_outlive_kills_on_postgres() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_anomaly_is_told_once_on_sqlite() {
+async fn an_anomaly_raises_one_alert_on_sqlite() {
     let folder = tempfile::tempdir().unwrap();
     anomalies::run(&sqlite_in(folder.path()), 8).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_anomaly_is_told_once_on_postgres() {
+async fn an_anomaly_raises_one_alert_on_postgres() {
     let Some(postgres) = support::postgres::server("tests/kill") else { return };
     anomalies::run(&postgres.fresh_database(Path::new("/")).await, 4).await;
 }

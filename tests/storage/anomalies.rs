@@ -1,8 +1,8 @@
-//! Anomalies, who explains them, and the policies of which are told.
+//! Anomalies, who explains them, and the policies of which are stored.
 
 use tollgate::domain::alert::anomaly::{
-    Anomaly, AnomalyContributor, AnomalyFeedback, AnomalyKind, AnomalyMember, AnomalyMetric,
-    AnomalyMute, AnomalyPolicy, AnomalySensitivity, AnomalySeverity, AnomalyStep, AnomalyTold,
+    Anomaly, AnomalyAlerts, AnomalyContributor, AnomalyFeedback, AnomalyKind, AnomalyMember,
+    AnomalyMetric, AnomalyMute, AnomalyPolicy, AnomalySensitivity, AnomalySeverity, AnomalyStep,
 };
 use tollgate::domain::attribution::Dimension;
 use tollgate::domain::{Amount, Time};
@@ -21,7 +21,7 @@ fn contributor(dimension: Dimension, id: &str) -> AnomalyContributor {
     AnomalyContributor { member: member(dimension, id), share: 9_900, before: 1, after: i64::MAX }
 }
 
-/// Open and not told; it starts so many microseconds after the start.
+/// Open, with an alert due; it starts so many microseconds after the start.
 pub fn anomaly(id: &str, start: i64) -> Anomaly {
     Anomaly {
         id: id.into(),
@@ -41,7 +41,7 @@ pub fn anomaly(id: &str, start: i64) -> Anomaly {
         impact: Amount::from_nanos(i64::MAX),
         impact_percent: 100_000_000,
         severity: AnomalySeverity::High,
-        told: AnomalyTold::Not,
+        alerts: AnomalyAlerts::Due,
         feedback: None,
         contributors: vec![
             contributor(Dimension::User, "ada"),
@@ -80,7 +80,7 @@ pub async fn anomalies_come_back_as_they_were_put(world: &World) {
     assert_eq!(store.anomaly("other", "a").await.unwrap(), None);
     // Replaced, with fewer who explain it.
     let feedback = said(AnomalyFeedback::Real, START);
-    let mut again = Anomaly { feedback, is_open: false, told: AnomalyTold::Closed, ..first };
+    let mut again = Anomaly { feedback, is_open: false, alerts: AnomalyAlerts::Closed, ..first };
     again.contributors.truncate(1);
     second.contributors = vec![contributor(Dimension::Feature, "search")];
     put(&*store, vec![again.clone(), second.clone()]).await;
@@ -140,27 +140,27 @@ pub async fn anomalies_are_listed_newest_first(world: &World) {
     assert_eq!(store.count_anomalies(&all(), 3).await.unwrap(), 3);
 }
 
-pub async fn unsettled_anomalies_are_open_or_not_told(world: &World) {
+pub async fn unsettled_anomalies_are_open_or_have_alerts_due(world: &World) {
     let store = world.store().await;
-    let with = |id: &str, start: i64, is_open: bool, told: AnomalyTold| Anomaly {
+    let with = |id: &str, start: i64, is_open: bool, alerts: AnomalyAlerts| Anomaly {
         is_open,
-        told,
+        alerts,
         ..anomaly(id, start)
     };
     put(
         &*store,
         vec![
-            with("settled", 1, false, AnomalyTold::Closed),
-            with("silent", 2, false, AnomalyTold::Silent),
-            with("open and silent", 9, true, AnomalyTold::Silent),
-            with("open", 8, true, AnomalyTold::Opened),
-            with("to be told", 7, false, AnomalyTold::Not),
-            with("over, to be told", 6, false, AnomalyTold::Opened),
+            with("settled", 1, false, AnomalyAlerts::Closed),
+            with("silent", 2, false, AnomalyAlerts::Suppressed),
+            with("open, suppressed", 9, true, AnomalyAlerts::Suppressed),
+            with("open", 8, true, AnomalyAlerts::Opened),
+            with("due", 7, false, AnomalyAlerts::Due),
+            with("over, due", 6, false, AnomalyAlerts::Opened),
         ],
     )
     .await;
     let found = store.unsettled_anomalies("w").await.unwrap();
-    assert_eq!(ids(&found), ["over, to be told", "to be told", "open", "open and silent"]);
+    assert_eq!(ids(&found), ["over, due", "due", "open", "open, suppressed"]);
     assert_eq!(store.unsettled_anomalies("other").await.unwrap(), []);
 }
 

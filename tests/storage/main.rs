@@ -77,7 +77,7 @@ conformance! {
     anomalies::anomalies_come_back_as_they_were_put,
     anomalies::an_anomaly_is_stored_once,
     anomalies::anomalies_are_listed_newest_first,
-    anomalies::unsettled_anomalies_are_open_or_not_told,
+    anomalies::unsettled_anomalies_are_open_or_have_alerts_due,
     anomalies::false_anomalies_are_counted_from_a_time_on,
     anomalies::a_policy_of_anomalies_is_replaced_with_its_mutes,
     log::holds_change_with_the_records_of_a_group,

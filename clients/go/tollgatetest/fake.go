@@ -1,5 +1,5 @@
-// Package tollgatetest is for tests of your own code: a Tollgate in this process, that answers as it
-// is told.
+// Package tollgatetest is for unit tests of your own code: a fake Tollgate server in this process,
+// with the answers that you set.
 //
 //	fake := tollgatetest.New(t)
 //	fake.Block("EXHAUSTED", 0)
@@ -23,10 +23,11 @@ import (
 	pb "tollgate.example/go/gen/tollgate/v1"
 )
 
-// Fake answers checks as it is told, and keeps what it is given.
+// Fake is a server that answers every check with the decision that was set last, and keeps the
+// requests that it receives.
 //
-// It knows no limits and no prices: what it answers costs nothing. It allows everything until it is
-// told otherwise, and then goes on as it was told. What it has no answer for is UNIMPLEMENTED.
+// Everything is allowed until another decision is set. It has no limits and no prices: costs are
+// zero. Methods other than those of the guard are UNIMPLEMENTED.
 type Fake struct {
 	// Address is where it listens, on loopback.
 	Address string
@@ -103,7 +104,7 @@ func (f *Fake) Route(model string) {
 	})
 }
 
-// Fail fails every call from now on, also records: with codes.Unavailable as if nobody were there.
+// Fail fails every call from now on, also records: with codes.Unavailable as if there were no server.
 func (f *Fake) Fail(code codes.Code) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -1,4 +1,4 @@
-//! The circuit breaker: while nobody answers, one call at a time finds out, and no other waits.
+//! The circuit breaker: while the server does not answer, one call at a time probes it.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

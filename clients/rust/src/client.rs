@@ -322,7 +322,7 @@ impl Client {
 
     /// Waits until Tollgate answers, at most so long, so that a program can fail at its start.
     ///
-    /// It fails with [`GuardError::Unavailable`] if nobody answers in time, and with
+    /// It fails with [`GuardError::Unavailable`] if the server does not answer in time, and with
     /// [`GuardError::Rpc`] if the answer is an error, such as `UNAUTHENTICATED` for a token that is
     /// not valid.
     pub async fn ready(&self, timeout: Duration) -> Result<(), GuardError> {

@@ -26,10 +26,11 @@ use crate::client::{Client, ClientBuilder};
 use crate::request::duration_of;
 use crate::v1::{self, Decision, record_usage_result};
 
-/// Answers checks as it is told, and keeps what it is given. Clones are handles of the same one.
+/// A server that answers every check with the decision that was set last, and keeps the requests
+/// that it receives. Clones are handles of the same one.
 ///
-/// It knows no limits and no prices: what it answers costs nothing. It allows everything until it is
-/// told otherwise, and then goes on as it was told. What it has no answer for is `UNIMPLEMENTED`.
+/// Everything is allowed until another decision is set. It has no limits and no prices: costs are
+/// zero. Methods other than those of the guard are `UNIMPLEMENTED`.
 #[derive(Clone, Debug, Default)]
 pub struct FakeTollgate(Arc<Mutex<State>>);
 
@@ -94,7 +95,7 @@ impl FakeTollgate {
         self.lock().answer = Answer::Route(model.into());
     }
 
-    /// Fails every call from now on, also records: with `Unavailable` as if nobody were there.
+    /// Fails every call from now on, also records: with `Unavailable` as if there were no server.
     pub fn fail(&self, code: Code) {
         self.lock().answer = Answer::Fail(code);
     }

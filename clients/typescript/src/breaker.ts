@@ -1,4 +1,4 @@
-/** The circuit breaker: while nobody answers, one call at a time finds out, and no other waits. */
+/** The circuit breaker: while the server does not answer, one call at a time probes it. */
 import { Code, ConnectError } from "@connectrpc/connect";
 
 import { isUnreached } from "./errors.js";
@@ -61,7 +61,7 @@ export class Breaker {
     this.#warned = false;
   }
 
-  /** Lets every call pass, to be told that the client is closed. */
+  /** Lets every call pass: the closed client fails it. */
   stop(): void {
     this.#until = undefined;
     this.#stopped = true;

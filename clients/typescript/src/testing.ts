@@ -1,4 +1,4 @@
-/** For tests of your own code: a Tollgate in this process, that answers as it is told. */
+/** For unit tests of your own code: a fake Tollgate server, with the answers that you set. */
 import "./dispose.js";
 
 import { once } from "node:events";
@@ -33,10 +33,11 @@ interface Said {
 const NOTHING = { currencyCode: "USD", amount: "0" };
 
 /**
- * Answers checks as it is told, and keeps what it is given.
+ * A server that answers every check with the decision that was set last, and keeps the requests that
+ * it receives.
  *
- * It knows no limits and no prices: what it answers costs nothing. It allows everything until it is
- * told otherwise, and then goes on as it was told. What it has no answer for is `UNIMPLEMENTED`.
+ * Everything is allowed until another decision is set. It has no limits and no prices: costs are
+ * zero. Methods other than those of the guard are `UNIMPLEMENTED`.
  */
 export class FakeTollgate implements AsyncDisposable {
   /** What it was asked. */
@@ -132,7 +133,7 @@ export class FakeTollgate implements AsyncDisposable {
     this.#say({ decision: Decision.ROUTED, modelId: model, reason: Reason.EXHAUSTED });
   }
 
-  /** Fails every call from now on, also records; as if nobody were there, if nothing is said. */
+  /** Fails every call from now on, also records: by default with `UNAVAILABLE`. */
   fail(code = Code.Unavailable): void {
     this.#fails = code;
   }

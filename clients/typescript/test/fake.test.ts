@@ -19,7 +19,7 @@ function run(client: Client, options: Partial<GuardOptions> = {}) {
   });
 }
 
-test("it answers as it is told, and keeps what it is given", async () => {
+test("it answers as set, and keeps requests", async () => {
   await using tollgate = await FakeTollgate.start();
   await using client = tollgate.client({ ...PATIENT, logger: new Log() });
   await client.ready();
@@ -55,7 +55,7 @@ test("it answers as it is told, and keeps what it is given", async () => {
   await assert.rejects(client.budget.getBudget({}), { code: Code.Unimplemented });
 });
 
-test("it fails as it is told", async () => {
+test("it fails with the code that was set", async () => {
   const tollgate = await FakeTollgate.start();
   const logger = new Log();
   const client = tollgate.client({ onUnavailable: "closed", breakDurationMs: 0, logger });

@@ -1,7 +1,7 @@
 //! Forecasts of a subject to the end of a period.
 
 use super::history::{
-    self, DAY_HISTORY_DAYS, HOUR_DAYS_MAX, HOUR_HISTORY_DAYS, History, Model, buckets_before,
+    self, DAY_HISTORY_DAYS, HOUR_DAYS_MAX, HOUR_HISTORY_DAYS, History, Model, history_before,
 };
 use super::outlook::{LimitInForce, Outlook, outlook};
 use super::price_changes::{self, PriceChange};
@@ -209,8 +209,8 @@ impl Past {
 async fn read(scope: &Scope<'_>, subject: &Subject, as_of: Time, window: Window) -> Result<Past> {
     let calendar = scope.calendar();
     let today = calendar.day(as_of);
-    let hours = buckets_before(scope, as_of, Granularity::Hour);
-    let days = buckets_before(scope, as_of, Granularity::Day);
+    let hours = history_before(scope, as_of, Granularity::Hour);
+    let days = history_before(scope, as_of, Granularity::Day);
     let first = days.first().map_or(today.start, |day| day.window.start).min(window.start);
     let whole = Window { start: first, end: today.end };
     let filters = series::filters_of(scope, subject, whole).await?;

@@ -4,10 +4,10 @@
 //! a slot, which has their mean; where they go forward, a slot has no hour and takes what was
 //! before it. So the same hour is always as many slots after midnight.
 
-use chrono::{Datelike, TimeDelta};
+use chrono::Datelike;
 
 use super::price_changes::{PriceChange, factor_in};
-use super::series::{Step, hour_of_day};
+use super::series::{self, Step, hour_of_day};
 use crate::analytics::Scope;
 use crate::analytics::range::{Bucket, Granularity, Range};
 use crate::domain::Time;
@@ -34,14 +34,10 @@ pub struct History {
     pub steps: Vec<Step>,
 }
 
-/// The buckets of whole days and hours before a time.
-pub fn buckets_before(scope: &Scope<'_>, time: Time, granularity: Granularity) -> Vec<Bucket> {
-    let today = scope.calendar().date(time);
+/// The whole hours or days before a time that are its history.
+pub fn history_before(scope: &Scope<'_>, time: Time, granularity: Granularity) -> Vec<Bucket> {
     let days = if granularity == Granularity::Hour { HOUR_HISTORY_DAYS } else { DAY_HISTORY_DAYS };
-    let range = Range::Dates(today - TimeDelta::days(days), today);
-    let mut buckets = scope.period(range).days.buckets(&scope.calendar(), granularity);
-    buckets.retain(|bucket| bucket.window.end <= time);
-    buckets
+    series::buckets_before(scope, time, granularity, days)
 }
 
 /// The buckets from the one that a time lies in to an end.
@@ -65,8 +61,7 @@ pub fn granularity_until(time: Time, end: Time) -> Granularity {
 
 impl History {
     pub fn new(granularity: Granularity, mut steps: Vec<Step>) -> History {
-        let first = steps.iter().position(|step| step.value != 0).unwrap_or(steps.len());
-        steps.drain(..first);
+        series::drop_unused_start(&mut steps);
         History { granularity, steps }
     }
 

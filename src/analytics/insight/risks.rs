@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::forecast::outlook_of_workspace;
-use super::history::{self, History, Model, buckets_before};
+use super::history::{self, History, Model, history_before};
 use super::outlook::{LimitInForce, Outlook, outlook};
 use super::series::{self, SeriesMetric, Step};
 use crate::analytics::batch::{Answers, Batch, Pending};
@@ -49,7 +49,7 @@ pub async fn outlooks(
     limits: &[Limit],
     as_of: Time,
 ) -> Result<Vec<Option<Outlook>>> {
-    let days = buckets_before(scope, as_of, Granularity::Day);
+    let days = history_before(scope, as_of, Granularity::Day);
     let days = &days[days.len().saturating_sub(HISTORY_DAYS)..];
     let windows = WindowSet::series(days.iter().map(|day| day.window).collect(), false);
     let mut batch = Batch::default();
@@ -61,7 +61,7 @@ pub async fn outlooks(
         (axes, rows)
     };
     let pending: Vec<_> = values_by_axes(limits).into_iter().map(ask).collect();
-    let hours = buckets_before(scope, as_of, Granularity::Hour);
+    let hours = history_before(scope, as_of, Granularity::Hour);
     let hours = series::ask(&mut batch, &[], hours, Granularity::Hour);
     let mut answers = batch.run(scope).await?;
     let histories = Histories::read(pending, &mut answers, days)?;

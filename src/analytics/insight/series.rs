@@ -52,6 +52,27 @@ pub fn past_days(scope: &Scope<'_>, count: i64) -> ReportPeriod {
     scope.period(Range::Dates(today - days(count), today - days(1)))
 }
 
+/// The whole local hours or days before a time, of so many days and of the one that it lies in.
+pub fn buckets_before(
+    scope: &Scope<'_>,
+    time: Time,
+    granularity: Granularity,
+    days: i64,
+) -> Vec<Bucket> {
+    let calendar = scope.calendar();
+    let today = calendar.date(time);
+    let range = Range::Dates(today - chrono::TimeDelta::days(days), today);
+    let mut buckets = scope.period(range).days.buckets(&calendar, granularity);
+    buckets.retain(|bucket| bucket.window.end <= time);
+    buckets
+}
+
+/// Leaves out what is before the first step with usage.
+pub fn drop_unused_start(steps: &mut Vec<Step>) {
+    let first = steps.iter().position(|step| step.value != 0).unwrap_or(steps.len());
+    steps.drain(..first);
+}
+
 /// A series that is asked for and not answered yet.
 pub struct PendingSeries {
     buckets: Vec<Bucket>,
@@ -113,8 +134,7 @@ pub async fn read(
     let pending = ask(&mut batch, &filters, buckets, granularity);
     let mut answers = log_bound::run(batch, scope, &[window]).await?;
     let mut steps = pending.read(&mut answers, subject.metric)?;
-    let first = steps.iter().position(|step| step.value != 0).unwrap_or(steps.len());
-    steps.drain(..first);
+    drop_unused_start(&mut steps);
     Ok(steps)
 }
 

@@ -1,4 +1,4 @@
-//! Anomalies of usage as they are kept, and the policy of which are told.
+//! Anomalies of usage as they are stored, and the policy of which are.
 //!
 //! What is odd is found elsewhere; here is what was found, and what people say of it.
 
@@ -83,12 +83,12 @@ coded_enum! {
 }
 
 coded_enum! {
-    /// Which alerts about an anomaly are stored.
-    pub enum AnomalyTold {
-        /// None, and none will be: another one tells of it.
-        Silent = 0,
+    /// Which alerts about an anomaly have been raised.
+    pub enum AnomalyAlerts {
+        /// None, and none will be: those about another one cover it, or it was found too late.
+        Suppressed = 0,
         /// None yet.
-        Not = 1,
+        Due = 1,
         /// That it was found.
         Opened = 2,
         /// That it is over, too.
@@ -144,7 +144,7 @@ pub struct Anomaly {
     /// In hundredths of a percent of what was expected.
     pub impact_percent: i64,
     pub severity: AnomalySeverity,
-    pub told: AnomalyTold,
+    pub alerts: AnomalyAlerts,
     pub feedback: Option<(AnomalyFeedback, Time, String)>,
     pub contributors: Vec<AnomalyContributor>,
 }
@@ -159,14 +159,14 @@ impl Anomaly {
     }
 }
 
-/// A member that is not told of until a time.
+/// A member of which no anomaly is stored until a time.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct AnomalyMute {
     pub member: AnomalyMember,
     pub end_time: Time,
 }
 
-/// Which anomalies are told.
+/// Which anomalies are stored and raise alerts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AnomalyPolicy {
     /// Absent for a share of the plan budget.

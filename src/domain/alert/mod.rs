@@ -108,7 +108,7 @@ pub struct AlertAnomaly {
 }
 
 impl AlertAnomaly {
-    /// Tells apart the alerts about anomalies of one subject that begin at the same time.
+    /// Distinguishes the alerts about anomalies of one subject that begin at the same time.
     pub fn number(metric: AnomalyMetric, is_over: bool) -> i64 {
         metric as i64 * 2 + i64::from(is_over)
     }

@@ -1,5 +1,5 @@
-//! Anomalies: stored as they are found, told once when they begin and once when they are over,
-//! acknowledged.
+//! Anomalies: stored as they are found, acknowledged, with an alert when they begin and one when
+//! they are over.
 //!
 //! Finds none: `tasks/anomalies.rs` does. An anomaly is stored first and its alert after it, under
 //! a key that is the same whenever it is found again: whatever a crash falls between, there is one
@@ -16,7 +16,7 @@ use super::super::resources::{Edit, not_found};
 use super::super::{Engine, Shared, WorkspaceHandle};
 use crate::domain::Time;
 use crate::domain::alert::anomaly::{
-    Anomaly, AnomalyFeedback, AnomalyMember, AnomalyTold, FALSE_SPAN, bar_raised_until,
+    Anomaly, AnomalyAlerts, AnomalyFeedback, AnomalyMember, FALSE_SPAN, bar_raised_until,
 };
 use crate::domain::alert::{Alert, AlertAnomaly, AlertKey, AlertSubject, AlertType};
 use crate::domain::attribution::{Dimension, SubjectKind};
@@ -87,7 +87,7 @@ impl Engine {
                 if let Some(stored) = &stored {
                     anomaly.detect_time = stored.detect_time;
                     anomaly.feedback.clone_from(&stored.feedback);
-                    anomaly.told = stored.told;
+                    anomaly.alerts = stored.alerts;
                 }
                 if stored.as_ref() != Some(&anomaly) {
                     changed.push(anomaly);
@@ -97,7 +97,7 @@ impl Engine {
                 let changes = [Change::PutAnomalies(changed)];
                 shared.change(handle.id(), &changes, &[]).await?;
             }
-            shared.tell_anomalies(&handle).await
+            shared.raise_anomaly_alerts(&handle).await
         })
         .await
     }
@@ -152,18 +152,18 @@ impl Shared {
         Ok(raised.filter_map(|(it, times)| Some((it, bar_raised_until(times, now)?))).collect())
     }
 
-    /// Stores the alerts that are due about anomalies of a workspace, and then that they are.
-    async fn tell_anomalies(&self, handle: &WorkspaceHandle) -> Result<()> {
+    /// Stores the alerts that are due about anomalies of a workspace, then that they were raised.
+    async fn raise_anomaly_alerts(&self, handle: &WorkspaceHandle) -> Result<()> {
         for mut anomaly in self.store.unsettled_anomalies(handle.id()).await? {
             let mut alerts = Vec::new();
             let now = self.clock.now();
-            if anomaly.told == AnomalyTold::Not {
+            if anomaly.alerts == AnomalyAlerts::Due {
                 alerts.push(alert(&anomaly, false, now));
-                anomaly.told = AnomalyTold::Opened;
+                anomaly.alerts = AnomalyAlerts::Opened;
             }
-            if anomaly.told == AnomalyTold::Opened && !anomaly.is_open {
+            if anomaly.alerts == AnomalyAlerts::Opened && !anomaly.is_open {
                 alerts.push(alert(&anomaly, true, now));
-                anomaly.told = AnomalyTold::Closed;
+                anomaly.alerts = AnomalyAlerts::Closed;
             }
             if alerts.is_empty() {
                 continue;

@@ -1,4 +1,4 @@
-//! Which anomalies of a workspace are told.
+//! Which anomalies of a workspace are stored and raise alerts.
 
 use serde_json::json;
 

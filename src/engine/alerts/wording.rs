@@ -172,7 +172,7 @@ impl Wording {
                  of a day only the 100th, the 1,000th and so on raise an alert."
             }
             AlertType::Anomaly => {
-                "InsightService.ListAnomalies tells who explains it. If it was planned, or nothing \
+                "InsightService.ListAnomalies says who explains it. If it was planned, or nothing \
                  was odd, say so with InsightService.AcknowledgeAnomaly; a mute in \
                  InsightService.SetAnomalyPolicy keeps it quiet for a while."
             }

@@ -2,8 +2,8 @@
 
 use crate::analytics::insight::anomalies::{DAILY_MEMBERS_MAX, HOURLY_MEMBERS_MAX};
 use crate::domain::alert::anomaly::{
-    Anomaly, AnomalyContributor, AnomalyFeedback, AnomalyKind, AnomalyMember, AnomalyMetric,
-    AnomalyMute, AnomalySensitivity, AnomalySeverity, AnomalyStep, AnomalyTold, HUNDREDTHS,
+    Anomaly, AnomalyAlerts, AnomalyContributor, AnomalyFeedback, AnomalyKind, AnomalyMember,
+    AnomalyMetric, AnomalyMute, AnomalySensitivity, AnomalySeverity, AnomalyStep, HUNDREDTHS,
     MUTES_MAX,
 };
 use crate::domain::attribution::{Dimension, SubjectKind};
@@ -206,7 +206,7 @@ pub fn anomaly_to_proto(anomaly: &Anomaly, workspace_id: &str, currency: Currenc
         feedback: said.map_or(0, |(feedback, _, _)| feedback.number()),
         feedback_time: said.map(|(_, time, _)| to_timestamp(*time)),
         feedback_actor: said.map_or_else(String::new, |(_, _, actor)| actor.clone()),
-        alerted: anomaly.told != AnomalyTold::Silent,
+        alerted: anomaly.alerts != AnomalyAlerts::Suppressed,
     }
 }
 
@@ -214,7 +214,7 @@ fn percent(hundredths: i64) -> f64 {
     hundredths as f64 * PERCENT / HUNDREDTHS as f64
 }
 
-/// What a cost per request rises by is told in cost.
+/// What a cost per request rises by is given in cost.
 fn contributor_to_proto(
     contributor: &AnomalyContributor,
     metric: AnomalyMetric,

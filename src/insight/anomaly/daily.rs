@@ -1,7 +1,7 @@
 //! Days that are not normal: of usage, and of what a request costs.
 
-use super::robust::{known, mean, median, median_and_spread, range};
 use super::{Bar, Direction, Flag, INTERMITTENT_BEYOND_MIN, Sensitivity};
+use crate::insight::statistics::{known, mean, median, median_and_spread, range};
 
 /// Days in a week: the season.
 const WEEK: usize = 7;
@@ -59,8 +59,8 @@ pub fn flags(series: &[f64], from: usize, sensitivity: Sensitivity) -> Vec<Flag>
 
 /// What is expected of a day: the median of the comparable ones. None where too few are known.
 pub fn expected(series: &[f64], day: usize) -> Option<f64> {
-    let mut same = comparable(series, day);
-    (same.len() >= SAME_DAYS_MIN).then(|| median(&mut same))
+    let same = comparable(series, day);
+    (same.len() >= SAME_DAYS_MIN).then(|| median(&same))
 }
 
 /// The same days of the week before; where too few are known, the days of the last two weeks.
@@ -87,13 +87,13 @@ fn judge(series: &[f64], day: usize, bars: [Bar; 2]) -> Option<Flag> {
     let residual = |at: usize| Some(log(series[at]) - log(expected(series, at)?));
     let expected = expected(series, day)?;
     let first = day.saturating_sub(WINDOW).max(WEEK);
-    let mut residuals: Vec<f64> =
+    let residuals: Vec<f64> =
         (first..day).filter_map(residual).filter(|it| it.is_finite()).collect();
     if residuals.len() < WEEK {
         return None;
     }
     let least_residual = range(&residuals)?.0;
-    let (center, spread) = median_and_spread(&mut residuals);
+    let (center, spread) = median_and_spread(&residuals);
     let days: Vec<f64> = known(before).collect();
     let (low, high) = range(&days)?;
     let least = range(&comparable(series, day))?.0;
@@ -139,8 +139,8 @@ fn judge_price(prices: &[f64], day: usize, bar: f64) -> Option<Flag> {
         return None;
     }
     let (low, high) = range(&before)?;
-    let mut logs: Vec<f64> = before.iter().map(|price| price.ln()).collect();
-    let (center, spread) = median_and_spread(&mut logs);
+    let logs: Vec<f64> = before.iter().map(|price| price.ln()).collect();
+    let (center, spread) = median_and_spread(&logs);
     let expected = center.exp();
     let (direction, is_beyond) = if actual > expected {
         (Direction::Up, actual >= high * BEYOND_MIN)

@@ -19,7 +19,7 @@ pub struct Episode {
     pub direction: Direction,
     /// The steps that are not normal, in their order; at least one.
     pub flags: Vec<Flag>,
-    /// The step at which it had come to `least`, from which on it is told.
+    /// The step at which it had come to `least`, from which on it counts.
     pub open_step: usize,
     /// Whether the steps after it have ended it.
     pub is_over: bool,
@@ -54,7 +54,7 @@ impl Episode {
     }
 }
 
-/// The episodes of flags in their order; `length` is that of the series. One is told once its flags
+/// The episodes of flags in their order; `length` is that of the series. One counts once its flags
 /// have come to `least` together, each by what it is worth; others are left out. An episode ends
 /// after `cool_down` steps without a flag in the same direction.
 pub fn episodes(

@@ -1,7 +1,7 @@
 //! Hours in which more requests fail than their own history makes likely.
 
-use super::robust::{median_and_spread, range};
 use super::{Direction, Flag, Sensitivity};
+use crate::insight::statistics::{median_and_spread, range};
 
 /// Hours that the usual rate is taken from.
 pub const HISTORY_HOURS: usize = 168;
@@ -51,7 +51,7 @@ fn judge(requests: &[f64], failed: &[f64], hour: usize, bar: (f64, f64)) -> Opti
         return None;
     }
     let (low, high) = range(&rates)?;
-    let (center, spread) = median_and_spread(&mut rates);
+    let (center, spread) = median_and_spread(&rates);
     let usual = center.max(all_failed / all).clamp(RATE_MIN, 1.0);
     let (rate_min, chance) = bar;
     let is_high = actual / count >= rate_min.max(center + SPREADS * spread.max(SPREAD_MIN));
@@ -72,9 +72,10 @@ pub fn tail(failed: f64, count: f64, probability: f64) -> f64 {
         return 1.0;
     }
     // The first term by the logarithm of the gamma function, the next ones by their ratio.
-    let log = ln_gamma(count + 1.0) - ln_gamma(failed + 1.0) - ln_gamma(count - failed + 1.0)
-        + failed * probability.ln()
-        + (count - failed) * (-probability).ln_1p();
+    let log =
+        libm::lgamma(count + 1.0) - libm::lgamma(failed + 1.0) - libm::lgamma(count - failed + 1.0)
+            + failed * probability.ln()
+            + (count - failed) * (-probability).ln_1p();
     let odds = probability / (1.0 - probability);
     let (mut term, mut total, mut at) = (log.exp(), 0.0, failed);
     while at <= count {
@@ -86,29 +87,4 @@ pub fn tail(failed: f64, count: f64, probability: f64) -> f64 {
         at += 1.0;
     }
     total.min(1.0)
-}
-
-/// Lanczos' approximation, exact to about 15 digits for arguments of 1 and more.
-fn ln_gamma(x: f64) -> f64 {
-    const G: f64 = 7.0;
-    const FIRST: f64 = 0.999_999_999_999_809_9;
-    const TERMS: [f64; 8] = [
-        676.520_368_121_885_1,
-        -1_259.139_216_722_402_8,
-        771.323_428_777_653_1,
-        -176.615_029_162_140_6,
-        12.507_343_278_686_905,
-        -0.138_571_095_265_720_12,
-        9.984_369_578_019_572e-6,
-        1.505_632_735_149_311_6e-7,
-    ];
-    let x = x - 1.0;
-    let mut sum = FIRST;
-    let mut at = x;
-    for term in TERMS {
-        at += 1.0;
-        sum += term / at;
-    }
-    let t = x + G + 0.5;
-    0.5 * std::f64::consts::TAU.ln() + (x + 0.5) * t.ln() - t + sum.ln()
 }

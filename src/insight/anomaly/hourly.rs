@@ -5,8 +5,8 @@
 //! hour of the week before. What also matters is how much it is, in mean hours: a night that
 //! doubles from little stays little.
 
-use super::robust::{known, mean, median, median_and_spread, range};
 use super::{Bar, Direction, Flag, INTERMITTENT_BEYOND_MIN, Sensitivity};
+use crate::insight::statistics::{known, mean, median, median_and_spread, range};
 
 /// Hours in a day: the season.
 const DAY: usize = 24;
@@ -22,7 +22,7 @@ const DAYS: usize = 7;
 const COMPARABLE_MIN: usize = 4;
 /// Hours of the level.
 const LEVEL: usize = 6;
-/// Hours that tell how far residuals spread.
+/// Hours from which the spread of residuals is estimated.
 const SPREAD: usize = 5 * DAY;
 /// The least spread of a logarithm: what varies less than a tenth is called steady.
 const SPREAD_MIN: f64 = 0.1;
@@ -53,8 +53,8 @@ pub fn flags(series: &[f64], from: usize, sensitivity: Sensitivity) -> Vec<Flag>
 
 /// What is expected of an hour: the median of the comparable ones. None where too few are known.
 pub fn expected(series: &[f64], hour: usize) -> Option<f64> {
-    let mut hours = comparable(series, hour);
-    (hours.len() >= COMPARABLE_MIN).then(|| median(&mut hours))
+    let hours = comparable(series, hour);
+    (hours.len() >= COMPARABLE_MIN).then(|| median(&hours))
 }
 
 /// The same hour, the one before and the one after, of each of the days before.
@@ -123,11 +123,11 @@ impl<'s> Views<'s> {
     /// How many spreads of the days before the residual of an hour is from theirs.
     fn spreads(&self, residuals: &[f64], hour: usize) -> Option<f64> {
         let index = hour - self.start;
-        let mut before: Vec<f64> = known(&residuals[index.saturating_sub(SPREAD)..index]).collect();
+        let before: Vec<f64> = known(&residuals[index.saturating_sub(SPREAD)..index]).collect();
         if before.len() < DAY || !residuals[index].is_finite() {
             return None;
         }
-        let (center, spread) = median_and_spread(&mut before);
+        let (center, spread) = median_and_spread(&before);
         Some((residuals[index] - center) / spread.max(SPREAD_MIN))
     }
 
@@ -158,12 +158,12 @@ impl<'s> Views<'s> {
 
     /// An hour against the median of the day before it.
     fn day_of(&self, hour: usize) -> f64 {
-        let mut before: Vec<f64> = known(&self.series[hour.saturating_sub(DAY)..hour]).collect();
+        let before: Vec<f64> = known(&self.series[hour.saturating_sub(DAY)..hour]).collect();
         if before.is_empty() || !self.series[hour].is_finite() {
             return f64::NAN;
         }
         let floor = self.floor_at(hour);
-        (self.series[hour] + floor).ln() - (median(&mut before) + floor).ln()
+        (self.series[hour] + floor).ln() - (median(&before) + floor).ln()
     }
 
     fn floor_at(&self, hour: usize) -> f64 {
@@ -173,6 +173,6 @@ impl<'s> Views<'s> {
 
 /// What hours are raised by before their logarithm is taken: scales with them, and is above zero.
 fn floor(before: &[f64]) -> f64 {
-    let mut active: Vec<f64> = known(before).filter(|value| *value > 0.0).collect();
-    (FLOOR_SHARE * median(&mut active)).max(f64::MIN_POSITIVE)
+    let active: Vec<f64> = known(before).filter(|value| *value > 0.0).collect();
+    (FLOOR_SHARE * median(&active)).max(f64::MIN_POSITIVE)
 }

@@ -9,12 +9,11 @@ pub mod daily;
 pub mod episodes;
 pub mod failures;
 pub mod hourly;
-mod robust;
 
 #[cfg(test)]
 mod tests;
 
-/// How much it takes to be told, from all to the worst.
+/// How readily a step is an anomaly, from the worst alone to all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Sensitivity {
     Low,
@@ -23,7 +22,7 @@ pub enum Sensitivity {
 }
 
 impl Sensitivity {
-    /// The next one that tells less; the lowest stays.
+    /// The next lower one; the lowest stays.
     pub fn lower(self) -> Sensitivity {
         match self {
             Sensitivity::High => Sensitivity::Medium,

@@ -198,7 +198,7 @@ fn what_is_odd_is_found_and_named() {
     let of_shift = found(&shift);
     assert!(matches!(of_shift[..], [(Direction::Up, 400, _, true)]), "{of_shift:?}");
     assert!(of_shift[0].2 >= 411, "{of_shift:?}");
-    // A tenth more is nothing to be told of.
+    // A tenth more is no anomaly.
     let mut little = flat(HOURS);
     little[400] = 11.0;
     assert_eq!(found(&little), []);
@@ -209,7 +209,7 @@ fn what_is_odd_is_found_and_named() {
 }
 
 #[test]
-fn an_episode_is_told_once_it_has_come_to_what_is_least() {
+fn an_episode_counts_once_it_has_come_to_what_is_least() {
     let flag = |step: usize, actual: f64| Flag {
         step,
         direction: if actual > 2.0 { Direction::Up } else { Direction::Down },
@@ -298,7 +298,7 @@ fn contributors_are_those_that_moved_along_until_most_is_explained() {
 }
 
 /// A key or a feature that is used on some days, much or little, is normal: what comes and goes is
-/// told of at most once in two months.
+/// an anomaly at most once in two months.
 #[test]
 fn what_comes_and_goes_is_not_odd() {
     let (mut found, mut days_judged) = (0, 0);

@@ -5,7 +5,7 @@ use super::Interval;
 use super::members::MEMBERS;
 use super::pool::{Pool, combined};
 use super::shipped::{STEP_SHARES, StepTable};
-use super::statistics::{mean, quantile, sorted};
+use crate::insight::statistics::{mean, quantile, sorted};
 
 /// Origins from which on the errors of the series itself count for their own part.
 pub const OWN_ORIGINS_MIN: usize = 8;

@@ -2,7 +2,7 @@
 //!
 //! A member sees the past alone, at least one cycle of it, and is never asked about its own error.
 
-use super::statistics::{mean, median};
+use crate::insight::statistics::{mean, median};
 
 /// How a series repeats, in steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

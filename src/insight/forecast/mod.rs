@@ -8,7 +8,6 @@ mod bands;
 mod members;
 mod pool;
 mod shipped;
-mod statistics;
 #[cfg(test)]
 mod tests;
 mod total;
@@ -17,9 +16,9 @@ pub use bands::OWN_ORIGINS_MIN;
 pub use members::{MEMBERS, NAMES, Rhythm};
 pub use total::{Total, Totals};
 
+use crate::insight::statistics::mean;
 use bands::StepErrors;
 use pool::{Pool, of_steps, of_total};
-use statistics::mean;
 
 /// How closely weights follow the errors of members: of steps, and of totals, which are few; of
 /// those of a day or two more closely, because members that know no hours miss them.

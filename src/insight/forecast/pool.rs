@@ -1,7 +1,7 @@
 //! The pool: members weighted by the errors that they have made on the series itself.
 
 use super::members::{self, MEMBERS, Rhythm};
-use super::statistics::mean;
+use crate::insight::statistics::mean;
 
 /// Most past origins that errors are measured at, for bands.
 const ORIGINS_MAX: usize = 12;

@@ -8,7 +8,7 @@ use super::Interval;
 use super::members::{MEMBERS, Rhythm};
 use super::pool::{Pool, combined};
 use super::shipped::{TOTAL_SHARES, TotalTable, totals};
-use super::statistics::mean;
+use crate::insight::statistics::mean;
 
 /// What the size of an error follows from, in parts of the total.
 const OF_OWN_ERRORS: f64 = 0.3;

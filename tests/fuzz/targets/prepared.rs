@@ -10,7 +10,7 @@ use tokio::runtime::Runtime;
 use tollgate::domain::Amount;
 use tollgate::domain::access::{Role, Secret};
 use tollgate::domain::alert::anomaly::{
-    Anomaly, AnomalyKind, AnomalyMember, AnomalyMetric, AnomalySeverity, AnomalyStep, AnomalyTold,
+    Anomaly, AnomalyAlerts, AnomalyKind, AnomalyMember, AnomalyMetric, AnomalySeverity, AnomalyStep,
 };
 use tollgate::domain::time::{MICROS_PER_DAY, MICROS_PER_SECOND, Micros};
 use tollgate::engine::{Actor, NewToken};
@@ -140,7 +140,7 @@ async fn fill(server: &mut Server, index: usize) {
     server.ask("DirectoryService/UpsertEntries", request).await;
 }
 
-/// One that another one tells of.
+/// One whose alerts are suppressed.
 fn anomaly(index: usize) -> Anomaly {
     let start = START - MICROS_PER_DAY * (1 + i64::try_from(index).expect("a few"));
     Anomaly {
@@ -161,7 +161,7 @@ fn anomaly(index: usize) -> Anomaly {
         impact: Amount::ZERO,
         impact_percent: 80_000,
         severity: AnomalySeverity::Medium,
-        told: AnomalyTold::Silent,
+        alerts: AnomalyAlerts::Suppressed,
         feedback: None,
         contributors: Vec::new(),
     }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use tollgate::domain::Time;
 use tollgate::domain::alert::anomaly::{
-    Anomaly, AnomalyFeedback, AnomalyMember, AnomalyPolicy, AnomalyTold,
+    Anomaly, AnomalyAlerts, AnomalyFeedback, AnomalyMember, AnomalyPolicy,
 };
 use tollgate::storage::Result;
 use tollgate::storage::anomalies::{AnomalyFilter, AnomalyStore, UNSETTLED_MAX};
@@ -37,9 +37,9 @@ impl AnomalyStore for SimStore {
 
     async fn unsettled_anomalies(&self, workspace_id: &str) -> Result<Vec<Anomaly>> {
         self.read(|disk| {
-            let is_due = |told| matches!(told, AnomalyTold::Not | AnomalyTold::Opened);
+            let is_due = |alerts| matches!(alerts, AnomalyAlerts::Due | AnomalyAlerts::Opened);
             let unsettled =
-                of(&disk.anomalies, workspace_id).filter(|it| it.is_open || is_due(it.told));
+                of(&disk.anomalies, workspace_id).filter(|it| it.is_open || is_due(it.alerts));
             let mut found: Vec<Anomaly> = unsettled.cloned().collect();
             found.sort_by_key(|it| (it.start_time, it.id.clone()));
             found.truncate(UNSETTLED_MAX);

@@ -1,4 +1,4 @@
-"""The circuit breaker: while nobody answers, one call at a time finds out, and no other waits."""
+"""The circuit breaker: while the server does not answer, one call at a time probes it."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Breaker:
         self._ended(None)
 
     def stop(self) -> None:
-        """Lets every call pass, to be told that the client is closed."""
+        """Lets every call pass: the closed client fails it."""
         with self._lock:
             self._until, self._pause = None, 0
 

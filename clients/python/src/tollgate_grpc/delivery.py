@@ -67,7 +67,7 @@ class Delivery:
     ) -> None:
         """Takes up what an earlier process has left in the file.
 
-        `reached` is told that the server answers.
+        `reached` is called when the server answers.
         """
         self._reached = reached
         self._connect = connect

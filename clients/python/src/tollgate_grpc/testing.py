@@ -1,4 +1,4 @@
-"""For tests of your own code: a Tollgate in this process, that answers as it is told.
+"""For unit tests of your own code: a fake Tollgate server, with the answers that you set.
 
 with FakeTollgate() as tollgate, tollgate.client() as client:
     tollgate.block("EXHAUSTED")
@@ -22,10 +22,10 @@ _USAGE, _ACCESS = "tollgate.v1.UsageService", "tollgate.v1.AccessService"
 
 
 class FakeTollgate:
-    """Answers checks as it is told, and keeps what it is given.
+    """A server that answers every check with the decision that was set last.
 
-    It knows no limits and no prices: what it answers costs nothing. It allows everything until it
-    is told otherwise, and then goes on as it was told. What it has no answer for is
+    It keeps the requests that it receives. Everything is allowed until another decision is set. It
+    has no limits and no prices: costs are zero. Methods other than those of the guard are
     `UNIMPLEMENTED`. It listens on a free port of loopback until it is closed.
     """
 
@@ -81,7 +81,7 @@ class FakeTollgate:
         )
 
     def fail(self, code: grpc.StatusCode = grpc.StatusCode.UNAVAILABLE) -> None:
-        """Fails every call from now on, also records; by default as if nobody were there."""
+        """Fails every call from now on, also records; by default with `UNAVAILABLE`."""
         self._fails = code
 
     def close(self) -> None:

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Candidate, Look};
+use super::Look;
 use crate::analytics::batch::{Batch, Pending};
 use crate::analytics::questions::{self, WindowSet};
 use crate::analytics::{Error, Result, Scope, log_bound};
@@ -34,9 +34,8 @@ const MUTING: i64 = HUNDREDTHS / 2;
 pub async fn explained(
     scope: &Scope<'_>,
     look: &Look<'_>,
-    candidate: Candidate,
+    mut anomaly: Anomaly,
 ) -> Result<Option<Anomaly>> {
-    let Candidate { mut anomaly } = candidate;
     let stored = look.stored.iter().find(|stored| stored.id == anomaly.id);
     match stored.filter(|stored| stored.end_time == anomaly.end_time) {
         Some(stored) => anomaly.contributors.clone_from(&stored.contributors),
@@ -54,7 +53,7 @@ async fn contributors_of(scope: &Scope<'_>, anomaly: &Anomaly) -> Result<Vec<Ano
     for dimension in dimensions(anomaly) {
         let moved = match moved(scope, anomaly, *dimension).await {
             Ok(moved) => moved,
-            // The log tells too much, or no longer tells: it stays unexplained.
+            // Too much of the log to read, or dropped from it: it stays unexplained.
             Err(Error::TooBroad { .. } | Error::Dropped { .. } | Error::TooManyRows { .. }) => {
                 continue;
             }

@@ -11,11 +11,11 @@ use std::sync::Arc;
 use super::super::range::{Bucket, Granularity};
 use super::super::{Result, Scope};
 use crate::domain::alert::anomaly::{
-    Anomaly, AnomalyKind, AnomalyMember, AnomalyMetric, AnomalyPolicy, AnomalySensitivity,
-    AnomalySeverity, AnomalyStep, AnomalyTold, HUNDREDTHS, RAISED_BAR,
+    Anomaly, AnomalyAlerts, AnomalyKind, AnomalyMember, AnomalyMetric, AnomalyPolicy,
+    AnomalySensitivity, AnomalySeverity, AnomalyStep, HUNDREDTHS, RAISED_BAR,
 };
 use crate::domain::attribution::Dimension;
-use crate::domain::time::{MICROS_PER_DAY, MICROS_PER_HOUR, Micros};
+use crate::domain::time::{MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_SECOND, Micros};
 use crate::domain::{Amount, Time};
 use crate::insight::anomaly::episodes::{self, Episode, episodes};
 use crate::insight::anomaly::{Direction, Flag, Sensitivity, daily, failures, hourly};
@@ -105,10 +105,8 @@ pub async fn find(scope: &Scope<'_>, look: &Look<'_>) -> Result<Found> {
         }
     }
     let mut anomalies = Vec::new();
-    for candidate in found {
-        if let Some(anomaly) = explain::explained(scope, look, candidate).await? {
-            anomalies.push(anomaly);
-        }
+    for anomaly in found {
+        anomalies.extend(explain::explained(scope, look, anomaly).await?);
     }
     anomalies.sort_by(|a, b| order(a).cmp(&order(b)));
     Ok(Found { anomalies, members_left_out })
@@ -127,11 +125,6 @@ pub struct Series {
     pub cost: Vec<f64>,
     pub requests: Vec<f64>,
     pub failed: Vec<f64>,
-}
-
-/// An anomaly that nobody explains yet.
-pub struct Candidate {
-    pub anomaly: Anomaly,
 }
 
 /// Judges one series.
@@ -160,51 +153,50 @@ impl<'a> Judge<'a> {
         Judge { look, series, steps, sensitivity, least, muted_until }
     }
 
-    fn hourly(&self) -> Vec<Candidate> {
-        let from = self.steps.len().saturating_sub(HOURS_JUDGED);
+    fn hourly(&self) -> Vec<Anomaly> {
+        self.usage(hourly::flags, HOURS_JUDGED, (AnomalyStep::Hour, episodes::COOL_DOWN_HOURS))
+    }
+
+    fn daily(&self) -> Vec<Anomaly> {
+        self.usage(daily::flags, DAYS_JUDGED, (AnomalyStep::Day, episodes::COOL_DOWN_DAYS))
+    }
+
+    /// Of cost and of requests, which are worth the mean cost of one.
+    fn usage(
+        &self,
+        flags: fn(&[f64], usize, Sensitivity) -> Vec<Flag>,
+        judged: usize,
+        (step, cool_down): (AnomalyStep, usize),
+    ) -> Vec<Anomaly> {
+        let from = self.steps.len().saturating_sub(judged);
         let each = self.cost_of_a_request();
         let mut found = Vec::new();
         for (metric, series, worth) in [
             (AnomalyMetric::Cost, &self.series.cost, 1.0),
             (AnomalyMetric::Requests, &self.series.requests, each),
         ] {
-            let flags = hourly::flags(series, from, self.sensitivity);
-            let kind = (metric, AnomalyStep::Hour, episodes::COOL_DOWN_HOURS);
-            found.extend(self.candidates(flags, kind, self.least, |flag| flag.excess() * worth));
+            let flags = flags(series, from, self.sensitivity);
+            let kind = (metric, step, cool_down);
+            found.extend(self.anomalies(flags, kind, self.least, |flag| flag.excess() * worth));
         }
         found
     }
 
-    fn failures(&self) -> Vec<Candidate> {
+    fn failures(&self) -> Vec<Anomaly> {
         let from = self.steps.len().saturating_sub(HOURS_JUDGED);
         let Series { requests, failed, .. } = self.series;
         let flags = failures::flags(requests, failed, from, self.sensitivity);
         let kind = (AnomalyMetric::FailedRequests, AnomalyStep::Hour, episodes::COOL_DOWN_FAILURES);
         let each = self.cost_of_a_request();
-        self.candidates(flags, kind, 0.0, |flag| flag.excess() * each)
+        self.anomalies(flags, kind, 0.0, |flag| flag.excess() * each)
     }
 
-    fn daily(&self) -> Vec<Candidate> {
-        let from = self.steps.len().saturating_sub(DAYS_JUDGED);
-        let each = self.cost_of_a_request();
-        let mut found = Vec::new();
-        for (metric, series, worth) in [
-            (AnomalyMetric::Cost, &self.series.cost, 1.0),
-            (AnomalyMetric::Requests, &self.series.requests, each),
-        ] {
-            let flags = daily::flags(series, from, self.sensitivity);
-            let kind = (metric, AnomalyStep::Day, episodes::COOL_DOWN_DAYS);
-            found.extend(self.candidates(flags, kind, self.least, |flag| flag.excess() * worth));
-        }
-        found
-    }
-
-    fn prices(&self) -> Vec<Candidate> {
+    fn prices(&self) -> Vec<Anomaly> {
         let from = self.steps.len().saturating_sub(DAYS_JUDGED);
         let Series { cost, requests, .. } = self.series;
         let flags = daily::price_flags(cost, requests, from, self.sensitivity);
         let kind = (AnomalyMetric::CostPerRequest, AnomalyStep::Day, episodes::COOL_DOWN_DAYS);
-        self.candidates(flags, kind, self.least, |flag| flag.excess() * requests[flag.step])
+        self.anomalies(flags, kind, self.least, |flag| flag.excess() * requests[flag.step])
     }
 
     /// The mean over the history; 0 without requests.
@@ -214,27 +206,28 @@ impl<'a> Judge<'a> {
         if requests > 0.0 { (sum(&self.series.cost) / requests).max(0.0) } else { 0.0 }
     }
 
-    fn candidates(
+    /// The anomalies of flags, without contributors yet.
+    fn anomalies(
         &self,
         mut flags: Vec<Flag>,
         (metric, step, cool_down): (AnomalyMetric, AnomalyStep, usize),
         least: f64,
         worth: impl Fn(&Flag) -> f64,
-    ) -> Vec<Candidate> {
+    ) -> Vec<Anomaly> {
         if let Some(until) = self.muted_until {
             flags.retain(|flag| self.steps[flag.step].window.end > until);
         }
         let found = episodes(&flags, self.steps.len(), cool_down, least, &worth);
-        found.iter().map(|it| self.candidate(it, metric, step, &worth)).collect()
+        found.iter().map(|it| self.anomaly(it, metric, step, &worth)).collect()
     }
 
-    fn candidate(
+    fn anomaly(
         &self,
         episode: &Episode,
         metric: AnomalyMetric,
         step: AnomalyStep,
         worth: impl Fn(&Flag) -> f64,
-    ) -> Candidate {
+    ) -> Anomaly {
         let start_time = self.steps[episode.start()].window.start;
         // A cost per request is a mean, all others are sums.
         let count = match metric {
@@ -247,7 +240,7 @@ impl<'a> Judge<'a> {
         let impact = episode.flags.iter().map(&worth).sum::<f64>();
         let impact = Amount::from_nanos(impact.round() as i64);
         let percent = percent(episode.expected(), episode.actual());
-        let anomaly = Anomaly {
+        Anomaly {
             id: id(&self.series.member, metric, step, start_time),
             kind: kind(episode, metric, step),
             member: self.series.member.clone(),
@@ -265,11 +258,10 @@ impl<'a> Judge<'a> {
             impact,
             impact_percent: (percent * HUNDREDTHS as f64 / PERCENT).round() as i64,
             severity: severity(impact, self.look.least_impact, percent),
-            told: AnomalyTold::Not,
+            alerts: AnomalyAlerts::Due,
             feedback: None,
             contributors: Vec::new(),
-        };
-        Candidate { anomaly }
+        }
     }
 }
 
@@ -281,7 +273,7 @@ fn id(member: &AnomalyMember, metric: AnomalyMetric, step: AnomalyStep, start: T
         AnomalyStep::Hour => MICROS_PER_HOUR,
         AnomalyStep::Day => MICROS_PER_DAY,
     };
-    let seconds = start.micros() / 1_000_000;
+    let seconds = start.micros() / MICROS_PER_SECOND;
     let hours: Micros = length / MICROS_PER_HOUR;
     format!("{seconds}-{hours}-{}-{}-{hash:016x}", metric.as_str(), dimension.as_str()).into()
 }

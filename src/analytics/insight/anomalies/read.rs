@@ -5,38 +5,28 @@ use std::sync::Arc;
 
 use super::Series;
 use crate::analytics::batch::Batch;
+use crate::analytics::insight::series::buckets_before;
 use crate::analytics::questions::{self, WindowSet};
-use crate::analytics::range::{Bucket, Granularity, Range};
+use crate::analytics::range::{Bucket, Granularity};
 use crate::analytics::{Result, Scope};
 use crate::domain::Time;
 use crate::domain::alert::anomaly::AnomalyMember;
 use crate::domain::attribution::Dimension;
 use crate::domain::time::calendar::Window;
+use crate::insight::seasonality::HOURS;
 use crate::storage::reports::{Axis, Filter, OrderBy, Source, SumsQuery, SumsRow};
 
-/// The whole local hours up to a time, at most so many.
+/// The whole local hours up to a time, so many.
 pub fn hours(scope: &Scope<'_>, until: Time, count: usize) -> Vec<Bucket> {
-    last(scope, until, Granularity::Hour, count, count / 24 + 2)
+    last(buckets_before(scope, until, Granularity::Hour, (count / HOURS + 2) as i64), count)
 }
 
-/// The whole local days up to a time, at most so many.
+/// The whole local days up to a time, so many.
 pub fn days(scope: &Scope<'_>, until: Time, count: usize) -> Vec<Bucket> {
-    last(scope, until, Granularity::Day, count, count + 2)
+    last(buckets_before(scope, until, Granularity::Day, count as i64), count)
 }
 
-fn last(
-    scope: &Scope<'_>,
-    until: Time,
-    granularity: Granularity,
-    count: usize,
-    day_count: usize,
-) -> Vec<Bucket> {
-    let calendar = scope.calendar();
-    let today = calendar.date(until);
-    let before = chrono::TimeDelta::days(i64::try_from(day_count).unwrap_or(i64::MAX));
-    let days = scope.period(Range::Dates(today - before, today)).days;
-    let mut buckets = days.buckets(&calendar, granularity);
-    buckets.retain(|bucket| bucket.window.end <= until);
+fn last(mut buckets: Vec<Bucket>, count: usize) -> Vec<Bucket> {
     buckets.split_off(buckets.len().saturating_sub(count))
 }
 

@@ -85,8 +85,8 @@ async fn anomalies(
     Ok(server.insight().list_anomalies(request).await?.into_inner())
 }
 
-/// Those that are told.
-fn told(found: &v1::ListAnomaliesResponse) -> Vec<&v1::Anomaly> {
+/// Those that raise alerts.
+fn alerted(found: &v1::ListAnomaliesResponse) -> Vec<&v1::Anomaly> {
     found.anomalies.iter().filter(|anomaly| anomaly.alerted).collect()
 }
 
@@ -160,10 +160,10 @@ fn assert_spike(anomaly: &v1::Anomaly) {
     assert!((money(&most.before) - 0.101).abs() < 0.002, "{most:?}");
 }
 
-/// The key "batch" spends thirty times as much in one hour. It is told once, by its name, and once
-/// that it is over; the day after nothing more is said of it.
+/// The key "batch" spends thirty times as much in one hour. It raises one alert, with its name, and
+/// one that it is over; the day after none.
 #[tokio::test]
-async fn a_key_that_runs_away_is_told_once_by_its_name_and_once_that_it_is_over() {
+async fn a_key_that_runs_away_raises_one_alert_with_its_name_and_one_when_it_is_over() {
     let server = priced().await;
     let noon = hour_of(NOON);
     record(&server, usual(hour_of(BEGIN)..noon)).await;
@@ -174,9 +174,9 @@ async fn a_key_that_runs_away_is_told_once_by_its_name_and_once_that_it_is_over(
 
     record(&server, vec![used("web", noon, 300), used("batch", noon, 3_000)]).await;
     let found = look(&server, noon + 1).await;
-    let [anomaly] = told(&found)[..] else { panic!("{found:#?}") };
+    let [anomaly] = alerted(&found)[..] else { panic!("{found:#?}") };
     assert_spike(anomaly);
-    // The model and the department stand out, too: they are listed, and not told.
+    // The model and the department stand out, too: they are listed, without alerts.
     let of = |kind: v1::SubjectType| {
         found.anomalies.iter().any(|it| it.subject.as_ref().unwrap().r#type() == kind)
     };
@@ -198,14 +198,14 @@ async fn a_key_that_runs_away_is_told_once_by_its_name_and_once_that_it_is_over(
         record(&server, usual(noon + hour..noon + hour + 1)).await;
         let found = look(&server, noon + hour + 1).await;
         let expected = if hour < 6 { v1::AnomalyState::Open } else { v1::AnomalyState::Closed };
-        assert_eq!(told(&found)[0].state(), expected, "{hour} hours later");
+        assert_eq!(alerted(&found)[0].state(), expected, "{hour} hours later");
         assert_eq!(alerts(&server).await.len(), if hour < 6 { 1 } else { 2 });
     }
     let second = alerts(&server).await.remove(1);
     assert!(second.anomaly.as_ref().unwrap().over);
     assert!(second.message.starts_with("an anomaly is over: the cost of workspace acme was 3.30"));
 
-    // The day of the key is odd, and told already.
+    // The day of the key is odd, and its alert is raised already.
     let mut next_day = v1::ListAnomaliesResponse::default();
     for hour in 7..12 {
         record(&server, usual(noon + hour..noon + hour + 1)).await;
@@ -219,7 +219,7 @@ async fn a_key_that_runs_away_is_told_once_by_its_name_and_once_that_it_is_over(
         })
         .collect();
     assert!(!days.is_empty(), "{next_day:#?}");
-    assert_eq!(told(&next_day).len(), 1, "{next_day:#?}");
+    assert_eq!(alerted(&next_day).len(), 1, "{next_day:#?}");
     assert_eq!(alerts(&server).await.len(), 2);
 }
 
@@ -251,7 +251,7 @@ async fn a_crash_in_between_neither_loses_nor_repeats_the_alert() {
     for _ in 0..2 {
         let server = Server::start_in(folder.path(), clock.clone(), config()).await;
         let found = look(&server, noon + 1).await;
-        assert_eq!(told(&found).len(), 1, "{found:#?}");
+        assert_eq!(alerted(&found).len(), 1, "{found:#?}");
         assert_eq!(alerts(&server).await.len(), 1);
         server.stop().await.unwrap();
     }
@@ -313,7 +313,7 @@ async fn a_surge_of_failures_is_told() {
     }
     record(&server, many(noon, 8)).await;
     let found = look(&server, noon + 1).await;
-    let [anomaly] = told(&found)[..] else { panic!("{found:#?}") };
+    let [anomaly] = alerted(&found)[..] else { panic!("{found:#?}") };
     assert_eq!(anomaly.kind(), v1::AnomalyKind::Failures);
     assert_eq!(anomaly.metric(), v1::AnomalyMetric::FailedRequests);
     assert_eq!(super::count(&anomaly.actual), 8);
@@ -323,7 +323,7 @@ async fn a_surge_of_failures_is_told() {
     assert_eq!((alert.unit(), alert.spent_count), (v1::LimitUnit::Requests, 8));
 }
 
-/// What is muted, too small, or of a workspace of its own is not told.
+/// What is muted, too small, or of a workspace of its own raises no alert.
 #[tokio::test]
 async fn mutes_and_the_least_impact_keep_it_quiet() {
     let noon = hour_of(NOON);
@@ -342,7 +342,7 @@ async fn mutes_and_the_least_impact_keep_it_quiet() {
         record(&server, usual(hour_of(BEGIN)..noon)).await;
         record(&server, vec![used("web", noon, 300), used("batch", noon, 3_000)]).await;
         let found = look(&server, noon + 1).await;
-        let of_workspace = told(&found)
+        let of_workspace = alerted(&found)
             .into_iter()
             .filter(|it| it.subject.as_ref().unwrap().r#type() == v1::SubjectType::Workspace);
         assert_eq!(of_workspace.count(), expected, "{path}: {found:#?}");
@@ -365,7 +365,7 @@ async fn feedback_is_kept_and_three_false_ones_raise_the_bar() {
     }
     record(&server, records).await;
     let found = look(&server, noon).await;
-    let three = told(&found);
+    let three = alerted(&found);
     assert_eq!(three.len(), 3, "{found:#?}");
     let mut raised = Vec::new();
     for anomaly in three {
@@ -397,7 +397,7 @@ async fn feedback_is_kept_and_three_false_ones_raise_the_bar() {
     // Lists leave out what was acknowledged.
     let open = v1::ListAnomaliesRequest { unacknowledged_only: true, ..Default::default() };
     let found = anomalies(&server, open).await.unwrap();
-    assert!(told(&found).is_empty(), "{found:#?}");
+    assert!(alerted(&found).is_empty(), "{found:#?}");
 }
 
 #[tokio::test]

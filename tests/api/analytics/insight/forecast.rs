@@ -5,7 +5,7 @@ use tollgate::domain::time::{MICROS_PER_DAY, MICROS_PER_HOUR};
 use tollgate::proto::v1;
 use tonic::Code;
 
-use super::{cost, count, hours, use_hours};
+use super::{cost, count, hours, move_to_berlin, use_hours};
 use crate::analytics::setup::{Dimension, Metric, instant, only, priced};
 use crate::fixtures::{
     ACME, acme, assert_failed, check, create_workspace, refused_fields, set_plan,
@@ -180,14 +180,7 @@ async fn below_three_days_there_is_the_run_rate_alone() {
 #[tokio::test]
 async fn a_day_of_23_hours_has_23_points() {
     let server = priced().await;
-    let workspace = v1::Workspace {
-        workspace_id: ACME.to_owned(),
-        time_zone: "Europe/Berlin".to_owned(),
-        ..Default::default()
-    };
-    let update_mask = Some(prost_types::FieldMask { paths: vec!["time_zone".to_owned()] });
-    let update = v1::UpdateWorkspaceRequest { workspace: Some(workspace), update_mask };
-    server.workspace().update_workspace(update).await.unwrap();
+    move_to_berlin(&server).await;
     server.clock.advance(13 * MICROS_PER_DAY);
     let work = |number: i64| if number % 24 == 8 { 500 } else { 10 };
     let history = hours("2026-03-06T23:00:00Z", "2026-03-28T12:00:00Z", "ann", work);

@@ -100,3 +100,15 @@ pub fn cost(quantity: &Option<v1::Quantity>) -> f64 {
         other => panic!("expected a cost, not {other:?}"),
     }
 }
+
+/// Sets the time zone of the workspace.
+pub async fn move_to_berlin(server: &Server) {
+    let workspace = v1::Workspace {
+        workspace_id: ACME.to_owned(),
+        time_zone: "Europe/Berlin".to_owned(),
+        ..Default::default()
+    };
+    let update_mask = Some(prost_types::FieldMask { paths: vec!["time_zone".to_owned()] });
+    let update = v1::UpdateWorkspaceRequest { workspace: Some(workspace), update_mask };
+    server.workspace().update_workspace(update).await.unwrap();
+}

@@ -3,7 +3,7 @@
 use tollgate::proto::v1;
 use tonic::Code;
 
-use super::{cost, count, hours, place, use_hours};
+use super::{cost, count, hours, move_to_berlin, place, use_hours};
 use crate::analytics::setup::{Dimension, Metric, instant, only, priced};
 use crate::fixtures::{ACME, acme, assert_failed, refused_fields};
 use crate::server::Server;
@@ -89,14 +89,7 @@ async fn a_member_has_a_profile_of_its_own() {
 #[tokio::test]
 async fn hours_are_those_of_the_zone() {
     let server = priced().await;
-    let workspace = v1::Workspace {
-        workspace_id: ACME.to_owned(),
-        time_zone: "Europe/Berlin".to_owned(),
-        ..Default::default()
-    };
-    let update_mask = Some(prost_types::FieldMask { paths: vec!["time_zone".to_owned()] });
-    let update = v1::UpdateWorkspaceRequest { workspace: Some(workspace), update_mask };
-    server.workspace().update_workspace(update).await.unwrap();
+    move_to_berlin(&server).await;
     server.clock.advance(20 * tollgate::domain::time::MICROS_PER_DAY);
     let changes = instant("2026-03-29T01:00:00Z").seconds / 3_600;
     let nine = move |number: i64| if number < changes { 8 } else { 7 };

@@ -1780,9 +1780,9 @@ type Anomaly struct {
 	FeedbackTime *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=feedback_time,json=feedbackTime,proto3" json:"feedback_time,omitempty"`
 	// Actor that gave it: the metadata `tollgate-actor` of the call.
 	FeedbackActor string `protobuf:"bytes,19,opt,name=feedback_actor,json=feedbackActor,proto3" json:"feedback_actor,omitempty"`
-	// Whether it raises alerts: not if another one of the same direction, which was told, was open
-	// when it began, and is of the workspace or explained by its subject; nor if it had been over for
-	// 24 hours when it was found, as after the first look at a workspace.
+	// Whether it raises alerts: not if another one of the same direction, which raised them, was
+	// open when it began, and is of the workspace or explained by its subject; nor if it had been
+	// over for 24 hours when it was found, as at the first look at a workspace.
 	Alerted       bool `protobuf:"varint,20,opt,name=alerted,proto3" json:"alerted,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2414,7 +2414,7 @@ func (x *AcknowledgeAnomalyResponse) GetBarRaisedUntilTime() *timestamppb.Timest
 	return nil
 }
 
-// Which anomalies are told.
+// Which anomalies are stored and raise alerts.
 type AnomalyPolicy struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Least impact of an anomaly, in the currency of the workspace: 0 and more. Absent: 1 percent of
@@ -2422,8 +2422,8 @@ type AnomalyPolicy struct {
 	LeastImpact *Money `protobuf:"bytes,1,opt,name=least_impact,json=leastImpact,proto3" json:"least_impact,omitempty"`
 	// How readily usage is called odd; default ANOMALY_SENSITIVITY_MEDIUM.
 	Sensitivity AnomalySensitivity `protobuf:"varint,2,opt,name=sensitivity,proto3,enum=tollgate.v1.AnomalySensitivity" json:"sensitivity,omitempty"`
-	// Subjects that are not told of for a while; at most 100, each subject once. Steps that stand out
-	// before the end of a mute never count. An anomaly of another subject is not told either if a
+	// Subjects without anomalies for a while; at most 100, each subject once. Steps that stand out
+	// before the end of a mute never count. Nor is there an anomaly of another subject if a
 	// muted one explains half of it or more.
 	Mutes []*AnomalyMute `protobuf:"bytes,3,rep,name=mutes,proto3" json:"mutes,omitempty"`
 	// The least impact in force. Output only.
@@ -2499,7 +2499,7 @@ func (x *AnomalyPolicy) GetRaisedBars() []*AnomalyRaisedBar {
 	return nil
 }
 
-// A subject that is not told of for a while.
+// A subject without anomalies for a while.
 type AnomalyMute struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A workspace, model, department, feature, assistant or API key.

@@ -35,10 +35,10 @@ const (
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
 // What follows from the usage of a workspace. Everything is computed from rollups of the usage log
-// when it is asked for, anomalies aside, which are stored; hours and days are local ones of the workspace, a day of 23 or 25 hours is
-// one day. Nothing random: the same usage at the same time gives the same answer. An unknown
-// workspace is NOT_FOUND; a member without usage is not, its answer says that it has too little
-// history.
+// when it is asked for, but for anomalies, which are stored. Hours and days are local ones of the
+// workspace, a day of 23 or 25 hours is one day. Nothing random: the same usage at the same time
+// gives the same answer. An unknown workspace is NOT_FOUND; a member without usage is not, its
+// answer says that it has too little history.
 type InsightServiceClient interface {
 	// Forecasts what a period will cost or use in all, with bands, and whether the budget lasts.
 	GetForecast(ctx context.Context, in *GetForecastRequest, opts ...grpc.CallOption) (*GetForecastResponse, error)
@@ -58,9 +58,10 @@ type InsightServiceClient interface {
 	// bar for 30 days from the third: it is judged one sensitivity lower, and must have twice the
 	// least impact.
 	AcknowledgeAnomaly(ctx context.Context, in *AcknowledgeAnomalyRequest, opts ...grpc.CallOption) (*AcknowledgeAnomalyResponse, error)
-	// Returns which anomalies are told.
+	// Returns which anomalies are stored and raise alerts.
 	GetAnomalyPolicy(ctx context.Context, in *GetAnomalyPolicyRequest, opts ...grpc.CallOption) (*GetAnomalyPolicyResponse, error)
-	// Sets which anomalies are told, from the next look on. Anomalies that are open stay so.
+	// Sets which anomalies are stored and raise alerts, from the next look on. Anomalies that are
+	// open stay so.
 	SetAnomalyPolicy(ctx context.Context, in *SetAnomalyPolicyRequest, opts ...grpc.CallOption) (*SetAnomalyPolicyResponse, error)
 }
 
@@ -147,10 +148,10 @@ func (c *insightServiceClient) SetAnomalyPolicy(ctx context.Context, in *SetAnom
 // for forward compatibility.
 //
 // What follows from the usage of a workspace. Everything is computed from rollups of the usage log
-// when it is asked for, anomalies aside, which are stored; hours and days are local ones of the workspace, a day of 23 or 25 hours is
-// one day. Nothing random: the same usage at the same time gives the same answer. An unknown
-// workspace is NOT_FOUND; a member without usage is not, its answer says that it has too little
-// history.
+// when it is asked for, but for anomalies, which are stored. Hours and days are local ones of the
+// workspace, a day of 23 or 25 hours is one day. Nothing random: the same usage at the same time
+// gives the same answer. An unknown workspace is NOT_FOUND; a member without usage is not, its
+// answer says that it has too little history.
 type InsightServiceServer interface {
 	// Forecasts what a period will cost or use in all, with bands, and whether the budget lasts.
 	GetForecast(context.Context, *GetForecastRequest) (*GetForecastResponse, error)
@@ -170,9 +171,10 @@ type InsightServiceServer interface {
 	// bar for 30 days from the third: it is judged one sensitivity lower, and must have twice the
 	// least impact.
 	AcknowledgeAnomaly(context.Context, *AcknowledgeAnomalyRequest) (*AcknowledgeAnomalyResponse, error)
-	// Returns which anomalies are told.
+	// Returns which anomalies are stored and raise alerts.
 	GetAnomalyPolicy(context.Context, *GetAnomalyPolicyRequest) (*GetAnomalyPolicyResponse, error)
-	// Sets which anomalies are told, from the next look on. Anomalies that are open stay so.
+	// Sets which anomalies are stored and raise alerts, from the next look on. Anomalies that are
+	// open stay so.
 	SetAnomalyPolicy(context.Context, *SetAnomalyPolicyRequest) (*SetAnomalyPolicyResponse, error)
 	mustEmbedUnimplementedInsightServiceServer()
 }

@@ -954,9 +954,9 @@ class Anomaly(_message.Message):
     feedback_actor: _builtins.str
     """Actor that gave it: the metadata `tollgate-actor` of the call."""
     alerted: _builtins.bool
-    """Whether it raises alerts: not if another one of the same direction, which was told, was open
-    when it began, and is of the workspace or explained by its subject; nor if it had been over for
-    24 hours when it was found, as after the first look at a workspace.
+    """Whether it raises alerts: not if another one of the same direction, which raised them, was
+    open when it began, and is of the workspace or explained by its subject; nor if it had been
+    over for 24 hours when it was found, as at the first look at a workspace.
     """
     @_builtins.property
     def subject(self) -> _common_pb2.Subject:
@@ -1279,7 +1279,7 @@ Global___AcknowledgeAnomalyResponse: _TypeAlias = AcknowledgeAnomalyResponse  # 
 
 @_typing.final
 class AnomalyPolicy(_message.Message):
-    """Which anomalies are told."""
+    """Which anomalies are stored and raise alerts."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1298,8 +1298,8 @@ class AnomalyPolicy(_message.Message):
 
     @_builtins.property
     def mutes(self) -> _containers.RepeatedCompositeFieldContainer[Global___AnomalyMute]:
-        """Subjects that are not told of for a while; at most 100, each subject once. Steps that stand out
-        before the end of a mute never count. An anomaly of another subject is not told either if a
+        """Subjects without anomalies for a while; at most 100, each subject once. Steps that stand out
+        before the end of a mute never count. Nor is there an anomaly of another subject if a
         muted one explains half of it or more.
         """
 
@@ -1330,7 +1330,7 @@ Global___AnomalyPolicy: _TypeAlias = AnomalyPolicy  # noqa: Y015
 
 @_typing.final
 class AnomalyMute(_message.Message):
-    """A subject that is not told of for a while."""
+    """A subject without anomalies for a while."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

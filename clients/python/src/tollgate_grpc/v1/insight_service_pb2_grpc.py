@@ -27,10 +27,10 @@ if _version_not_supported:
 
 class InsightServiceStub(object):
     """What follows from the usage of a workspace. Everything is computed from rollups of the usage log
-    when it is asked for, anomalies aside, which are stored; hours and days are local ones of the workspace, a day of 23 or 25 hours is
-    one day. Nothing random: the same usage at the same time gives the same answer. An unknown
-    workspace is NOT_FOUND; a member without usage is not, its answer says that it has too little
-    history.
+    when it is asked for, but for anomalies, which are stored. Hours and days are local ones of the
+    workspace, a day of 23 or 25 hours is one day. Nothing random: the same usage at the same time
+    gives the same answer. An unknown workspace is NOT_FOUND; a member without usage is not, its
+    answer says that it has too little history.
     """
 
     def __init__(self, channel):
@@ -78,10 +78,10 @@ class InsightServiceStub(object):
 
 class InsightServiceServicer(object):
     """What follows from the usage of a workspace. Everything is computed from rollups of the usage log
-    when it is asked for, anomalies aside, which are stored; hours and days are local ones of the workspace, a day of 23 or 25 hours is
-    one day. Nothing random: the same usage at the same time gives the same answer. An unknown
-    workspace is NOT_FOUND; a member without usage is not, its answer says that it has too little
-    history.
+    when it is asked for, but for anomalies, which are stored. Hours and days are local ones of the
+    workspace, a day of 23 or 25 hours is one day. Nothing random: the same usage at the same time
+    gives the same answer. An unknown workspace is NOT_FOUND; a member without usage is not, its
+    answer says that it has too little history.
     """
 
     def GetForecast(self, request, context):
@@ -128,14 +128,15 @@ class InsightServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def GetAnomalyPolicy(self, request, context):
-        """Returns which anomalies are told.
+        """Returns which anomalies are stored and raise alerts.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def SetAnomalyPolicy(self, request, context):
-        """Sets which anomalies are told, from the next look on. Anomalies that are open stay so.
+        """Sets which anomalies are stored and raise alerts, from the next look on. Anomalies that are
+        open stay so.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -189,10 +190,10 @@ def add_InsightServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class InsightService(object):
     """What follows from the usage of a workspace. Everything is computed from rollups of the usage log
-    when it is asked for, anomalies aside, which are stored; hours and days are local ones of the workspace, a day of 23 or 25 hours is
-    one day. Nothing random: the same usage at the same time gives the same answer. An unknown
-    workspace is NOT_FOUND; a member without usage is not, its answer says that it has too little
-    history.
+    when it is asked for, but for anomalies, which are stored. Hours and days are local ones of the
+    workspace, a day of 23 or 25 hours is one day. Nothing random: the same usage at the same time
+    gives the same answer. An unknown workspace is NOT_FOUND; a member without usage is not, its
+    answer says that it has too little history.
     """
 
     @staticmethod

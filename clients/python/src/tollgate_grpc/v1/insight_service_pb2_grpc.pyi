@@ -28,10 +28,10 @@ GRPC_VERSION: str
 
 class InsightServiceStub:
     """What follows from the usage of a workspace. Everything is computed from rollups of the usage log
-    when it is asked for, anomalies aside, which are stored; hours and days are local ones of the workspace, a day of 23 or 25 hours is
-    one day. Nothing random: the same usage at the same time gives the same answer. An unknown
-    workspace is NOT_FOUND; a member without usage is not, its answer says that it has too little
-    history.
+    when it is asked for, but for anomalies, which are stored. Hours and days are local ones of the
+    workspace, a day of 23 or 25 hours is one day. Nothing random: the same usage at the same time
+    gives the same answer. An unknown workspace is NOT_FOUND; a member without usage is not, its
+    answer says that it has too little history.
     """
 
     @_typing.overload
@@ -61,17 +61,19 @@ class InsightServiceStub:
     least impact.
     """
     GetAnomalyPolicy: _grpc.UnaryUnaryMultiCallable[_insight_service_pb2.GetAnomalyPolicyRequest, _insight_service_pb2.GetAnomalyPolicyResponse]
-    """Returns which anomalies are told."""
+    """Returns which anomalies are stored and raise alerts."""
     SetAnomalyPolicy: _grpc.UnaryUnaryMultiCallable[_insight_service_pb2.SetAnomalyPolicyRequest, _insight_service_pb2.SetAnomalyPolicyResponse]
-    """Sets which anomalies are told, from the next look on. Anomalies that are open stay so."""
+    """Sets which anomalies are stored and raise alerts, from the next look on. Anomalies that are
+    open stay so.
+    """
 
 @_typing.type_check_only
 class InsightServiceAsyncStub(InsightServiceStub):
     """What follows from the usage of a workspace. Everything is computed from rollups of the usage log
-    when it is asked for, anomalies aside, which are stored; hours and days are local ones of the workspace, a day of 23 or 25 hours is
-    one day. Nothing random: the same usage at the same time gives the same answer. An unknown
-    workspace is NOT_FOUND; a member without usage is not, its answer says that it has too little
-    history.
+    when it is asked for, but for anomalies, which are stored. Hours and days are local ones of the
+    workspace, a day of 23 or 25 hours is one day. Nothing random: the same usage at the same time
+    gives the same answer. An unknown workspace is NOT_FOUND; a member without usage is not, its
+    answer says that it has too little history.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -98,16 +100,18 @@ class InsightServiceAsyncStub(InsightServiceStub):
     least impact.
     """
     GetAnomalyPolicy: _aio.UnaryUnaryMultiCallable[_insight_service_pb2.GetAnomalyPolicyRequest, _insight_service_pb2.GetAnomalyPolicyResponse]  # type: ignore[assignment]
-    """Returns which anomalies are told."""
+    """Returns which anomalies are stored and raise alerts."""
     SetAnomalyPolicy: _aio.UnaryUnaryMultiCallable[_insight_service_pb2.SetAnomalyPolicyRequest, _insight_service_pb2.SetAnomalyPolicyResponse]  # type: ignore[assignment]
-    """Sets which anomalies are told, from the next look on. Anomalies that are open stay so."""
+    """Sets which anomalies are stored and raise alerts, from the next look on. Anomalies that are
+    open stay so.
+    """
 
 class InsightServiceServicer(metaclass=_abc_1.ABCMeta):
     """What follows from the usage of a workspace. Everything is computed from rollups of the usage log
-    when it is asked for, anomalies aside, which are stored; hours and days are local ones of the workspace, a day of 23 or 25 hours is
-    one day. Nothing random: the same usage at the same time gives the same answer. An unknown
-    workspace is NOT_FOUND; a member without usage is not, its answer says that it has too little
-    history.
+    when it is asked for, but for anomalies, which are stored. Hours and days are local ones of the
+    workspace, a day of 23 or 25 hours is one day. Nothing random: the same usage at the same time
+    gives the same answer. An unknown workspace is NOT_FOUND; a member without usage is not, its
+    answer says that it has too little history.
     """
 
     @_abc_1.abstractmethod
@@ -168,7 +172,7 @@ class InsightServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _insight_service_pb2.GetAnomalyPolicyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_insight_service_pb2.GetAnomalyPolicyResponse, _abc.Awaitable[_insight_service_pb2.GetAnomalyPolicyResponse]]:
-        """Returns which anomalies are told."""
+        """Returns which anomalies are stored and raise alerts."""
 
     @_abc_1.abstractmethod
     def SetAnomalyPolicy(
@@ -176,6 +180,8 @@ class InsightServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _insight_service_pb2.SetAnomalyPolicyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_insight_service_pb2.SetAnomalyPolicyResponse, _abc.Awaitable[_insight_service_pb2.SetAnomalyPolicyResponse]]:
-        """Sets which anomalies are told, from the next look on. Anomalies that are open stay so."""
+        """Sets which anomalies are stored and raise alerts, from the next look on. Anomalies that are
+        open stay so.
+        """
 
 def add_InsightServiceServicer_to_server(servicer: InsightServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,5 +1,5 @@
 //! Anomalies, each stored once for its member, metric and start; with who explains them, and the
-//! policy of which are told.
+//! policy of which are.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ row! { AnomalyContributor { member, share, before, after } }
 row! { AnomalyMute { member, end_time } }
 
 /// As its index has it.
-const UNSETTLED: &str = "(is_open OR told IN (1, 2))";
+const UNSETTLED: &str = "(is_open OR alerts IN (1, 2))";
 const FALSE_SINCE: &str = "\
     SELECT dimension, member_id, feedback_time FROM anomalies \
     WHERE workspace_id = $1 AND feedback = 2 AND feedback_time >= $2 ORDER BY feedback_time, id";
@@ -79,7 +79,7 @@ impl FromRow for Anomaly {
             impact: reader.get()?,
             impact_percent: reader.get()?,
             severity: reader.get()?,
-            told: reader.get()?,
+            alerts: reader.get()?,
             feedback: reader.get()?,
             contributors: Vec::new(),
         })
@@ -91,7 +91,7 @@ impl Columns for Anomaly {
         id: Text, kind: Int, dimension: Int, member_id: Text, metric: Int, step: Int,
         start_time: Int, end_time: Int, is_drop: Flag, is_open: Flag, detect_time: Int,
         expected: Int, actual: Int, low: Int, high: Int, impact_nanos: Int, impact_percent: Int,
-        severity: Int, told: Int, feedback: Int, feedback_time: Int, feedback_actor: Text
+        severity: Int, alerts: Int, feedback: Int, feedback_time: Int, feedback_actor: Text
     }
 
     fn write<'a>(&'a self, values: &mut Vec<Value<'a>>) {
@@ -103,7 +103,7 @@ impl Columns for Anomaly {
         values.push(time(self.detect_time));
         values.extend([self.expected, self.actual, self.low, self.high].map(Value::Int));
         values.extend([Value::Int(self.impact.nanos()), Value::Int(self.impact_percent)]);
-        values.extend([code(self.severity), code(self.told)]);
+        values.extend([code(self.severity), code(self.alerts)]);
         self.feedback.write(values);
     }
 }

@@ -902,9 +902,9 @@ export type Anomaly = Message<"tollgate.v1.Anomaly"> & {
   feedbackActor: string;
 
   /**
-   * Whether it raises alerts: not if another one of the same direction, which was told, was open
-   * when it began, and is of the workspace or explained by its subject; nor if it had been over for
-   * 24 hours when it was found, as after the first look at a workspace.
+   * Whether it raises alerts: not if another one of the same direction, which raised them, was
+   * open when it began, and is of the workspace or explained by its subject; nor if it had been
+   * over for 24 hours when it was found, as at the first look at a workspace.
    *
    * @generated from field: bool alerted = 20;
    */
@@ -1185,7 +1185,7 @@ export const AcknowledgeAnomalyResponseSchema: GenMessage<AcknowledgeAnomalyResp
   messageDesc(file_tollgate_v1_insight_service, 20);
 
 /**
- * Which anomalies are told.
+ * Which anomalies are stored and raise alerts.
  *
  * @generated from message tollgate.v1.AnomalyPolicy
  */
@@ -1206,8 +1206,8 @@ export type AnomalyPolicy = Message<"tollgate.v1.AnomalyPolicy"> & {
   sensitivity: AnomalySensitivity;
 
   /**
-   * Subjects that are not told of for a while; at most 100, each subject once. Steps that stand out
-   * before the end of a mute never count. An anomaly of another subject is not told either if a
+   * Subjects without anomalies for a while; at most 100, each subject once. Steps that stand out
+   * before the end of a mute never count. Nor is there an anomaly of another subject if a
    * muted one explains half of it or more.
    *
    * @generated from field: repeated tollgate.v1.AnomalyMute mutes = 3;
@@ -1237,7 +1237,7 @@ export const AnomalyPolicySchema: GenMessage<AnomalyPolicy> = /*@__PURE__*/
   messageDesc(file_tollgate_v1_insight_service, 21);
 
 /**
- * A subject that is not told of for a while.
+ * A subject without anomalies for a while.
  *
  * @generated from message tollgate.v1.AnomalyMute
  */
@@ -1730,10 +1730,10 @@ export const AnomalySensitivitySchema: GenEnum<AnomalySensitivity> = /*@__PURE__
 
 /**
  * What follows from the usage of a workspace. Everything is computed from rollups of the usage log
- * when it is asked for, anomalies aside, which are stored; hours and days are local ones of the workspace, a day of 23 or 25 hours is
- * one day. Nothing random: the same usage at the same time gives the same answer. An unknown
- * workspace is NOT_FOUND; a member without usage is not, its answer says that it has too little
- * history.
+ * when it is asked for, but for anomalies, which are stored. Hours and days are local ones of the
+ * workspace, a day of 23 or 25 hours is one day. Nothing random: the same usage at the same time
+ * gives the same answer. An unknown workspace is NOT_FOUND; a member without usage is not, its
+ * answer says that it has too little history.
  *
  * @generated from service tollgate.v1.InsightService
  */
@@ -1797,7 +1797,7 @@ export const InsightService: GenService<{
     output: typeof AcknowledgeAnomalyResponseSchema;
   },
   /**
-   * Returns which anomalies are told.
+   * Returns which anomalies are stored and raise alerts.
    *
    * @generated from rpc tollgate.v1.InsightService.GetAnomalyPolicy
    */
@@ -1807,7 +1807,8 @@ export const InsightService: GenService<{
     output: typeof GetAnomalyPolicyResponseSchema;
   },
   /**
-   * Sets which anomalies are told, from the next look on. Anomalies that are open stay so.
+   * Sets which anomalies are stored and raise alerts, from the next look on. Anomalies that are
+   * open stay so.
    *
    * @generated from rpc tollgate.v1.InsightService.SetAnomalyPolicy
    */

@@ -81,7 +81,7 @@ final class Breaker {
     warned = false;
   }
 
-  /** Lets every call pass, to be told that the client is closed. */
+  /** Lets every call pass: the closed client fails it. */
   synchronized void stop() {
     open = false;
     pause = 0;

@@ -184,7 +184,7 @@ public final class Client implements AutoCloseable {
    * Waits until Tollgate answers, so that a program can fail at its start.
    *
    * @param within how long at most
-   * @throws TollgateUnavailableException if nobody answers in time
+   * @throws TollgateUnavailableException if the server does not answer in time
    * @throws StatusRuntimeException if the answer is an error, such as {@code UNAUTHENTICATED} for a
    *     token that is not valid, or if this thread is interrupted
    */

@@ -150,7 +150,7 @@ class FakeTest {
                   Runnable::run)
               .toCompletableFuture();
       cancelled.cancel(true);
-      assertTrue(endless.isCancelled(), "who makes the call is told");
+      assertTrue(endless.isCancelled(), "the call itself is cancelled, too");
       assertEquals(Outcome.OUTCOME_CANCELLED, recorded(client, tollgate, 4));
 
       tollgate.block(Reason.REASON_EXHAUSTED);

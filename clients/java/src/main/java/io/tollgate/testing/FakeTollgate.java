@@ -36,12 +36,11 @@ import java.util.List;
 import java.util.function.Supplier;
 
 /**
- * Answers checks as it is told, and keeps what it is given, on a free port of loopback until it is
- * closed. Safe for several threads.
+ * A server that answers every check with the decision that was set last, and keeps the requests that
+ * it receives, on a free port of loopback until it is closed. Safe for several threads.
  *
- * <p>It knows no limits and no prices: what it answers costs nothing. It allows everything until it
- * is told otherwise, and then goes on as it was told. What it has no answer for is {@code
- * UNIMPLEMENTED}.
+ * <p>Everything is allowed until another decision is set. It has no limits and no prices: costs are
+ * zero. Methods other than those of the guard are {@code UNIMPLEMENTED}.
  */
 public final class FakeTollgate implements AutoCloseable {
 
@@ -117,7 +116,7 @@ public final class FakeTollgate implements AutoCloseable {
   }
 
   /**
-   * Fails every call from now on, also records: with {@code UNAVAILABLE} as if nobody were there.
+   * Fails every call from now on, also records: with {@code UNAVAILABLE} as if there were no server.
    */
   public synchronized void fail(Status.Code code) {
     failure = code.toStatus().withDescription("as the test wants it");

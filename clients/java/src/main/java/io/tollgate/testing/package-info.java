@@ -1,2 +1,2 @@
-/** For tests of your own code: a Tollgate in this process, that answers as it is told. */
+/** For unit tests of your own code: a fake Tollgate server, with the answers that you set. */
 package io.tollgate.testing;
