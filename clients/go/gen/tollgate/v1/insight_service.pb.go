@@ -520,8 +520,8 @@ const (
 	// Every request costs what the prices valid at its time say now. Corrections, voids and charges of
 	// expired holds are left out; credits count as they are.
 	SimulationAssumption_SIMULATION_ASSUMPTION_BILLED_ANEW SimulationAssumption = 9
-	// Limits of windows that run at the start have counted what the log says; rate limits have counted
-	// nothing.
+	// Limits of windows that run at the start have counted what the log says, and quotas that are
+	// reset by hand what was used since, if they were reset before; rate limits have counted nothing.
 	SimulationAssumption_SIMULATION_ASSUMPTION_RATE_LIMITS_BEGIN_EMPTY SimulationAssumption = 10
 )
 

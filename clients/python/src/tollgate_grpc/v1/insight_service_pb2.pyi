@@ -305,8 +305,8 @@ class _SimulationAssumptionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_
     expired holds are left out; credits count as they are.
     """
     SIMULATION_ASSUMPTION_RATE_LIMITS_BEGIN_EMPTY: _SimulationAssumption.ValueType  # 10
-    """Limits of windows that run at the start have counted what the log says; rate limits have counted
-    nothing.
+    """Limits of windows that run at the start have counted what the log says, and quotas that are
+    reset by hand what was used since, if they were reset before; rate limits have counted nothing.
     """
 
 class SimulationAssumption(_SimulationAssumption, metaclass=_SimulationAssumptionEnumTypeWrapper):
@@ -349,8 +349,8 @@ SIMULATION_ASSUMPTION_BILLED_ANEW: SimulationAssumption.ValueType  # 9
 expired holds are left out; credits count as they are.
 """
 SIMULATION_ASSUMPTION_RATE_LIMITS_BEGIN_EMPTY: SimulationAssumption.ValueType  # 10
-"""Limits of windows that run at the start have counted what the log says; rate limits have counted
-nothing.
+"""Limits of windows that run at the start have counted what the log says, and quotas that are
+reset by hand what was used since, if they were reset before; rate limits have counted nothing.
 """
 Global___SimulationAssumption: _TypeAlias = SimulationAssumption  # noqa: Y015
 

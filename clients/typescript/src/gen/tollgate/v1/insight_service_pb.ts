@@ -2283,8 +2283,8 @@ export enum SimulationAssumption {
   BILLED_ANEW = 9,
 
   /**
-   * Limits of windows that run at the start have counted what the log says; rate limits have counted
-   * nothing.
+   * Limits of windows that run at the start have counted what the log says, and quotas that are
+   * reset by hand what was used since, if they were reset before; rate limits have counted nothing.
    *
    * @generated from enum value: SIMULATION_ASSUMPTION_RATE_LIMITS_BEGIN_EMPTY = 10;
    */
