@@ -42,6 +42,11 @@ pub enum Error {
          e-mail receivers can be created"
     )]
     SmtpNotConfigured,
+    /// Records of the days before this one were dropped.
+    #[error(
+        "this reads records one by one, and they are kept from {kept_from} on: begin there or later"
+    )]
+    LogDropped { kept_from: chrono::NaiveDate },
     /// The change is not possible in the present state.
     #[error("{0}")]
     NotAllowed(String),

@@ -44,6 +44,9 @@ use rollups::{FoldSignal, PendingRefusals};
 use usage::RefusalBytes;
 use writer::WriterHandle;
 
+pub use crate::backtest::{
+    Comparison, Counts as RefusedCounts, Row as RefusedRow, Totals as ReplayTotals,
+};
 pub use crate::ledger::{
     BudgetView, HoldFilter, HoldView, LiveFigures, ModelView, PreparedCheck, QuotaUsage, RateUsage,
     UsageFilter, UsagePosition,
@@ -53,6 +56,8 @@ pub use audit::Actor;
 pub use clock::{Clock, ServerClock, SystemClock};
 pub use credits::{Credited, VoidRequest};
 pub use error::{Error, Result, StartError};
+pub use loading::backtest::BacktestRun;
+pub use loading::policy_change::PolicyChange;
 pub use reprice::{RepriceRequest, Repriced};
 pub use resources::{
     AlertPolicyChange, ApiKeyChange, ApiKeyUsage, BoostAmount, BoostKind, BoostView, CycleView,

@@ -55,6 +55,11 @@ impl WorkspaceHandle {
         &self.refusals
     }
 
+    /// Its ledger, where nobody else has the workspace and the ledger has not failed.
+    pub(super) fn into_ledger(self: Arc<Self>) -> Option<Ledger> {
+        Arc::into_inner(self)?.ledger.into_inner().ok()
+    }
+
     pub fn id(&self) -> &Arc<str> {
         &self.id
     }

@@ -31,6 +31,7 @@ pub use error::Error;
 pub use holds::{EXPIRED_HOLDS_MAX, Hold, HoldFilter, RECORDED_REQUESTS_MAX, Stored};
 pub use limits::{QuotaUsage, RateUsage, UsageFilter, UsagePosition};
 pub use models::{Totals, WindowSpend};
+pub use refusals::limit_key;
 pub use settle::{ExpiryCharge, Placement, Void, WINDOW_SPENT_MAX};
 pub use state::Ledger;
 pub use state::figures::{LiveFigures, SettledFigures};

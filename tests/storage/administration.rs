@@ -36,7 +36,7 @@ pub async fn an_empty_store_has_nothing(world: &World) {
     assert_eq!(store.fold_cursor().await.unwrap().seq, 0);
     assert_eq!(store.request_records("w", "r").await.unwrap(), []);
     assert_eq!(store.records_after(0, 10).await.unwrap(), []);
-    assert_eq!(store.recent_outputs("w", 10).await.unwrap(), []);
+    assert_eq!(store.recent_outputs("w", Time::LATEST, 10).await.unwrap(), []);
     assert_eq!(store.recent_attempts("w", 10).await.unwrap(), []);
     assert_eq!(store.holds("w").await.unwrap(), []);
     assert!(store.snapshot_workspaces().await.unwrap().is_empty());

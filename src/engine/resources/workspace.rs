@@ -236,12 +236,7 @@ impl Engine {
 
     pub async fn set_plan(&self, actor: Actor, id: &str, change: PlanChange) -> Result<Workspace> {
         let set = move |edit: Edit| async move {
-            let budget = edit.amount("plan.budget", change.budget)?;
-            let overage = match change.overage {
-                Some(overage) => edit.amount("plan.overage_limit", overage)?,
-                None => Amount::ZERO,
-            };
-            let plan = Plan { budget, overage, start_date: change.start_date };
+            let plan = change.plan(&edit)?;
             edit.change_workspace(PLAN, |workspace| workspace.plan = Some(plan)).await
         };
         self.edit(actor, id, set).await
@@ -280,6 +275,18 @@ impl Engine {
             edit.change_workspace(ALERT_POLICY, |workspace| workspace.alerts = policy).await
         };
         Ok(alerts_of(self.edit(actor, workspace_id, set).await?))
+    }
+}
+
+impl PlanChange {
+    /// The plan that is set.
+    pub(in crate::engine) fn plan(&self, edit: &Edit) -> Result<Plan> {
+        let overage = self.overage.map(|overage| edit.amount("plan.overage_limit", overage));
+        Ok(Plan {
+            budget: edit.amount("plan.budget", self.budget)?,
+            overage: overage.transpose()?.unwrap_or(Amount::ZERO),
+            start_date: self.start_date,
+        })
     }
 }
 

@@ -292,6 +292,7 @@ methods! {
         AcknowledgeAnomaly(AcknowledgeAnomalyRequest): ADMINISTER, workspace;
         GetAnomalyPolicy(GetAnomalyPolicyRequest): READ, workspace;
         SetAnomalyPolicy(SetAnomalyPolicyRequest): ADMINISTER, workspace;
+        SimulatePolicy(SimulatePolicyRequest): READ, workspace;
     }
 }
 

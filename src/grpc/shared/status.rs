@@ -302,6 +302,9 @@ impl ErrorBody {
             }
             Error::EtagMismatch => body(ErrorReason::EtagMismatch),
             Error::SmtpNotConfigured => body(ErrorReason::SmtpNotConfigured),
+            Error::LogDropped { kept_from } => {
+                body(ErrorReason::QueryTooBroad).with("kept_from_date", kept_from)
+            }
             Error::NotAllowed(_) => body(ErrorReason::ChangeNotAllowed),
             Error::RequestIdReused { request_id } => {
                 body(ErrorReason::RequestIdReused).with("request_id", request_id)

@@ -5,6 +5,7 @@ mod anomalies;
 mod forecast;
 mod risks;
 mod seasonality;
+mod simulate;
 
 use prost_types::Timestamp;
 use tollgate::domain::time::MICROS_PER_SECOND;

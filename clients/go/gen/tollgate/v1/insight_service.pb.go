@@ -487,6 +487,101 @@ func (AnomalySensitivity) EnumDescriptor() ([]byte, []int) {
 	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{7}
 }
 
+// What a replay of the usage log assumes. The set may grow.
+type SimulationAssumption int32
+
+const (
+	// Never sent.
+	SimulationAssumption_SIMULATION_ASSUMPTION_UNSPECIFIED SimulationAssumption = 0
+	// Requests that were blocked then were never made: they are not in the log, and a policy that
+	// would have let them pass is not charged for them.
+	SimulationAssumption_SIMULATION_ASSUMPTION_BLOCKED_REQUESTS_MISSING SimulationAssumption = 1
+	// A request is checked at the time that its record was charged to: that of its check, or without
+	// one the start time that its caller recorded.
+	SimulationAssumption_SIMULATION_ASSUMPTION_CHECKED_WHEN_CHARGED SimulationAssumption = 2
+	// A request is recorded after the latency that was recorded, and never expires: at once where
+	// none was recorded, or more than 20,000 would be in flight.
+	SimulationAssumption_SIMULATION_ASSUMPTION_RECORDED_AFTER_LATENCY SimulationAssumption = 3
+	// A check declares the input and units that were recorded, and no most output: what callers
+	// declared is not in the log. Output is estimated as for a check that declares none, by what the
+	// model's requests had before.
+	SimulationAssumption_SIMULATION_ASSUMPTION_OUTPUT_ESTIMATE_LEARNED SimulationAssumption = 4
+	// No capability is required of the models that a request is routed to.
+	SimulationAssumption_SIMULATION_ASSUMPTION_CAPABILITIES_UNKNOWN SimulationAssumption = 5
+	// A request asks for the model that it ran on, also if it was routed there.
+	SimulationAssumption_SIMULATION_ASSUMPTION_MODEL_AS_RECORDED SimulationAssumption = 6
+	// A request that is routed uses the same tokens on the other model; what was read from a cache is
+	// input there.
+	SimulationAssumption_SIMULATION_ASSUMPTION_SAME_USAGE_WHEN_ROUTED SimulationAssumption = 7
+	// API keys, groups, models, aliases and settings are those of today, in the whole window. Freezes
+	// and whether the workspace is archived are left out; departments are those recorded. Boosts hold
+	// for their time.
+	SimulationAssumption_SIMULATION_ASSUMPTION_SETTINGS_OF_TODAY SimulationAssumption = 8
+	// Every request costs what the prices valid at its time say now. Corrections, voids and charges of
+	// expired holds are left out; credits count as they are.
+	SimulationAssumption_SIMULATION_ASSUMPTION_BILLED_ANEW SimulationAssumption = 9
+	// Limits of windows that run at the start have counted what the log says, and quotas that are
+	// reset by hand what was used since, if they were reset before; rate limits have counted nothing.
+	SimulationAssumption_SIMULATION_ASSUMPTION_RATE_LIMITS_BEGIN_EMPTY SimulationAssumption = 10
+)
+
+// Enum value maps for SimulationAssumption.
+var (
+	SimulationAssumption_name = map[int32]string{
+		0:  "SIMULATION_ASSUMPTION_UNSPECIFIED",
+		1:  "SIMULATION_ASSUMPTION_BLOCKED_REQUESTS_MISSING",
+		2:  "SIMULATION_ASSUMPTION_CHECKED_WHEN_CHARGED",
+		3:  "SIMULATION_ASSUMPTION_RECORDED_AFTER_LATENCY",
+		4:  "SIMULATION_ASSUMPTION_OUTPUT_ESTIMATE_LEARNED",
+		5:  "SIMULATION_ASSUMPTION_CAPABILITIES_UNKNOWN",
+		6:  "SIMULATION_ASSUMPTION_MODEL_AS_RECORDED",
+		7:  "SIMULATION_ASSUMPTION_SAME_USAGE_WHEN_ROUTED",
+		8:  "SIMULATION_ASSUMPTION_SETTINGS_OF_TODAY",
+		9:  "SIMULATION_ASSUMPTION_BILLED_ANEW",
+		10: "SIMULATION_ASSUMPTION_RATE_LIMITS_BEGIN_EMPTY",
+	}
+	SimulationAssumption_value = map[string]int32{
+		"SIMULATION_ASSUMPTION_UNSPECIFIED":              0,
+		"SIMULATION_ASSUMPTION_BLOCKED_REQUESTS_MISSING": 1,
+		"SIMULATION_ASSUMPTION_CHECKED_WHEN_CHARGED":     2,
+		"SIMULATION_ASSUMPTION_RECORDED_AFTER_LATENCY":   3,
+		"SIMULATION_ASSUMPTION_OUTPUT_ESTIMATE_LEARNED":  4,
+		"SIMULATION_ASSUMPTION_CAPABILITIES_UNKNOWN":     5,
+		"SIMULATION_ASSUMPTION_MODEL_AS_RECORDED":        6,
+		"SIMULATION_ASSUMPTION_SAME_USAGE_WHEN_ROUTED":   7,
+		"SIMULATION_ASSUMPTION_SETTINGS_OF_TODAY":        8,
+		"SIMULATION_ASSUMPTION_BILLED_ANEW":              9,
+		"SIMULATION_ASSUMPTION_RATE_LIMITS_BEGIN_EMPTY":  10,
+	}
+)
+
+func (x SimulationAssumption) Enum() *SimulationAssumption {
+	p := new(SimulationAssumption)
+	*p = x
+	return p
+}
+
+func (x SimulationAssumption) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (SimulationAssumption) Descriptor() protoreflect.EnumDescriptor {
+	return file_tollgate_v1_insight_service_proto_enumTypes[8].Descriptor()
+}
+
+func (SimulationAssumption) Type() protoreflect.EnumType {
+	return &file_tollgate_v1_insight_service_proto_enumTypes[8]
+}
+
+func (x SimulationAssumption) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use SimulationAssumption.Descriptor instead.
+func (SimulationAssumption) EnumDescriptor() ([]byte, []int) {
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{8}
+}
+
 // An amount of a metric.
 type Quantity struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2812,11 +2907,792 @@ func (x *SetAnomalyPolicyResponse) GetAnomalyPolicy() *AnomalyPolicy {
 	return nil
 }
 
+// Request of SimulatePolicy.
+type SimulatePolicyRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace whose usage is replayed.
+	WorkspaceId string `protobuf:"bytes,1,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	// Start of the window; required, in the past.
+	StartTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
+	// End of the window, exclusive: after its start, at most 92 days later and not in the future;
+	// default now.
+	EndTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	// What is changed of today's policy, from the start of the window on; absent for nothing.
+	Change        *PolicyChange `protobuf:"bytes,4,opt,name=change,proto3" json:"change,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SimulatePolicyRequest) Reset() {
+	*x = SimulatePolicyRequest{}
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SimulatePolicyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SimulatePolicyRequest) ProtoMessage() {}
+
+func (x *SimulatePolicyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SimulatePolicyRequest.ProtoReflect.Descriptor instead.
+func (*SimulatePolicyRequest) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *SimulatePolicyRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+func (x *SimulatePolicyRequest) GetStartTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StartTime
+	}
+	return nil
+}
+
+func (x *SimulatePolicyRequest) GetEndTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndTime
+	}
+	return nil
+}
+
+func (x *SimulatePolicyRequest) GetChange() *PolicyChange {
+	if x != nil {
+		return x.Change
+	}
+	return nil
+}
+
+// What is changed of the policy of a workspace: everything else is as it is today.
+type PolicyChange struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Plan, as in SetPlan.
+	Plan *Plan `protobuf:"bytes,1,opt,name=plan,proto3" json:"plan,omitempty"`
+	// Whether automatic fallback is on, as in SetAutomaticFallback.
+	AutomaticFallback *bool `protobuf:"varint,2,opt,name=automatic_fallback,json=automaticFallback,proto3,oneof" json:"automatic_fallback,omitempty"`
+	// Models, their caps and fallback chains, as in SetModelLimits; at most 1,000.
+	ModelLimits []*ModelLimitSetting `protobuf:"bytes,3,rep,name=model_limits,json=modelLimits,proto3" json:"model_limits,omitempty"`
+	// Quotas, as in CreateQuota; at most 100. quota_id is required; that of a quota that exists
+	// replaces it as a whole and keeps its boosts. With LIMIT_PERIOD_UNTIL_RESET it counts from the
+	// start of the window on, if window_start_time is not earlier.
+	Quotas []*Quota `protobuf:"bytes,4,rep,name=quotas,proto3" json:"quotas,omitempty"`
+	// Quotas that are taken away, before others are put; at most 100.
+	RemovedQuotaIds []string `protobuf:"bytes,5,rep,name=removed_quota_ids,json=removedQuotaIds,proto3" json:"removed_quota_ids,omitempty"`
+	// Rate limits, as in CreateRateLimit; at most 100. rate_limit_id is required; that of one that
+	// exists replaces it.
+	RateLimits []*RateLimit `protobuf:"bytes,6,rep,name=rate_limits,json=rateLimits,proto3" json:"rate_limits,omitempty"`
+	// Rate limits that are taken away, before others are put; at most 100.
+	RemovedRateLimitIds []string `protobuf:"bytes,7,rep,name=removed_rate_limit_ids,json=removedRateLimitIds,proto3" json:"removed_rate_limit_ids,omitempty"`
+	// Prices for the workspace, as in SetModelPrice; at most 100.
+	Prices        []*SimulatedPrice `protobuf:"bytes,8,rep,name=prices,proto3" json:"prices,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PolicyChange) Reset() {
+	*x = PolicyChange{}
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PolicyChange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PolicyChange) ProtoMessage() {}
+
+func (x *PolicyChange) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PolicyChange.ProtoReflect.Descriptor instead.
+func (*PolicyChange) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *PolicyChange) GetPlan() *Plan {
+	if x != nil {
+		return x.Plan
+	}
+	return nil
+}
+
+func (x *PolicyChange) GetAutomaticFallback() bool {
+	if x != nil && x.AutomaticFallback != nil {
+		return *x.AutomaticFallback
+	}
+	return false
+}
+
+func (x *PolicyChange) GetModelLimits() []*ModelLimitSetting {
+	if x != nil {
+		return x.ModelLimits
+	}
+	return nil
+}
+
+func (x *PolicyChange) GetQuotas() []*Quota {
+	if x != nil {
+		return x.Quotas
+	}
+	return nil
+}
+
+func (x *PolicyChange) GetRemovedQuotaIds() []string {
+	if x != nil {
+		return x.RemovedQuotaIds
+	}
+	return nil
+}
+
+func (x *PolicyChange) GetRateLimits() []*RateLimit {
+	if x != nil {
+		return x.RateLimits
+	}
+	return nil
+}
+
+func (x *PolicyChange) GetRemovedRateLimitIds() []string {
+	if x != nil {
+		return x.RemovedRateLimitIds
+	}
+	return nil
+}
+
+func (x *PolicyChange) GetPrices() []*SimulatedPrice {
+	if x != nil {
+		return x.Prices
+	}
+	return nil
+}
+
+// A price that a policy is simulated with.
+type SimulatedPrice struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Model of the catalog.
+	ModelId string `protobuf:"bytes,1,opt,name=model_id,json=modelId,proto3" json:"model_id,omitempty"`
+	// The price. Its effective_time is by default the start of the window; a later price that is set
+	// for the workspace itself follows it, a later price of the catalog does not.
+	Price         *Price `protobuf:"bytes,2,opt,name=price,proto3" json:"price,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SimulatedPrice) Reset() {
+	*x = SimulatedPrice{}
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SimulatedPrice) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SimulatedPrice) ProtoMessage() {}
+
+func (x *SimulatedPrice) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SimulatedPrice.ProtoReflect.Descriptor instead.
+func (*SimulatedPrice) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *SimulatedPrice) GetModelId() string {
+	if x != nil {
+		return x.ModelId
+	}
+	return ""
+}
+
+func (x *SimulatedPrice) GetPrice() *Price {
+	if x != nil {
+		return x.Price
+	}
+	return nil
+}
+
+// Response of SimulatePolicy: progress any number of times, then the result once.
+type SimulatePolicyResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One of both.
+	//
+	// Types that are valid to be assigned to Message:
+	//
+	//	*SimulatePolicyResponse_Progress
+	//	*SimulatePolicyResponse_Result
+	Message       isSimulatePolicyResponse_Message `protobuf_oneof:"message"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SimulatePolicyResponse) Reset() {
+	*x = SimulatePolicyResponse{}
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SimulatePolicyResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SimulatePolicyResponse) ProtoMessage() {}
+
+func (x *SimulatePolicyResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SimulatePolicyResponse.ProtoReflect.Descriptor instead.
+func (*SimulatePolicyResponse) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *SimulatePolicyResponse) GetMessage() isSimulatePolicyResponse_Message {
+	if x != nil {
+		return x.Message
+	}
+	return nil
+}
+
+func (x *SimulatePolicyResponse) GetProgress() *SimulationProgress {
+	if x != nil {
+		if x, ok := x.Message.(*SimulatePolicyResponse_Progress); ok {
+			return x.Progress
+		}
+	}
+	return nil
+}
+
+func (x *SimulatePolicyResponse) GetResult() *SimulationResult {
+	if x != nil {
+		if x, ok := x.Message.(*SimulatePolicyResponse_Result); ok {
+			return x.Result
+		}
+	}
+	return nil
+}
+
+type isSimulatePolicyResponse_Message interface {
+	isSimulatePolicyResponse_Message()
+}
+
+type SimulatePolicyResponse_Progress struct {
+	// How far the replay has come.
+	Progress *SimulationProgress `protobuf:"bytes,1,opt,name=progress,proto3,oneof"`
+}
+
+type SimulatePolicyResponse_Result struct {
+	// What it came to; the last message.
+	Result *SimulationResult `protobuf:"bytes,2,opt,name=result,proto3,oneof"`
+}
+
+func (*SimulatePolicyResponse_Progress) isSimulatePolicyResponse_Message() {}
+
+func (*SimulatePolicyResponse_Result) isSimulatePolicyResponse_Message() {}
+
+// How far a replay has come.
+type SimulationProgress struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Time of the window up to which usage was replayed.
+	ReplayedUntilTime *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=replayed_until_time,json=replayedUntilTime,proto3" json:"replayed_until_time,omitempty"`
+	// Entries of the log that were replayed.
+	EntryCount int64 `protobuf:"varint,2,opt,name=entry_count,json=entryCount,proto3" json:"entry_count,omitempty"`
+	// Share of the window that was replayed, by time, 0 to 1.
+	Share         float64 `protobuf:"fixed64,3,opt,name=share,proto3" json:"share,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SimulationProgress) Reset() {
+	*x = SimulationProgress{}
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SimulationProgress) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SimulationProgress) ProtoMessage() {}
+
+func (x *SimulationProgress) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SimulationProgress.ProtoReflect.Descriptor instead.
+func (*SimulationProgress) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *SimulationProgress) GetReplayedUntilTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ReplayedUntilTime
+	}
+	return nil
+}
+
+func (x *SimulationProgress) GetEntryCount() int64 {
+	if x != nil {
+		return x.EntryCount
+	}
+	return 0
+}
+
+func (x *SimulationProgress) GetShare() float64 {
+	if x != nil {
+		return x.Share
+	}
+	return 0
+}
+
+// What the changed policy would have done, beside today's.
+type SimulationResult struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Start of the window.
+	StartTime *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
+	// End of the window.
+	EndTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	// Entries of the log in the window.
+	EntryCount int64 `protobuf:"varint,3,opt,name=entry_count,json=entryCount,proto3" json:"entry_count,omitempty"`
+	// Of these: corrections, voids and charges of expired holds, which are left out.
+	LeftOutCount int64 `protobuf:"varint,4,opt,name=left_out_count,json=leftOutCount,proto3" json:"left_out_count,omitempty"`
+	// What today's policy comes to in a replay of the same usage.
+	Today *SimulatedTotals `protobuf:"bytes,5,opt,name=today,proto3" json:"today,omitempty"`
+	// What the changed policy comes to.
+	Changed *SimulatedTotals `protobuf:"bytes,6,opt,name=changed,proto3" json:"changed,omitempty"`
+	// Limits and rules that were in the way: as values of USAGE_DIMENSION_LIMIT. A request that
+	// several blocked counts under each. This and the next three are at most 20, the heaviest first:
+	// by what was saved or not served under either policy, whichever is more, then by requests.
+	Limits []*SimulatedValue `protobuf:"bytes,7,rep,name=limits,proto3" json:"limits,omitempty"`
+	// Models that were asked for.
+	Models []*SimulatedValue `protobuf:"bytes,8,rep,name=models,proto3" json:"models,omitempty"`
+	// Departments; the empty one stands for none.
+	Departments []*SimulatedValue `protobuf:"bytes,9,rep,name=departments,proto3" json:"departments,omitempty"`
+	// Users; the empty one stands for none.
+	Users []*SimulatedValue `protobuf:"bytes,10,rep,name=users,proto3" json:"users,omitempty"`
+	// What the replay assumes, because the log does not say it: all of it, always.
+	Assumptions   []SimulationAssumption `protobuf:"varint,11,rep,packed,name=assumptions,proto3,enum=tollgate.v1.SimulationAssumption" json:"assumptions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SimulationResult) Reset() {
+	*x = SimulationResult{}
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SimulationResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SimulationResult) ProtoMessage() {}
+
+func (x *SimulationResult) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SimulationResult.ProtoReflect.Descriptor instead.
+func (*SimulationResult) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *SimulationResult) GetStartTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StartTime
+	}
+	return nil
+}
+
+func (x *SimulationResult) GetEndTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndTime
+	}
+	return nil
+}
+
+func (x *SimulationResult) GetEntryCount() int64 {
+	if x != nil {
+		return x.EntryCount
+	}
+	return 0
+}
+
+func (x *SimulationResult) GetLeftOutCount() int64 {
+	if x != nil {
+		return x.LeftOutCount
+	}
+	return 0
+}
+
+func (x *SimulationResult) GetToday() *SimulatedTotals {
+	if x != nil {
+		return x.Today
+	}
+	return nil
+}
+
+func (x *SimulationResult) GetChanged() *SimulatedTotals {
+	if x != nil {
+		return x.Changed
+	}
+	return nil
+}
+
+func (x *SimulationResult) GetLimits() []*SimulatedValue {
+	if x != nil {
+		return x.Limits
+	}
+	return nil
+}
+
+func (x *SimulationResult) GetModels() []*SimulatedValue {
+	if x != nil {
+		return x.Models
+	}
+	return nil
+}
+
+func (x *SimulationResult) GetDepartments() []*SimulatedValue {
+	if x != nil {
+		return x.Departments
+	}
+	return nil
+}
+
+func (x *SimulationResult) GetUsers() []*SimulatedValue {
+	if x != nil {
+		return x.Users
+	}
+	return nil
+}
+
+func (x *SimulationResult) GetAssumptions() []SimulationAssumption {
+	if x != nil {
+		return x.Assumptions
+	}
+	return nil
+}
+
+// What one policy comes to in a replay. request_count is the sum of the other counts and those of
+// refused.
+type SimulatedTotals struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Requests: entries of kind usage.
+	RequestCount int64 `protobuf:"varint,1,opt,name=request_count,json=requestCount,proto3" json:"request_count,omitempty"`
+	// Requests that ran on the model that was asked for.
+	AllowedCount int64 `protobuf:"varint,2,opt,name=allowed_count,json=allowedCount,proto3" json:"allowed_count,omitempty"`
+	// Requests that could not be decided or billed: for want of an exchange rate, or beyond the
+	// bounds of an amount.
+	UndecidedCount int64 `protobuf:"varint,3,opt,name=undecided_count,json=undecidedCount,proto3" json:"undecided_count,omitempty"`
+	// Cost of the requests that were served. Together with saved and not_served of refused it is what
+	// all would cost on the models asked for.
+	Cost *Money `protobuf:"bytes,4,opt,name=cost,proto3" json:"cost,omitempty"`
+	// Credits of the window: zero or negative. Not part of cost.
+	Credits *Money `protobuf:"bytes,5,opt,name=credits,proto3" json:"credits,omitempty"`
+	// Requests that were blocked or routed.
+	Refused       *SimulatedRefusals `protobuf:"bytes,6,opt,name=refused,proto3" json:"refused,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SimulatedTotals) Reset() {
+	*x = SimulatedTotals{}
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SimulatedTotals) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SimulatedTotals) ProtoMessage() {}
+
+func (x *SimulatedTotals) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SimulatedTotals.ProtoReflect.Descriptor instead.
+func (*SimulatedTotals) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *SimulatedTotals) GetRequestCount() int64 {
+	if x != nil {
+		return x.RequestCount
+	}
+	return 0
+}
+
+func (x *SimulatedTotals) GetAllowedCount() int64 {
+	if x != nil {
+		return x.AllowedCount
+	}
+	return 0
+}
+
+func (x *SimulatedTotals) GetUndecidedCount() int64 {
+	if x != nil {
+		return x.UndecidedCount
+	}
+	return 0
+}
+
+func (x *SimulatedTotals) GetCost() *Money {
+	if x != nil {
+		return x.Cost
+	}
+	return nil
+}
+
+func (x *SimulatedTotals) GetCredits() *Money {
+	if x != nil {
+		return x.Credits
+	}
+	return nil
+}
+
+func (x *SimulatedTotals) GetRefused() *SimulatedRefusals {
+	if x != nil {
+		return x.Refused
+	}
+	return nil
+}
+
+// Requests that a policy blocks or routes.
+type SimulatedRefusals struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Requests that were blocked.
+	BlockedCount int64 `protobuf:"varint,1,opt,name=blocked_count,json=blockedCount,proto3" json:"blocked_count,omitempty"`
+	// Requests that ran on another model than was asked for.
+	RoutedCount int64 `protobuf:"varint,2,opt,name=routed_count,json=routedCount,proto3" json:"routed_count,omitempty"`
+	// What routed requests would have cost on the model asked for, less what they cost; negative if
+	// they cost more.
+	Saved *Money `protobuf:"bytes,3,opt,name=saved,proto3" json:"saved,omitempty"`
+	// What blocked requests would have cost on the model asked for.
+	NotServed *Money `protobuf:"bytes,4,opt,name=not_served,json=notServed,proto3" json:"not_served,omitempty"`
+	// When the first one was blocked; absent if none was.
+	FirstBlockedTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=first_blocked_time,json=firstBlockedTime,proto3" json:"first_blocked_time,omitempty"`
+	// When the first one was routed; absent if none was.
+	FirstRoutedTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=first_routed_time,json=firstRoutedTime,proto3" json:"first_routed_time,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *SimulatedRefusals) Reset() {
+	*x = SimulatedRefusals{}
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SimulatedRefusals) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SimulatedRefusals) ProtoMessage() {}
+
+func (x *SimulatedRefusals) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SimulatedRefusals.ProtoReflect.Descriptor instead.
+func (*SimulatedRefusals) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *SimulatedRefusals) GetBlockedCount() int64 {
+	if x != nil {
+		return x.BlockedCount
+	}
+	return 0
+}
+
+func (x *SimulatedRefusals) GetRoutedCount() int64 {
+	if x != nil {
+		return x.RoutedCount
+	}
+	return 0
+}
+
+func (x *SimulatedRefusals) GetSaved() *Money {
+	if x != nil {
+		return x.Saved
+	}
+	return nil
+}
+
+func (x *SimulatedRefusals) GetNotServed() *Money {
+	if x != nil {
+		return x.NotServed
+	}
+	return nil
+}
+
+func (x *SimulatedRefusals) GetFirstBlockedTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.FirstBlockedTime
+	}
+	return nil
+}
+
+func (x *SimulatedRefusals) GetFirstRoutedTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.FirstRoutedTime
+	}
+	return nil
+}
+
+// One limit, model, department or user in both replays.
+type SimulatedValue struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The limit as text, or the id.
+	Value string `protobuf:"bytes,1,opt,name=value,proto3" json:"value,omitempty"`
+	// What today's policy refuses of it.
+	Today *SimulatedRefusals `protobuf:"bytes,2,opt,name=today,proto3" json:"today,omitempty"`
+	// What the changed policy refuses of it.
+	Changed       *SimulatedRefusals `protobuf:"bytes,3,opt,name=changed,proto3" json:"changed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SimulatedValue) Reset() {
+	*x = SimulatedValue{}
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SimulatedValue) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SimulatedValue) ProtoMessage() {}
+
+func (x *SimulatedValue) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_insight_service_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SimulatedValue.ProtoReflect.Descriptor instead.
+func (*SimulatedValue) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_insight_service_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *SimulatedValue) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+func (x *SimulatedValue) GetToday() *SimulatedRefusals {
+	if x != nil {
+		return x.Today
+	}
+	return nil
+}
+
+func (x *SimulatedValue) GetChanged() *SimulatedRefusals {
+	if x != nil {
+		return x.Changed
+	}
+	return nil
+}
+
 var File_tollgate_v1_insight_service_proto protoreflect.FileDescriptor
 
 const file_tollgate_v1_insight_service_proto_rawDesc = "" +
 	"\n" +
-	"!tollgate/v1/insight_service.proto\x12\vtollgate.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ftollgate/v1/alert_service.proto\x1a#tollgate/v1/analytics_service.proto\x1a\x18tollgate/v1/common.proto\"X\n" +
+	"!tollgate/v1/insight_service.proto\x12\vtollgate.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ftollgate/v1/alert_service.proto\x1a#tollgate/v1/analytics_service.proto\x1a!tollgate/v1/catalog_service.proto\x1a\x18tollgate/v1/common.proto\x1a%tollgate/v1/model_limit_service.proto\x1a\x1ftollgate/v1/quota_service.proto\x1a#tollgate/v1/workspace_service.proto\"X\n" +
 	"\bQuantity\x12(\n" +
 	"\x04cost\x18\x01 \x01(\v2\x12.tollgate.v1.MoneyH\x00R\x04cost\x12\x16\n" +
 	"\x05count\x18\x02 \x01(\x03H\x00R\x05countB\n" +
@@ -3000,7 +3876,70 @@ const file_tollgate_v1_insight_service_proto_rawDesc = "" +
 	"\vupdate_mask\x18\x03 \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
 	"updateMask\"]\n" +
 	"\x18SetAnomalyPolicyResponse\x12A\n" +
-	"\x0eanomaly_policy\x18\x01 \x01(\v2\x1a.tollgate.v1.AnomalyPolicyR\ranomalyPolicy*\x9a\x01\n" +
+	"\x0eanomaly_policy\x18\x01 \x01(\v2\x1a.tollgate.v1.AnomalyPolicyR\ranomalyPolicy\"\xdf\x01\n" +
+	"\x15SimulatePolicyRequest\x12!\n" +
+	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x129\n" +
+	"\n" +
+	"start_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x125\n" +
+	"\bend_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x121\n" +
+	"\x06change\x18\x04 \x01(\v2\x19.tollgate.v1.PolicyChangeR\x06change\"\xbe\x03\n" +
+	"\fPolicyChange\x12%\n" +
+	"\x04plan\x18\x01 \x01(\v2\x11.tollgate.v1.PlanR\x04plan\x122\n" +
+	"\x12automatic_fallback\x18\x02 \x01(\bH\x00R\x11automaticFallback\x88\x01\x01\x12A\n" +
+	"\fmodel_limits\x18\x03 \x03(\v2\x1e.tollgate.v1.ModelLimitSettingR\vmodelLimits\x12*\n" +
+	"\x06quotas\x18\x04 \x03(\v2\x12.tollgate.v1.QuotaR\x06quotas\x12*\n" +
+	"\x11removed_quota_ids\x18\x05 \x03(\tR\x0fremovedQuotaIds\x127\n" +
+	"\vrate_limits\x18\x06 \x03(\v2\x16.tollgate.v1.RateLimitR\n" +
+	"rateLimits\x123\n" +
+	"\x16removed_rate_limit_ids\x18\a \x03(\tR\x13removedRateLimitIds\x123\n" +
+	"\x06prices\x18\b \x03(\v2\x1b.tollgate.v1.SimulatedPriceR\x06pricesB\x15\n" +
+	"\x13_automatic_fallback\"U\n" +
+	"\x0eSimulatedPrice\x12\x19\n" +
+	"\bmodel_id\x18\x01 \x01(\tR\amodelId\x12(\n" +
+	"\x05price\x18\x02 \x01(\v2\x12.tollgate.v1.PriceR\x05price\"\x9b\x01\n" +
+	"\x16SimulatePolicyResponse\x12=\n" +
+	"\bprogress\x18\x01 \x01(\v2\x1f.tollgate.v1.SimulationProgressH\x00R\bprogress\x127\n" +
+	"\x06result\x18\x02 \x01(\v2\x1d.tollgate.v1.SimulationResultH\x00R\x06resultB\t\n" +
+	"\amessage\"\x97\x01\n" +
+	"\x12SimulationProgress\x12J\n" +
+	"\x13replayed_until_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x11replayedUntilTime\x12\x1f\n" +
+	"\ventry_count\x18\x02 \x01(\x03R\n" +
+	"entryCount\x12\x14\n" +
+	"\x05share\x18\x03 \x01(\x01R\x05share\"\xd8\x04\n" +
+	"\x10SimulationResult\x129\n" +
+	"\n" +
+	"start_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x125\n" +
+	"\bend_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12\x1f\n" +
+	"\ventry_count\x18\x03 \x01(\x03R\n" +
+	"entryCount\x12$\n" +
+	"\x0eleft_out_count\x18\x04 \x01(\x03R\fleftOutCount\x122\n" +
+	"\x05today\x18\x05 \x01(\v2\x1c.tollgate.v1.SimulatedTotalsR\x05today\x126\n" +
+	"\achanged\x18\x06 \x01(\v2\x1c.tollgate.v1.SimulatedTotalsR\achanged\x123\n" +
+	"\x06limits\x18\a \x03(\v2\x1b.tollgate.v1.SimulatedValueR\x06limits\x123\n" +
+	"\x06models\x18\b \x03(\v2\x1b.tollgate.v1.SimulatedValueR\x06models\x12=\n" +
+	"\vdepartments\x18\t \x03(\v2\x1b.tollgate.v1.SimulatedValueR\vdepartments\x121\n" +
+	"\x05users\x18\n" +
+	" \x03(\v2\x1b.tollgate.v1.SimulatedValueR\x05users\x12C\n" +
+	"\vassumptions\x18\v \x03(\x0e2!.tollgate.v1.SimulationAssumptionR\vassumptions\"\x94\x02\n" +
+	"\x0fSimulatedTotals\x12#\n" +
+	"\rrequest_count\x18\x01 \x01(\x03R\frequestCount\x12#\n" +
+	"\rallowed_count\x18\x02 \x01(\x03R\fallowedCount\x12'\n" +
+	"\x0fundecided_count\x18\x03 \x01(\x03R\x0eundecidedCount\x12&\n" +
+	"\x04cost\x18\x04 \x01(\v2\x12.tollgate.v1.MoneyR\x04cost\x12,\n" +
+	"\acredits\x18\x05 \x01(\v2\x12.tollgate.v1.MoneyR\acredits\x128\n" +
+	"\arefused\x18\x06 \x01(\v2\x1e.tollgate.v1.SimulatedRefusalsR\arefused\"\xca\x02\n" +
+	"\x11SimulatedRefusals\x12#\n" +
+	"\rblocked_count\x18\x01 \x01(\x03R\fblockedCount\x12!\n" +
+	"\frouted_count\x18\x02 \x01(\x03R\vroutedCount\x12(\n" +
+	"\x05saved\x18\x03 \x01(\v2\x12.tollgate.v1.MoneyR\x05saved\x121\n" +
+	"\n" +
+	"not_served\x18\x04 \x01(\v2\x12.tollgate.v1.MoneyR\tnotServed\x12H\n" +
+	"\x12first_blocked_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x10firstBlockedTime\x12F\n" +
+	"\x11first_routed_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x0ffirstRoutedTime\"\x96\x01\n" +
+	"\x0eSimulatedValue\x12\x14\n" +
+	"\x05value\x18\x01 \x01(\tR\x05value\x124\n" +
+	"\x05today\x18\x02 \x01(\v2\x1e.tollgate.v1.SimulatedRefusalsR\x05today\x128\n" +
+	"\achanged\x18\x03 \x01(\v2\x1e.tollgate.v1.SimulatedRefusalsR\achanged*\x9a\x01\n" +
 	"\x0eForecastPeriod\x12\x1f\n" +
 	"\x1bFORECAST_PERIOD_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13FORECAST_PERIOD_DAY\x10\x01\x12\x18\n" +
@@ -3041,7 +3980,20 @@ const file_tollgate_v1_insight_service_proto_rawDesc = "" +
 	"\x1fANOMALY_SENSITIVITY_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17ANOMALY_SENSITIVITY_LOW\x10\x01\x12\x1e\n" +
 	"\x1aANOMALY_SENSITIVITY_MEDIUM\x10\x02\x12\x1c\n" +
-	"\x18ANOMALY_SENSITIVITY_HIGH\x10\x032\x9c\x05\n" +
+	"\x18ANOMALY_SENSITIVITY_HIGH\x10\x03*\x9c\x04\n" +
+	"\x14SimulationAssumption\x12%\n" +
+	"!SIMULATION_ASSUMPTION_UNSPECIFIED\x10\x00\x122\n" +
+	".SIMULATION_ASSUMPTION_BLOCKED_REQUESTS_MISSING\x10\x01\x12.\n" +
+	"*SIMULATION_ASSUMPTION_CHECKED_WHEN_CHARGED\x10\x02\x120\n" +
+	",SIMULATION_ASSUMPTION_RECORDED_AFTER_LATENCY\x10\x03\x121\n" +
+	"-SIMULATION_ASSUMPTION_OUTPUT_ESTIMATE_LEARNED\x10\x04\x12.\n" +
+	"*SIMULATION_ASSUMPTION_CAPABILITIES_UNKNOWN\x10\x05\x12+\n" +
+	"'SIMULATION_ASSUMPTION_MODEL_AS_RECORDED\x10\x06\x120\n" +
+	",SIMULATION_ASSUMPTION_SAME_USAGE_WHEN_ROUTED\x10\a\x12+\n" +
+	"'SIMULATION_ASSUMPTION_SETTINGS_OF_TODAY\x10\b\x12%\n" +
+	"!SIMULATION_ASSUMPTION_BILLED_ANEW\x10\t\x121\n" +
+	"-SIMULATION_ASSUMPTION_RATE_LIMITS_BEGIN_EMPTY\x10\n" +
+	"2\xf9\x05\n" +
 	"\x0eInsightService\x12P\n" +
 	"\vGetForecast\x12\x1f.tollgate.v1.GetForecastRequest\x1a .tollgate.v1.GetForecastResponse\x12\\\n" +
 	"\x0fListBudgetRisks\x12#.tollgate.v1.ListBudgetRisksRequest\x1a$.tollgate.v1.ListBudgetRisksResponse\x12Y\n" +
@@ -3049,7 +4001,8 @@ const file_tollgate_v1_insight_service_proto_rawDesc = "" +
 	"\rListAnomalies\x12!.tollgate.v1.ListAnomaliesRequest\x1a\".tollgate.v1.ListAnomaliesResponse\x12e\n" +
 	"\x12AcknowledgeAnomaly\x12&.tollgate.v1.AcknowledgeAnomalyRequest\x1a'.tollgate.v1.AcknowledgeAnomalyResponse\x12_\n" +
 	"\x10GetAnomalyPolicy\x12$.tollgate.v1.GetAnomalyPolicyRequest\x1a%.tollgate.v1.GetAnomalyPolicyResponse\x12_\n" +
-	"\x10SetAnomalyPolicy\x12$.tollgate.v1.SetAnomalyPolicyRequest\x1a%.tollgate.v1.SetAnomalyPolicyResponseBW\n" +
+	"\x10SetAnomalyPolicy\x12$.tollgate.v1.SetAnomalyPolicyRequest\x1a%.tollgate.v1.SetAnomalyPolicyResponse\x12[\n" +
+	"\x0eSimulatePolicy\x12\".tollgate.v1.SimulatePolicyRequest\x1a#.tollgate.v1.SimulatePolicyResponse0\x01BW\n" +
 	"\x0eio.tollgate.v1B\x13InsightServiceProtoP\x01Z.tollgate.example/go/gen/tollgate/v1;tollgatev1b\x06proto3"
 
 var (
@@ -3064,8 +4017,8 @@ func file_tollgate_v1_insight_service_proto_rawDescGZIP() []byte {
 	return file_tollgate_v1_insight_service_proto_rawDescData
 }
 
-var file_tollgate_v1_insight_service_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
-var file_tollgate_v1_insight_service_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
+var file_tollgate_v1_insight_service_proto_enumTypes = make([]protoimpl.EnumInfo, 9)
+var file_tollgate_v1_insight_service_proto_msgTypes = make([]protoimpl.MessageInfo, 37)
 var file_tollgate_v1_insight_service_proto_goTypes = []any{
 	(ForecastPeriod)(0),                // 0: tollgate.v1.ForecastPeriod
 	(ForecastBasis)(0),                 // 1: tollgate.v1.ForecastBasis
@@ -3075,157 +4028,204 @@ var file_tollgate_v1_insight_service_proto_goTypes = []any{
 	(AnomalyState)(0),                  // 5: tollgate.v1.AnomalyState
 	(AnomalyFeedback)(0),               // 6: tollgate.v1.AnomalyFeedback
 	(AnomalySensitivity)(0),            // 7: tollgate.v1.AnomalySensitivity
-	(*Quantity)(nil),                   // 8: tollgate.v1.Quantity
-	(*Interval)(nil),                   // 9: tollgate.v1.Interval
-	(*GetForecastRequest)(nil),         // 10: tollgate.v1.GetForecastRequest
-	(*GetForecastResponse)(nil),        // 11: tollgate.v1.GetForecastResponse
-	(*PriceChange)(nil),                // 12: tollgate.v1.PriceChange
-	(*ForecastPoint)(nil),              // 13: tollgate.v1.ForecastPoint
-	(*BudgetOutlook)(nil),              // 14: tollgate.v1.BudgetOutlook
-	(*ListBudgetRisksRequest)(nil),     // 15: tollgate.v1.ListBudgetRisksRequest
-	(*ListBudgetRisksResponse)(nil),    // 16: tollgate.v1.ListBudgetRisksResponse
-	(*BudgetRisk)(nil),                 // 17: tollgate.v1.BudgetRisk
-	(*GetSeasonalityRequest)(nil),      // 18: tollgate.v1.GetSeasonalityRequest
-	(*GetSeasonalityResponse)(nil),     // 19: tollgate.v1.GetSeasonalityResponse
-	(*SeasonalProfile)(nil),            // 20: tollgate.v1.SeasonalProfile
-	(*SeasonalPart)(nil),               // 21: tollgate.v1.SeasonalPart
-	(*Anomaly)(nil),                    // 22: tollgate.v1.Anomaly
-	(*AnomalyRange)(nil),               // 23: tollgate.v1.AnomalyRange
-	(*AnomalyContributor)(nil),         // 24: tollgate.v1.AnomalyContributor
-	(*ListAnomaliesRequest)(nil),       // 25: tollgate.v1.ListAnomaliesRequest
-	(*ListAnomaliesResponse)(nil),      // 26: tollgate.v1.ListAnomaliesResponse
-	(*AcknowledgeAnomalyRequest)(nil),  // 27: tollgate.v1.AcknowledgeAnomalyRequest
-	(*AcknowledgeAnomalyResponse)(nil), // 28: tollgate.v1.AcknowledgeAnomalyResponse
-	(*AnomalyPolicy)(nil),              // 29: tollgate.v1.AnomalyPolicy
-	(*AnomalyMute)(nil),                // 30: tollgate.v1.AnomalyMute
-	(*AnomalyRaisedBar)(nil),           // 31: tollgate.v1.AnomalyRaisedBar
-	(*GetAnomalyPolicyRequest)(nil),    // 32: tollgate.v1.GetAnomalyPolicyRequest
-	(*GetAnomalyPolicyResponse)(nil),   // 33: tollgate.v1.GetAnomalyPolicyResponse
-	(*SetAnomalyPolicyRequest)(nil),    // 34: tollgate.v1.SetAnomalyPolicyRequest
-	(*SetAnomalyPolicyResponse)(nil),   // 35: tollgate.v1.SetAnomalyPolicyResponse
-	(*Money)(nil),                      // 36: tollgate.v1.Money
-	(UsageMetric)(0),                   // 37: tollgate.v1.UsageMetric
-	(*UsageFilter)(nil),                // 38: tollgate.v1.UsageFilter
-	(*timestamppb.Timestamp)(nil),      // 39: google.protobuf.Timestamp
-	(TimeGranularity)(0),               // 40: tollgate.v1.TimeGranularity
-	(LimitKind)(0),                     // 41: tollgate.v1.LimitKind
-	(*Subject)(nil),                    // 42: tollgate.v1.Subject
-	(Enforcement)(0),                   // 43: tollgate.v1.Enforcement
-	(AnomalyKind)(0),                   // 44: tollgate.v1.AnomalyKind
-	(AnomalyMetric)(0),                 // 45: tollgate.v1.AnomalyMetric
-	(*fieldmaskpb.FieldMask)(nil),      // 46: google.protobuf.FieldMask
+	(SimulationAssumption)(0),          // 8: tollgate.v1.SimulationAssumption
+	(*Quantity)(nil),                   // 9: tollgate.v1.Quantity
+	(*Interval)(nil),                   // 10: tollgate.v1.Interval
+	(*GetForecastRequest)(nil),         // 11: tollgate.v1.GetForecastRequest
+	(*GetForecastResponse)(nil),        // 12: tollgate.v1.GetForecastResponse
+	(*PriceChange)(nil),                // 13: tollgate.v1.PriceChange
+	(*ForecastPoint)(nil),              // 14: tollgate.v1.ForecastPoint
+	(*BudgetOutlook)(nil),              // 15: tollgate.v1.BudgetOutlook
+	(*ListBudgetRisksRequest)(nil),     // 16: tollgate.v1.ListBudgetRisksRequest
+	(*ListBudgetRisksResponse)(nil),    // 17: tollgate.v1.ListBudgetRisksResponse
+	(*BudgetRisk)(nil),                 // 18: tollgate.v1.BudgetRisk
+	(*GetSeasonalityRequest)(nil),      // 19: tollgate.v1.GetSeasonalityRequest
+	(*GetSeasonalityResponse)(nil),     // 20: tollgate.v1.GetSeasonalityResponse
+	(*SeasonalProfile)(nil),            // 21: tollgate.v1.SeasonalProfile
+	(*SeasonalPart)(nil),               // 22: tollgate.v1.SeasonalPart
+	(*Anomaly)(nil),                    // 23: tollgate.v1.Anomaly
+	(*AnomalyRange)(nil),               // 24: tollgate.v1.AnomalyRange
+	(*AnomalyContributor)(nil),         // 25: tollgate.v1.AnomalyContributor
+	(*ListAnomaliesRequest)(nil),       // 26: tollgate.v1.ListAnomaliesRequest
+	(*ListAnomaliesResponse)(nil),      // 27: tollgate.v1.ListAnomaliesResponse
+	(*AcknowledgeAnomalyRequest)(nil),  // 28: tollgate.v1.AcknowledgeAnomalyRequest
+	(*AcknowledgeAnomalyResponse)(nil), // 29: tollgate.v1.AcknowledgeAnomalyResponse
+	(*AnomalyPolicy)(nil),              // 30: tollgate.v1.AnomalyPolicy
+	(*AnomalyMute)(nil),                // 31: tollgate.v1.AnomalyMute
+	(*AnomalyRaisedBar)(nil),           // 32: tollgate.v1.AnomalyRaisedBar
+	(*GetAnomalyPolicyRequest)(nil),    // 33: tollgate.v1.GetAnomalyPolicyRequest
+	(*GetAnomalyPolicyResponse)(nil),   // 34: tollgate.v1.GetAnomalyPolicyResponse
+	(*SetAnomalyPolicyRequest)(nil),    // 35: tollgate.v1.SetAnomalyPolicyRequest
+	(*SetAnomalyPolicyResponse)(nil),   // 36: tollgate.v1.SetAnomalyPolicyResponse
+	(*SimulatePolicyRequest)(nil),      // 37: tollgate.v1.SimulatePolicyRequest
+	(*PolicyChange)(nil),               // 38: tollgate.v1.PolicyChange
+	(*SimulatedPrice)(nil),             // 39: tollgate.v1.SimulatedPrice
+	(*SimulatePolicyResponse)(nil),     // 40: tollgate.v1.SimulatePolicyResponse
+	(*SimulationProgress)(nil),         // 41: tollgate.v1.SimulationProgress
+	(*SimulationResult)(nil),           // 42: tollgate.v1.SimulationResult
+	(*SimulatedTotals)(nil),            // 43: tollgate.v1.SimulatedTotals
+	(*SimulatedRefusals)(nil),          // 44: tollgate.v1.SimulatedRefusals
+	(*SimulatedValue)(nil),             // 45: tollgate.v1.SimulatedValue
+	(*Money)(nil),                      // 46: tollgate.v1.Money
+	(UsageMetric)(0),                   // 47: tollgate.v1.UsageMetric
+	(*UsageFilter)(nil),                // 48: tollgate.v1.UsageFilter
+	(*timestamppb.Timestamp)(nil),      // 49: google.protobuf.Timestamp
+	(TimeGranularity)(0),               // 50: tollgate.v1.TimeGranularity
+	(LimitKind)(0),                     // 51: tollgate.v1.LimitKind
+	(*Subject)(nil),                    // 52: tollgate.v1.Subject
+	(Enforcement)(0),                   // 53: tollgate.v1.Enforcement
+	(AnomalyKind)(0),                   // 54: tollgate.v1.AnomalyKind
+	(AnomalyMetric)(0),                 // 55: tollgate.v1.AnomalyMetric
+	(*fieldmaskpb.FieldMask)(nil),      // 56: google.protobuf.FieldMask
+	(*Plan)(nil),                       // 57: tollgate.v1.Plan
+	(*ModelLimitSetting)(nil),          // 58: tollgate.v1.ModelLimitSetting
+	(*Quota)(nil),                      // 59: tollgate.v1.Quota
+	(*RateLimit)(nil),                  // 60: tollgate.v1.RateLimit
+	(*Price)(nil),                      // 61: tollgate.v1.Price
 }
 var file_tollgate_v1_insight_service_proto_depIdxs = []int32{
-	36, // 0: tollgate.v1.Quantity.cost:type_name -> tollgate.v1.Money
-	8,  // 1: tollgate.v1.Interval.low:type_name -> tollgate.v1.Quantity
-	8,  // 2: tollgate.v1.Interval.high:type_name -> tollgate.v1.Quantity
-	37, // 3: tollgate.v1.GetForecastRequest.metric:type_name -> tollgate.v1.UsageMetric
-	38, // 4: tollgate.v1.GetForecastRequest.member:type_name -> tollgate.v1.UsageFilter
-	0,  // 5: tollgate.v1.GetForecastRequest.period:type_name -> tollgate.v1.ForecastPeriod
-	39, // 6: tollgate.v1.GetForecastRequest.end_time:type_name -> google.protobuf.Timestamp
-	40, // 7: tollgate.v1.GetForecastRequest.granularity:type_name -> tollgate.v1.TimeGranularity
-	39, // 8: tollgate.v1.GetForecastResponse.as_of_time:type_name -> google.protobuf.Timestamp
-	39, // 9: tollgate.v1.GetForecastResponse.start_time:type_name -> google.protobuf.Timestamp
-	39, // 10: tollgate.v1.GetForecastResponse.end_time:type_name -> google.protobuf.Timestamp
-	8,  // 11: tollgate.v1.GetForecastResponse.known:type_name -> tollgate.v1.Quantity
-	8,  // 12: tollgate.v1.GetForecastResponse.total:type_name -> tollgate.v1.Quantity
-	9,  // 13: tollgate.v1.GetForecastResponse.total_intervals:type_name -> tollgate.v1.Interval
-	13, // 14: tollgate.v1.GetForecastResponse.points:type_name -> tollgate.v1.ForecastPoint
-	40, // 15: tollgate.v1.GetForecastResponse.granularity:type_name -> tollgate.v1.TimeGranularity
-	14, // 16: tollgate.v1.GetForecastResponse.budget:type_name -> tollgate.v1.BudgetOutlook
-	1,  // 17: tollgate.v1.GetForecastResponse.basis:type_name -> tollgate.v1.ForecastBasis
-	2,  // 18: tollgate.v1.GetForecastResponse.interval_basis:type_name -> tollgate.v1.IntervalBasis
-	8,  // 19: tollgate.v1.GetForecastResponse.run_rate:type_name -> tollgate.v1.Quantity
-	12, // 20: tollgate.v1.GetForecastResponse.price_changes:type_name -> tollgate.v1.PriceChange
-	39, // 21: tollgate.v1.PriceChange.effective_time:type_name -> google.protobuf.Timestamp
-	39, // 22: tollgate.v1.ForecastPoint.start_time:type_name -> google.protobuf.Timestamp
-	8,  // 23: tollgate.v1.ForecastPoint.value:type_name -> tollgate.v1.Quantity
-	9,  // 24: tollgate.v1.ForecastPoint.intervals:type_name -> tollgate.v1.Interval
-	8,  // 25: tollgate.v1.BudgetOutlook.limit:type_name -> tollgate.v1.Quantity
-	8,  // 26: tollgate.v1.BudgetOutlook.used:type_name -> tollgate.v1.Quantity
-	39, // 27: tollgate.v1.BudgetOutlook.exhaustion_time:type_name -> google.protobuf.Timestamp
-	39, // 28: tollgate.v1.BudgetOutlook.earliest_time:type_name -> google.protobuf.Timestamp
-	39, // 29: tollgate.v1.BudgetOutlook.reset_time:type_name -> google.protobuf.Timestamp
-	8,  // 30: tollgate.v1.BudgetOutlook.expected:type_name -> tollgate.v1.Quantity
-	9,  // 31: tollgate.v1.BudgetOutlook.expected_intervals:type_name -> tollgate.v1.Interval
-	39, // 32: tollgate.v1.ListBudgetRisksResponse.as_of_time:type_name -> google.protobuf.Timestamp
-	17, // 33: tollgate.v1.ListBudgetRisksResponse.risks:type_name -> tollgate.v1.BudgetRisk
-	41, // 34: tollgate.v1.BudgetRisk.kind:type_name -> tollgate.v1.LimitKind
-	42, // 35: tollgate.v1.BudgetRisk.subject:type_name -> tollgate.v1.Subject
-	43, // 36: tollgate.v1.BudgetRisk.enforcement:type_name -> tollgate.v1.Enforcement
-	14, // 37: tollgate.v1.BudgetRisk.outlook:type_name -> tollgate.v1.BudgetOutlook
-	37, // 38: tollgate.v1.GetSeasonalityRequest.metric:type_name -> tollgate.v1.UsageMetric
-	38, // 39: tollgate.v1.GetSeasonalityRequest.member:type_name -> tollgate.v1.UsageFilter
-	39, // 40: tollgate.v1.GetSeasonalityResponse.as_of_time:type_name -> google.protobuf.Timestamp
-	3,  // 41: tollgate.v1.GetSeasonalityResponse.seasonality:type_name -> tollgate.v1.Seasonality
-	20, // 42: tollgate.v1.GetSeasonalityResponse.hour_of_day:type_name -> tollgate.v1.SeasonalProfile
-	20, // 43: tollgate.v1.GetSeasonalityResponse.day_of_week:type_name -> tollgate.v1.SeasonalProfile
-	21, // 44: tollgate.v1.SeasonalProfile.parts:type_name -> tollgate.v1.SeasonalPart
-	21, // 45: tollgate.v1.SeasonalProfile.peak:type_name -> tollgate.v1.SeasonalPart
-	21, // 46: tollgate.v1.SeasonalProfile.low:type_name -> tollgate.v1.SeasonalPart
-	8,  // 47: tollgate.v1.SeasonalPart.mean:type_name -> tollgate.v1.Quantity
-	44, // 48: tollgate.v1.Anomaly.kind:type_name -> tollgate.v1.AnomalyKind
-	42, // 49: tollgate.v1.Anomaly.subject:type_name -> tollgate.v1.Subject
-	45, // 50: tollgate.v1.Anomaly.metric:type_name -> tollgate.v1.AnomalyMetric
-	40, // 51: tollgate.v1.Anomaly.granularity:type_name -> tollgate.v1.TimeGranularity
-	39, // 52: tollgate.v1.Anomaly.start_time:type_name -> google.protobuf.Timestamp
-	39, // 53: tollgate.v1.Anomaly.end_time:type_name -> google.protobuf.Timestamp
-	39, // 54: tollgate.v1.Anomaly.detect_time:type_name -> google.protobuf.Timestamp
-	8,  // 55: tollgate.v1.Anomaly.expected:type_name -> tollgate.v1.Quantity
-	8,  // 56: tollgate.v1.Anomaly.actual:type_name -> tollgate.v1.Quantity
-	23, // 57: tollgate.v1.Anomaly.normal:type_name -> tollgate.v1.AnomalyRange
-	36, // 58: tollgate.v1.Anomaly.impact:type_name -> tollgate.v1.Money
-	4,  // 59: tollgate.v1.Anomaly.severity:type_name -> tollgate.v1.AnomalySeverity
-	24, // 60: tollgate.v1.Anomaly.contributors:type_name -> tollgate.v1.AnomalyContributor
-	5,  // 61: tollgate.v1.Anomaly.state:type_name -> tollgate.v1.AnomalyState
-	6,  // 62: tollgate.v1.Anomaly.feedback:type_name -> tollgate.v1.AnomalyFeedback
-	39, // 63: tollgate.v1.Anomaly.feedback_time:type_name -> google.protobuf.Timestamp
-	8,  // 64: tollgate.v1.AnomalyRange.low:type_name -> tollgate.v1.Quantity
-	8,  // 65: tollgate.v1.AnomalyRange.high:type_name -> tollgate.v1.Quantity
-	42, // 66: tollgate.v1.AnomalyContributor.subject:type_name -> tollgate.v1.Subject
-	8,  // 67: tollgate.v1.AnomalyContributor.before:type_name -> tollgate.v1.Quantity
-	8,  // 68: tollgate.v1.AnomalyContributor.after:type_name -> tollgate.v1.Quantity
-	5,  // 69: tollgate.v1.ListAnomaliesRequest.state:type_name -> tollgate.v1.AnomalyState
-	42, // 70: tollgate.v1.ListAnomaliesRequest.subject:type_name -> tollgate.v1.Subject
-	39, // 71: tollgate.v1.ListAnomaliesRequest.start_time:type_name -> google.protobuf.Timestamp
-	39, // 72: tollgate.v1.ListAnomaliesRequest.end_time:type_name -> google.protobuf.Timestamp
-	22, // 73: tollgate.v1.ListAnomaliesResponse.anomalies:type_name -> tollgate.v1.Anomaly
-	39, // 74: tollgate.v1.ListAnomaliesResponse.looked_until_time:type_name -> google.protobuf.Timestamp
-	6,  // 75: tollgate.v1.AcknowledgeAnomalyRequest.feedback:type_name -> tollgate.v1.AnomalyFeedback
-	22, // 76: tollgate.v1.AcknowledgeAnomalyResponse.anomaly:type_name -> tollgate.v1.Anomaly
-	39, // 77: tollgate.v1.AcknowledgeAnomalyResponse.bar_raised_until_time:type_name -> google.protobuf.Timestamp
-	36, // 78: tollgate.v1.AnomalyPolicy.least_impact:type_name -> tollgate.v1.Money
-	7,  // 79: tollgate.v1.AnomalyPolicy.sensitivity:type_name -> tollgate.v1.AnomalySensitivity
-	30, // 80: tollgate.v1.AnomalyPolicy.mutes:type_name -> tollgate.v1.AnomalyMute
-	36, // 81: tollgate.v1.AnomalyPolicy.effective_least_impact:type_name -> tollgate.v1.Money
-	31, // 82: tollgate.v1.AnomalyPolicy.raised_bars:type_name -> tollgate.v1.AnomalyRaisedBar
-	42, // 83: tollgate.v1.AnomalyMute.subject:type_name -> tollgate.v1.Subject
-	39, // 84: tollgate.v1.AnomalyMute.end_time:type_name -> google.protobuf.Timestamp
-	42, // 85: tollgate.v1.AnomalyRaisedBar.subject:type_name -> tollgate.v1.Subject
-	39, // 86: tollgate.v1.AnomalyRaisedBar.until_time:type_name -> google.protobuf.Timestamp
-	29, // 87: tollgate.v1.GetAnomalyPolicyResponse.anomaly_policy:type_name -> tollgate.v1.AnomalyPolicy
-	29, // 88: tollgate.v1.SetAnomalyPolicyRequest.anomaly_policy:type_name -> tollgate.v1.AnomalyPolicy
-	46, // 89: tollgate.v1.SetAnomalyPolicyRequest.update_mask:type_name -> google.protobuf.FieldMask
-	29, // 90: tollgate.v1.SetAnomalyPolicyResponse.anomaly_policy:type_name -> tollgate.v1.AnomalyPolicy
-	10, // 91: tollgate.v1.InsightService.GetForecast:input_type -> tollgate.v1.GetForecastRequest
-	15, // 92: tollgate.v1.InsightService.ListBudgetRisks:input_type -> tollgate.v1.ListBudgetRisksRequest
-	18, // 93: tollgate.v1.InsightService.GetSeasonality:input_type -> tollgate.v1.GetSeasonalityRequest
-	25, // 94: tollgate.v1.InsightService.ListAnomalies:input_type -> tollgate.v1.ListAnomaliesRequest
-	27, // 95: tollgate.v1.InsightService.AcknowledgeAnomaly:input_type -> tollgate.v1.AcknowledgeAnomalyRequest
-	32, // 96: tollgate.v1.InsightService.GetAnomalyPolicy:input_type -> tollgate.v1.GetAnomalyPolicyRequest
-	34, // 97: tollgate.v1.InsightService.SetAnomalyPolicy:input_type -> tollgate.v1.SetAnomalyPolicyRequest
-	11, // 98: tollgate.v1.InsightService.GetForecast:output_type -> tollgate.v1.GetForecastResponse
-	16, // 99: tollgate.v1.InsightService.ListBudgetRisks:output_type -> tollgate.v1.ListBudgetRisksResponse
-	19, // 100: tollgate.v1.InsightService.GetSeasonality:output_type -> tollgate.v1.GetSeasonalityResponse
-	26, // 101: tollgate.v1.InsightService.ListAnomalies:output_type -> tollgate.v1.ListAnomaliesResponse
-	28, // 102: tollgate.v1.InsightService.AcknowledgeAnomaly:output_type -> tollgate.v1.AcknowledgeAnomalyResponse
-	33, // 103: tollgate.v1.InsightService.GetAnomalyPolicy:output_type -> tollgate.v1.GetAnomalyPolicyResponse
-	35, // 104: tollgate.v1.InsightService.SetAnomalyPolicy:output_type -> tollgate.v1.SetAnomalyPolicyResponse
-	98, // [98:105] is the sub-list for method output_type
-	91, // [91:98] is the sub-list for method input_type
-	91, // [91:91] is the sub-list for extension type_name
-	91, // [91:91] is the sub-list for extension extendee
-	0,  // [0:91] is the sub-list for field type_name
+	46,  // 0: tollgate.v1.Quantity.cost:type_name -> tollgate.v1.Money
+	9,   // 1: tollgate.v1.Interval.low:type_name -> tollgate.v1.Quantity
+	9,   // 2: tollgate.v1.Interval.high:type_name -> tollgate.v1.Quantity
+	47,  // 3: tollgate.v1.GetForecastRequest.metric:type_name -> tollgate.v1.UsageMetric
+	48,  // 4: tollgate.v1.GetForecastRequest.member:type_name -> tollgate.v1.UsageFilter
+	0,   // 5: tollgate.v1.GetForecastRequest.period:type_name -> tollgate.v1.ForecastPeriod
+	49,  // 6: tollgate.v1.GetForecastRequest.end_time:type_name -> google.protobuf.Timestamp
+	50,  // 7: tollgate.v1.GetForecastRequest.granularity:type_name -> tollgate.v1.TimeGranularity
+	49,  // 8: tollgate.v1.GetForecastResponse.as_of_time:type_name -> google.protobuf.Timestamp
+	49,  // 9: tollgate.v1.GetForecastResponse.start_time:type_name -> google.protobuf.Timestamp
+	49,  // 10: tollgate.v1.GetForecastResponse.end_time:type_name -> google.protobuf.Timestamp
+	9,   // 11: tollgate.v1.GetForecastResponse.known:type_name -> tollgate.v1.Quantity
+	9,   // 12: tollgate.v1.GetForecastResponse.total:type_name -> tollgate.v1.Quantity
+	10,  // 13: tollgate.v1.GetForecastResponse.total_intervals:type_name -> tollgate.v1.Interval
+	14,  // 14: tollgate.v1.GetForecastResponse.points:type_name -> tollgate.v1.ForecastPoint
+	50,  // 15: tollgate.v1.GetForecastResponse.granularity:type_name -> tollgate.v1.TimeGranularity
+	15,  // 16: tollgate.v1.GetForecastResponse.budget:type_name -> tollgate.v1.BudgetOutlook
+	1,   // 17: tollgate.v1.GetForecastResponse.basis:type_name -> tollgate.v1.ForecastBasis
+	2,   // 18: tollgate.v1.GetForecastResponse.interval_basis:type_name -> tollgate.v1.IntervalBasis
+	9,   // 19: tollgate.v1.GetForecastResponse.run_rate:type_name -> tollgate.v1.Quantity
+	13,  // 20: tollgate.v1.GetForecastResponse.price_changes:type_name -> tollgate.v1.PriceChange
+	49,  // 21: tollgate.v1.PriceChange.effective_time:type_name -> google.protobuf.Timestamp
+	49,  // 22: tollgate.v1.ForecastPoint.start_time:type_name -> google.protobuf.Timestamp
+	9,   // 23: tollgate.v1.ForecastPoint.value:type_name -> tollgate.v1.Quantity
+	10,  // 24: tollgate.v1.ForecastPoint.intervals:type_name -> tollgate.v1.Interval
+	9,   // 25: tollgate.v1.BudgetOutlook.limit:type_name -> tollgate.v1.Quantity
+	9,   // 26: tollgate.v1.BudgetOutlook.used:type_name -> tollgate.v1.Quantity
+	49,  // 27: tollgate.v1.BudgetOutlook.exhaustion_time:type_name -> google.protobuf.Timestamp
+	49,  // 28: tollgate.v1.BudgetOutlook.earliest_time:type_name -> google.protobuf.Timestamp
+	49,  // 29: tollgate.v1.BudgetOutlook.reset_time:type_name -> google.protobuf.Timestamp
+	9,   // 30: tollgate.v1.BudgetOutlook.expected:type_name -> tollgate.v1.Quantity
+	10,  // 31: tollgate.v1.BudgetOutlook.expected_intervals:type_name -> tollgate.v1.Interval
+	49,  // 32: tollgate.v1.ListBudgetRisksResponse.as_of_time:type_name -> google.protobuf.Timestamp
+	18,  // 33: tollgate.v1.ListBudgetRisksResponse.risks:type_name -> tollgate.v1.BudgetRisk
+	51,  // 34: tollgate.v1.BudgetRisk.kind:type_name -> tollgate.v1.LimitKind
+	52,  // 35: tollgate.v1.BudgetRisk.subject:type_name -> tollgate.v1.Subject
+	53,  // 36: tollgate.v1.BudgetRisk.enforcement:type_name -> tollgate.v1.Enforcement
+	15,  // 37: tollgate.v1.BudgetRisk.outlook:type_name -> tollgate.v1.BudgetOutlook
+	47,  // 38: tollgate.v1.GetSeasonalityRequest.metric:type_name -> tollgate.v1.UsageMetric
+	48,  // 39: tollgate.v1.GetSeasonalityRequest.member:type_name -> tollgate.v1.UsageFilter
+	49,  // 40: tollgate.v1.GetSeasonalityResponse.as_of_time:type_name -> google.protobuf.Timestamp
+	3,   // 41: tollgate.v1.GetSeasonalityResponse.seasonality:type_name -> tollgate.v1.Seasonality
+	21,  // 42: tollgate.v1.GetSeasonalityResponse.hour_of_day:type_name -> tollgate.v1.SeasonalProfile
+	21,  // 43: tollgate.v1.GetSeasonalityResponse.day_of_week:type_name -> tollgate.v1.SeasonalProfile
+	22,  // 44: tollgate.v1.SeasonalProfile.parts:type_name -> tollgate.v1.SeasonalPart
+	22,  // 45: tollgate.v1.SeasonalProfile.peak:type_name -> tollgate.v1.SeasonalPart
+	22,  // 46: tollgate.v1.SeasonalProfile.low:type_name -> tollgate.v1.SeasonalPart
+	9,   // 47: tollgate.v1.SeasonalPart.mean:type_name -> tollgate.v1.Quantity
+	54,  // 48: tollgate.v1.Anomaly.kind:type_name -> tollgate.v1.AnomalyKind
+	52,  // 49: tollgate.v1.Anomaly.subject:type_name -> tollgate.v1.Subject
+	55,  // 50: tollgate.v1.Anomaly.metric:type_name -> tollgate.v1.AnomalyMetric
+	50,  // 51: tollgate.v1.Anomaly.granularity:type_name -> tollgate.v1.TimeGranularity
+	49,  // 52: tollgate.v1.Anomaly.start_time:type_name -> google.protobuf.Timestamp
+	49,  // 53: tollgate.v1.Anomaly.end_time:type_name -> google.protobuf.Timestamp
+	49,  // 54: tollgate.v1.Anomaly.detect_time:type_name -> google.protobuf.Timestamp
+	9,   // 55: tollgate.v1.Anomaly.expected:type_name -> tollgate.v1.Quantity
+	9,   // 56: tollgate.v1.Anomaly.actual:type_name -> tollgate.v1.Quantity
+	24,  // 57: tollgate.v1.Anomaly.normal:type_name -> tollgate.v1.AnomalyRange
+	46,  // 58: tollgate.v1.Anomaly.impact:type_name -> tollgate.v1.Money
+	4,   // 59: tollgate.v1.Anomaly.severity:type_name -> tollgate.v1.AnomalySeverity
+	25,  // 60: tollgate.v1.Anomaly.contributors:type_name -> tollgate.v1.AnomalyContributor
+	5,   // 61: tollgate.v1.Anomaly.state:type_name -> tollgate.v1.AnomalyState
+	6,   // 62: tollgate.v1.Anomaly.feedback:type_name -> tollgate.v1.AnomalyFeedback
+	49,  // 63: tollgate.v1.Anomaly.feedback_time:type_name -> google.protobuf.Timestamp
+	9,   // 64: tollgate.v1.AnomalyRange.low:type_name -> tollgate.v1.Quantity
+	9,   // 65: tollgate.v1.AnomalyRange.high:type_name -> tollgate.v1.Quantity
+	52,  // 66: tollgate.v1.AnomalyContributor.subject:type_name -> tollgate.v1.Subject
+	9,   // 67: tollgate.v1.AnomalyContributor.before:type_name -> tollgate.v1.Quantity
+	9,   // 68: tollgate.v1.AnomalyContributor.after:type_name -> tollgate.v1.Quantity
+	5,   // 69: tollgate.v1.ListAnomaliesRequest.state:type_name -> tollgate.v1.AnomalyState
+	52,  // 70: tollgate.v1.ListAnomaliesRequest.subject:type_name -> tollgate.v1.Subject
+	49,  // 71: tollgate.v1.ListAnomaliesRequest.start_time:type_name -> google.protobuf.Timestamp
+	49,  // 72: tollgate.v1.ListAnomaliesRequest.end_time:type_name -> google.protobuf.Timestamp
+	23,  // 73: tollgate.v1.ListAnomaliesResponse.anomalies:type_name -> tollgate.v1.Anomaly
+	49,  // 74: tollgate.v1.ListAnomaliesResponse.looked_until_time:type_name -> google.protobuf.Timestamp
+	6,   // 75: tollgate.v1.AcknowledgeAnomalyRequest.feedback:type_name -> tollgate.v1.AnomalyFeedback
+	23,  // 76: tollgate.v1.AcknowledgeAnomalyResponse.anomaly:type_name -> tollgate.v1.Anomaly
+	49,  // 77: tollgate.v1.AcknowledgeAnomalyResponse.bar_raised_until_time:type_name -> google.protobuf.Timestamp
+	46,  // 78: tollgate.v1.AnomalyPolicy.least_impact:type_name -> tollgate.v1.Money
+	7,   // 79: tollgate.v1.AnomalyPolicy.sensitivity:type_name -> tollgate.v1.AnomalySensitivity
+	31,  // 80: tollgate.v1.AnomalyPolicy.mutes:type_name -> tollgate.v1.AnomalyMute
+	46,  // 81: tollgate.v1.AnomalyPolicy.effective_least_impact:type_name -> tollgate.v1.Money
+	32,  // 82: tollgate.v1.AnomalyPolicy.raised_bars:type_name -> tollgate.v1.AnomalyRaisedBar
+	52,  // 83: tollgate.v1.AnomalyMute.subject:type_name -> tollgate.v1.Subject
+	49,  // 84: tollgate.v1.AnomalyMute.end_time:type_name -> google.protobuf.Timestamp
+	52,  // 85: tollgate.v1.AnomalyRaisedBar.subject:type_name -> tollgate.v1.Subject
+	49,  // 86: tollgate.v1.AnomalyRaisedBar.until_time:type_name -> google.protobuf.Timestamp
+	30,  // 87: tollgate.v1.GetAnomalyPolicyResponse.anomaly_policy:type_name -> tollgate.v1.AnomalyPolicy
+	30,  // 88: tollgate.v1.SetAnomalyPolicyRequest.anomaly_policy:type_name -> tollgate.v1.AnomalyPolicy
+	56,  // 89: tollgate.v1.SetAnomalyPolicyRequest.update_mask:type_name -> google.protobuf.FieldMask
+	30,  // 90: tollgate.v1.SetAnomalyPolicyResponse.anomaly_policy:type_name -> tollgate.v1.AnomalyPolicy
+	49,  // 91: tollgate.v1.SimulatePolicyRequest.start_time:type_name -> google.protobuf.Timestamp
+	49,  // 92: tollgate.v1.SimulatePolicyRequest.end_time:type_name -> google.protobuf.Timestamp
+	38,  // 93: tollgate.v1.SimulatePolicyRequest.change:type_name -> tollgate.v1.PolicyChange
+	57,  // 94: tollgate.v1.PolicyChange.plan:type_name -> tollgate.v1.Plan
+	58,  // 95: tollgate.v1.PolicyChange.model_limits:type_name -> tollgate.v1.ModelLimitSetting
+	59,  // 96: tollgate.v1.PolicyChange.quotas:type_name -> tollgate.v1.Quota
+	60,  // 97: tollgate.v1.PolicyChange.rate_limits:type_name -> tollgate.v1.RateLimit
+	39,  // 98: tollgate.v1.PolicyChange.prices:type_name -> tollgate.v1.SimulatedPrice
+	61,  // 99: tollgate.v1.SimulatedPrice.price:type_name -> tollgate.v1.Price
+	41,  // 100: tollgate.v1.SimulatePolicyResponse.progress:type_name -> tollgate.v1.SimulationProgress
+	42,  // 101: tollgate.v1.SimulatePolicyResponse.result:type_name -> tollgate.v1.SimulationResult
+	49,  // 102: tollgate.v1.SimulationProgress.replayed_until_time:type_name -> google.protobuf.Timestamp
+	49,  // 103: tollgate.v1.SimulationResult.start_time:type_name -> google.protobuf.Timestamp
+	49,  // 104: tollgate.v1.SimulationResult.end_time:type_name -> google.protobuf.Timestamp
+	43,  // 105: tollgate.v1.SimulationResult.today:type_name -> tollgate.v1.SimulatedTotals
+	43,  // 106: tollgate.v1.SimulationResult.changed:type_name -> tollgate.v1.SimulatedTotals
+	45,  // 107: tollgate.v1.SimulationResult.limits:type_name -> tollgate.v1.SimulatedValue
+	45,  // 108: tollgate.v1.SimulationResult.models:type_name -> tollgate.v1.SimulatedValue
+	45,  // 109: tollgate.v1.SimulationResult.departments:type_name -> tollgate.v1.SimulatedValue
+	45,  // 110: tollgate.v1.SimulationResult.users:type_name -> tollgate.v1.SimulatedValue
+	8,   // 111: tollgate.v1.SimulationResult.assumptions:type_name -> tollgate.v1.SimulationAssumption
+	46,  // 112: tollgate.v1.SimulatedTotals.cost:type_name -> tollgate.v1.Money
+	46,  // 113: tollgate.v1.SimulatedTotals.credits:type_name -> tollgate.v1.Money
+	44,  // 114: tollgate.v1.SimulatedTotals.refused:type_name -> tollgate.v1.SimulatedRefusals
+	46,  // 115: tollgate.v1.SimulatedRefusals.saved:type_name -> tollgate.v1.Money
+	46,  // 116: tollgate.v1.SimulatedRefusals.not_served:type_name -> tollgate.v1.Money
+	49,  // 117: tollgate.v1.SimulatedRefusals.first_blocked_time:type_name -> google.protobuf.Timestamp
+	49,  // 118: tollgate.v1.SimulatedRefusals.first_routed_time:type_name -> google.protobuf.Timestamp
+	44,  // 119: tollgate.v1.SimulatedValue.today:type_name -> tollgate.v1.SimulatedRefusals
+	44,  // 120: tollgate.v1.SimulatedValue.changed:type_name -> tollgate.v1.SimulatedRefusals
+	11,  // 121: tollgate.v1.InsightService.GetForecast:input_type -> tollgate.v1.GetForecastRequest
+	16,  // 122: tollgate.v1.InsightService.ListBudgetRisks:input_type -> tollgate.v1.ListBudgetRisksRequest
+	19,  // 123: tollgate.v1.InsightService.GetSeasonality:input_type -> tollgate.v1.GetSeasonalityRequest
+	26,  // 124: tollgate.v1.InsightService.ListAnomalies:input_type -> tollgate.v1.ListAnomaliesRequest
+	28,  // 125: tollgate.v1.InsightService.AcknowledgeAnomaly:input_type -> tollgate.v1.AcknowledgeAnomalyRequest
+	33,  // 126: tollgate.v1.InsightService.GetAnomalyPolicy:input_type -> tollgate.v1.GetAnomalyPolicyRequest
+	35,  // 127: tollgate.v1.InsightService.SetAnomalyPolicy:input_type -> tollgate.v1.SetAnomalyPolicyRequest
+	37,  // 128: tollgate.v1.InsightService.SimulatePolicy:input_type -> tollgate.v1.SimulatePolicyRequest
+	12,  // 129: tollgate.v1.InsightService.GetForecast:output_type -> tollgate.v1.GetForecastResponse
+	17,  // 130: tollgate.v1.InsightService.ListBudgetRisks:output_type -> tollgate.v1.ListBudgetRisksResponse
+	20,  // 131: tollgate.v1.InsightService.GetSeasonality:output_type -> tollgate.v1.GetSeasonalityResponse
+	27,  // 132: tollgate.v1.InsightService.ListAnomalies:output_type -> tollgate.v1.ListAnomaliesResponse
+	29,  // 133: tollgate.v1.InsightService.AcknowledgeAnomaly:output_type -> tollgate.v1.AcknowledgeAnomalyResponse
+	34,  // 134: tollgate.v1.InsightService.GetAnomalyPolicy:output_type -> tollgate.v1.GetAnomalyPolicyResponse
+	36,  // 135: tollgate.v1.InsightService.SetAnomalyPolicy:output_type -> tollgate.v1.SetAnomalyPolicyResponse
+	40,  // 136: tollgate.v1.InsightService.SimulatePolicy:output_type -> tollgate.v1.SimulatePolicyResponse
+	129, // [129:137] is the sub-list for method output_type
+	121, // [121:129] is the sub-list for method input_type
+	121, // [121:121] is the sub-list for extension type_name
+	121, // [121:121] is the sub-list for extension extendee
+	0,   // [0:121] is the sub-list for field type_name
 }
 
 func init() { file_tollgate_v1_insight_service_proto_init() }
@@ -3235,7 +4235,11 @@ func file_tollgate_v1_insight_service_proto_init() {
 	}
 	file_tollgate_v1_alert_service_proto_init()
 	file_tollgate_v1_analytics_service_proto_init()
+	file_tollgate_v1_catalog_service_proto_init()
 	file_tollgate_v1_common_proto_init()
+	file_tollgate_v1_model_limit_service_proto_init()
+	file_tollgate_v1_quota_service_proto_init()
+	file_tollgate_v1_workspace_service_proto_init()
 	file_tollgate_v1_insight_service_proto_msgTypes[0].OneofWrappers = []any{
 		(*Quantity_Cost)(nil),
 		(*Quantity_Count)(nil),
@@ -3245,13 +4249,18 @@ func file_tollgate_v1_insight_service_proto_init() {
 		(*GetForecastRequest_EndTime)(nil),
 	}
 	file_tollgate_v1_insight_service_proto_msgTypes[3].OneofWrappers = []any{}
+	file_tollgate_v1_insight_service_proto_msgTypes[29].OneofWrappers = []any{}
+	file_tollgate_v1_insight_service_proto_msgTypes[31].OneofWrappers = []any{
+		(*SimulatePolicyResponse_Progress)(nil),
+		(*SimulatePolicyResponse_Result)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tollgate_v1_insight_service_proto_rawDesc), len(file_tollgate_v1_insight_service_proto_rawDesc)),
-			NumEnums:      8,
-			NumMessages:   28,
+			NumEnums:      9,
+			NumMessages:   37,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

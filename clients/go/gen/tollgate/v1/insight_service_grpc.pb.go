@@ -28,6 +28,7 @@ const (
 	InsightService_AcknowledgeAnomaly_FullMethodName = "/tollgate.v1.InsightService/AcknowledgeAnomaly"
 	InsightService_GetAnomalyPolicy_FullMethodName   = "/tollgate.v1.InsightService/GetAnomalyPolicy"
 	InsightService_SetAnomalyPolicy_FullMethodName   = "/tollgate.v1.InsightService/SetAnomalyPolicy"
+	InsightService_SimulatePolicy_FullMethodName     = "/tollgate.v1.InsightService/SimulatePolicy"
 )
 
 // InsightServiceClient is the client API for InsightService service.
@@ -63,6 +64,14 @@ type InsightServiceClient interface {
 	// Sets which anomalies are stored and raise alerts, from the next look on. Anomalies that are
 	// open stay so.
 	SetAnomalyPolicy(ctx context.Context, in *SetAnomalyPolicyRequest, opts ...grpc.CallOption) (*SetAnomalyPolicyResponse, error)
+	// Replays a window of the usage log twice, under today's policy and under a changed one, and says
+	// what would have been blocked and routed in each. Nothing is written, and nothing that is decided
+	// meanwhile knows of it. Sends progress about twice a second and then the result; ends when the
+	// caller leaves. It takes the place of a report: too many at once are RESOURCE_EXHAUSTED
+	// (ERROR_REASON_TOO_MANY_CALLS). A change is refused as the call would be that makes it. A window
+	// that begins on days whose records were dropped is FAILED_PRECONDITION
+	// (ERROR_REASON_QUERY_TOO_BROAD, with the first day that is whole as kept_from_date).
+	SimulatePolicy(ctx context.Context, in *SimulatePolicyRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[SimulatePolicyResponse], error)
 }
 
 type insightServiceClient struct {
@@ -143,6 +152,25 @@ func (c *insightServiceClient) SetAnomalyPolicy(ctx context.Context, in *SetAnom
 	return out, nil
 }
 
+func (c *insightServiceClient) SimulatePolicy(ctx context.Context, in *SimulatePolicyRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[SimulatePolicyResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &InsightService_ServiceDesc.Streams[0], InsightService_SimulatePolicy_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[SimulatePolicyRequest, SimulatePolicyResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type InsightService_SimulatePolicyClient = grpc.ServerStreamingClient[SimulatePolicyResponse]
+
 // InsightServiceServer is the server API for InsightService service.
 // All implementations must embed UnimplementedInsightServiceServer
 // for forward compatibility.
@@ -176,6 +204,14 @@ type InsightServiceServer interface {
 	// Sets which anomalies are stored and raise alerts, from the next look on. Anomalies that are
 	// open stay so.
 	SetAnomalyPolicy(context.Context, *SetAnomalyPolicyRequest) (*SetAnomalyPolicyResponse, error)
+	// Replays a window of the usage log twice, under today's policy and under a changed one, and says
+	// what would have been blocked and routed in each. Nothing is written, and nothing that is decided
+	// meanwhile knows of it. Sends progress about twice a second and then the result; ends when the
+	// caller leaves. It takes the place of a report: too many at once are RESOURCE_EXHAUSTED
+	// (ERROR_REASON_TOO_MANY_CALLS). A change is refused as the call would be that makes it. A window
+	// that begins on days whose records were dropped is FAILED_PRECONDITION
+	// (ERROR_REASON_QUERY_TOO_BROAD, with the first day that is whole as kept_from_date).
+	SimulatePolicy(*SimulatePolicyRequest, grpc.ServerStreamingServer[SimulatePolicyResponse]) error
 	mustEmbedUnimplementedInsightServiceServer()
 }
 
@@ -206,6 +242,9 @@ func (UnimplementedInsightServiceServer) GetAnomalyPolicy(context.Context, *GetA
 }
 func (UnimplementedInsightServiceServer) SetAnomalyPolicy(context.Context, *SetAnomalyPolicyRequest) (*SetAnomalyPolicyResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SetAnomalyPolicy not implemented")
+}
+func (UnimplementedInsightServiceServer) SimulatePolicy(*SimulatePolicyRequest, grpc.ServerStreamingServer[SimulatePolicyResponse]) error {
+	return status.Error(codes.Unimplemented, "method SimulatePolicy not implemented")
 }
 func (UnimplementedInsightServiceServer) mustEmbedUnimplementedInsightServiceServer() {}
 func (UnimplementedInsightServiceServer) testEmbeddedByValue()                        {}
@@ -354,6 +393,17 @@ func _InsightService_SetAnomalyPolicy_Handler(srv interface{}, ctx context.Conte
 	return interceptor(ctx, in, info, handler)
 }
 
+func _InsightService_SimulatePolicy_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(SimulatePolicyRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(InsightServiceServer).SimulatePolicy(m, &grpc.GenericServerStream[SimulatePolicyRequest, SimulatePolicyResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type InsightService_SimulatePolicyServer = grpc.ServerStreamingServer[SimulatePolicyResponse]
+
 // InsightService_ServiceDesc is the grpc.ServiceDesc for InsightService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -390,6 +440,12 @@ var InsightService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _InsightService_SetAnomalyPolicy_Handler,
 		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "SimulatePolicy",
+			Handler:       _InsightService_SimulatePolicy_Handler,
+			ServerStreams: true,
+		},
+	},
 	Metadata: "tollgate/v1/insight_service.proto",
 }

@@ -12,7 +12,11 @@ from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from tollgate_grpc.v1 import alert_service_pb2 as _alert_service_pb2
 from tollgate_grpc.v1 import analytics_service_pb2 as _analytics_service_pb2
+from tollgate_grpc.v1 import catalog_service_pb2 as _catalog_service_pb2
 from tollgate_grpc.v1 import common_pb2 as _common_pb2
+from tollgate_grpc.v1 import model_limit_service_pb2 as _model_limit_service_pb2
+from tollgate_grpc.v1 import quota_service_pb2 as _quota_service_pb2
+from tollgate_grpc.v1 import workspace_service_pb2 as _workspace_service_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -257,6 +261,98 @@ ANOMALY_SENSITIVITY_MEDIUM: AnomalySensitivity.ValueType  # 2
 ANOMALY_SENSITIVITY_HIGH: AnomalySensitivity.ValueType  # 3
 """Most that can be found, with false alarms."""
 Global___AnomalySensitivity: _TypeAlias = AnomalySensitivity  # noqa: Y015
+
+class _SimulationAssumption:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SimulationAssumptionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SimulationAssumption.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SIMULATION_ASSUMPTION_UNSPECIFIED: _SimulationAssumption.ValueType  # 0
+    """Never sent."""
+    SIMULATION_ASSUMPTION_BLOCKED_REQUESTS_MISSING: _SimulationAssumption.ValueType  # 1
+    """Requests that were blocked then were never made: they are not in the log, and a policy that
+    would have let them pass is not charged for them.
+    """
+    SIMULATION_ASSUMPTION_CHECKED_WHEN_CHARGED: _SimulationAssumption.ValueType  # 2
+    """A request is checked at the time that its record was charged to: that of its check, or without
+    one the start time that its caller recorded.
+    """
+    SIMULATION_ASSUMPTION_RECORDED_AFTER_LATENCY: _SimulationAssumption.ValueType  # 3
+    """A request is recorded after the latency that was recorded, and never expires: at once where
+    none was recorded, or more than 20,000 would be in flight.
+    """
+    SIMULATION_ASSUMPTION_OUTPUT_ESTIMATE_LEARNED: _SimulationAssumption.ValueType  # 4
+    """A check declares the input and units that were recorded, and no most output: what callers
+    declared is not in the log. Output is estimated as for a check that declares none, by what the
+    model's requests had before.
+    """
+    SIMULATION_ASSUMPTION_CAPABILITIES_UNKNOWN: _SimulationAssumption.ValueType  # 5
+    """No capability is required of the models that a request is routed to."""
+    SIMULATION_ASSUMPTION_MODEL_AS_RECORDED: _SimulationAssumption.ValueType  # 6
+    """A request asks for the model that it ran on, also if it was routed there."""
+    SIMULATION_ASSUMPTION_SAME_USAGE_WHEN_ROUTED: _SimulationAssumption.ValueType  # 7
+    """A request that is routed uses the same tokens on the other model; what was read from a cache is
+    input there.
+    """
+    SIMULATION_ASSUMPTION_SETTINGS_OF_TODAY: _SimulationAssumption.ValueType  # 8
+    """API keys, groups, models, aliases and settings are those of today, in the whole window. Freezes
+    and whether the workspace is archived are left out; departments are those recorded. Boosts hold
+    for their time.
+    """
+    SIMULATION_ASSUMPTION_BILLED_ANEW: _SimulationAssumption.ValueType  # 9
+    """Every request costs what the prices valid at its time say now. Corrections, voids and charges of
+    expired holds are left out; credits count as they are.
+    """
+    SIMULATION_ASSUMPTION_RATE_LIMITS_BEGIN_EMPTY: _SimulationAssumption.ValueType  # 10
+    """Limits of windows that run at the start have counted what the log says, and quotas that are
+    reset by hand what was used since, if they were reset before; rate limits have counted nothing.
+    """
+
+class SimulationAssumption(_SimulationAssumption, metaclass=_SimulationAssumptionEnumTypeWrapper):
+    """What a replay of the usage log assumes. The set may grow."""
+
+SIMULATION_ASSUMPTION_UNSPECIFIED: SimulationAssumption.ValueType  # 0
+"""Never sent."""
+SIMULATION_ASSUMPTION_BLOCKED_REQUESTS_MISSING: SimulationAssumption.ValueType  # 1
+"""Requests that were blocked then were never made: they are not in the log, and a policy that
+would have let them pass is not charged for them.
+"""
+SIMULATION_ASSUMPTION_CHECKED_WHEN_CHARGED: SimulationAssumption.ValueType  # 2
+"""A request is checked at the time that its record was charged to: that of its check, or without
+one the start time that its caller recorded.
+"""
+SIMULATION_ASSUMPTION_RECORDED_AFTER_LATENCY: SimulationAssumption.ValueType  # 3
+"""A request is recorded after the latency that was recorded, and never expires: at once where
+none was recorded, or more than 20,000 would be in flight.
+"""
+SIMULATION_ASSUMPTION_OUTPUT_ESTIMATE_LEARNED: SimulationAssumption.ValueType  # 4
+"""A check declares the input and units that were recorded, and no most output: what callers
+declared is not in the log. Output is estimated as for a check that declares none, by what the
+model's requests had before.
+"""
+SIMULATION_ASSUMPTION_CAPABILITIES_UNKNOWN: SimulationAssumption.ValueType  # 5
+"""No capability is required of the models that a request is routed to."""
+SIMULATION_ASSUMPTION_MODEL_AS_RECORDED: SimulationAssumption.ValueType  # 6
+"""A request asks for the model that it ran on, also if it was routed there."""
+SIMULATION_ASSUMPTION_SAME_USAGE_WHEN_ROUTED: SimulationAssumption.ValueType  # 7
+"""A request that is routed uses the same tokens on the other model; what was read from a cache is
+input there.
+"""
+SIMULATION_ASSUMPTION_SETTINGS_OF_TODAY: SimulationAssumption.ValueType  # 8
+"""API keys, groups, models, aliases and settings are those of today, in the whole window. Freezes
+and whether the workspace is archived are left out; departments are those recorded. Boosts hold
+for their time.
+"""
+SIMULATION_ASSUMPTION_BILLED_ANEW: SimulationAssumption.ValueType  # 9
+"""Every request costs what the prices valid at its time say now. Corrections, voids and charges of
+expired holds are left out; credits count as they are.
+"""
+SIMULATION_ASSUMPTION_RATE_LIMITS_BEGIN_EMPTY: SimulationAssumption.ValueType  # 10
+"""Limits of windows that run at the start have counted what the log says, and quotas that are
+reset by hand what was used since, if they were reset before; rate limits have counted nothing.
+"""
+Global___SimulationAssumption: _TypeAlias = SimulationAssumption  # noqa: Y015
 
 @_typing.final
 class Quantity(_message.Message):
@@ -1493,3 +1589,433 @@ class SetAnomalyPolicyResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SetAnomalyPolicyResponse: _TypeAlias = SetAnomalyPolicyResponse  # noqa: Y015
+
+@_typing.final
+class SimulatePolicyRequest(_message.Message):
+    """Request of SimulatePolicy."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKSPACE_ID_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    CHANGE_FIELD_NUMBER: _builtins.int
+    workspace_id: _builtins.str
+    """Workspace whose usage is replayed."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """Start of the window; required, in the past."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """End of the window, exclusive: after its start, at most 92 days later and not in the future;
+        default now.
+        """
+
+    @_builtins.property
+    def change(self) -> Global___PolicyChange:
+        """What is changed of today's policy, from the start of the window on; absent for nothing."""
+
+    def __init__(
+        self,
+        *,
+        workspace_id: _builtins.str = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        change: Global___PolicyChange | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["change", b"change", "end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change", b"change", "end_time", b"end_time", "start_time", b"start_time", "workspace_id", b"workspace_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SimulatePolicyRequest: _TypeAlias = SimulatePolicyRequest  # noqa: Y015
+
+@_typing.final
+class PolicyChange(_message.Message):
+    """What is changed of the policy of a workspace: everything else is as it is today."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLAN_FIELD_NUMBER: _builtins.int
+    AUTOMATIC_FALLBACK_FIELD_NUMBER: _builtins.int
+    MODEL_LIMITS_FIELD_NUMBER: _builtins.int
+    QUOTAS_FIELD_NUMBER: _builtins.int
+    REMOVED_QUOTA_IDS_FIELD_NUMBER: _builtins.int
+    RATE_LIMITS_FIELD_NUMBER: _builtins.int
+    REMOVED_RATE_LIMIT_IDS_FIELD_NUMBER: _builtins.int
+    PRICES_FIELD_NUMBER: _builtins.int
+    automatic_fallback: _builtins.bool
+    """Whether automatic fallback is on, as in SetAutomaticFallback."""
+    @_builtins.property
+    def plan(self) -> _workspace_service_pb2.Plan:
+        """Plan, as in SetPlan."""
+
+    @_builtins.property
+    def model_limits(self) -> _containers.RepeatedCompositeFieldContainer[_model_limit_service_pb2.ModelLimitSetting]:
+        """Models, their caps and fallback chains, as in SetModelLimits; at most 1,000."""
+
+    @_builtins.property
+    def quotas(self) -> _containers.RepeatedCompositeFieldContainer[_quota_service_pb2.Quota]:
+        """Quotas, as in CreateQuota; at most 100. quota_id is required; that of a quota that exists
+        replaces it as a whole and keeps its boosts. With LIMIT_PERIOD_UNTIL_RESET it counts from the
+        start of the window on, if window_start_time is not earlier.
+        """
+
+    @_builtins.property
+    def removed_quota_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Quotas that are taken away, before others are put; at most 100."""
+
+    @_builtins.property
+    def rate_limits(self) -> _containers.RepeatedCompositeFieldContainer[_quota_service_pb2.RateLimit]:
+        """Rate limits, as in CreateRateLimit; at most 100. rate_limit_id is required; that of one that
+        exists replaces it.
+        """
+
+    @_builtins.property
+    def removed_rate_limit_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Rate limits that are taken away, before others are put; at most 100."""
+
+    @_builtins.property
+    def prices(self) -> _containers.RepeatedCompositeFieldContainer[Global___SimulatedPrice]:
+        """Prices for the workspace, as in SetModelPrice; at most 100."""
+
+    def __init__(
+        self,
+        *,
+        plan: _workspace_service_pb2.Plan | None = ...,
+        automatic_fallback: _builtins.bool | None = ...,
+        model_limits: _abc.Iterable[_model_limit_service_pb2.ModelLimitSetting] | None = ...,
+        quotas: _abc.Iterable[_quota_service_pb2.Quota] | None = ...,
+        removed_quota_ids: _abc.Iterable[_builtins.str] | None = ...,
+        rate_limits: _abc.Iterable[_quota_service_pb2.RateLimit] | None = ...,
+        removed_rate_limit_ids: _abc.Iterable[_builtins.str] | None = ...,
+        prices: _abc.Iterable[Global___SimulatedPrice] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_automatic_fallback", b"_automatic_fallback", "automatic_fallback", b"automatic_fallback", "plan", b"plan"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_automatic_fallback", b"_automatic_fallback", "automatic_fallback", b"automatic_fallback", "model_limits", b"model_limits", "plan", b"plan", "prices", b"prices", "quotas", b"quotas", "rate_limits", b"rate_limits", "removed_quota_ids", b"removed_quota_ids", "removed_rate_limit_ids", b"removed_rate_limit_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__automatic_fallback: _TypeAlias = _typing.Literal["automatic_fallback"]  # noqa: Y015
+    _WhichOneofArgType__automatic_fallback: _TypeAlias = _typing.Literal["_automatic_fallback", b"_automatic_fallback"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__automatic_fallback) -> _WhichOneofReturnType__automatic_fallback | None: ...
+
+Global___PolicyChange: _TypeAlias = PolicyChange  # noqa: Y015
+
+@_typing.final
+class SimulatedPrice(_message.Message):
+    """A price that a policy is simulated with."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_ID_FIELD_NUMBER: _builtins.int
+    PRICE_FIELD_NUMBER: _builtins.int
+    model_id: _builtins.str
+    """Model of the catalog."""
+    @_builtins.property
+    def price(self) -> _catalog_service_pb2.Price:
+        """The price. Its effective_time is by default the start of the window; a later price that is set
+        for the workspace itself follows it, a later price of the catalog does not.
+        """
+
+    def __init__(
+        self,
+        *,
+        model_id: _builtins.str = ...,
+        price: _catalog_service_pb2.Price | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["price", b"price"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model_id", b"model_id", "price", b"price"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SimulatedPrice: _TypeAlias = SimulatedPrice  # noqa: Y015
+
+@_typing.final
+class SimulatePolicyResponse(_message.Message):
+    """Response of SimulatePolicy: progress any number of times, then the result once."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRESS_FIELD_NUMBER: _builtins.int
+    RESULT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def progress(self) -> Global___SimulationProgress:
+        """How far the replay has come."""
+
+    @_builtins.property
+    def result(self) -> Global___SimulationResult:
+        """What it came to; the last message."""
+
+    def __init__(
+        self,
+        *,
+        progress: Global___SimulationProgress | None = ...,
+        result: Global___SimulationResult | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["message", b"message", "progress", b"progress", "result", b"result"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message", "progress", b"progress", "result", b"result"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["progress", "result"]  # noqa: Y015
+    _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
+
+Global___SimulatePolicyResponse: _TypeAlias = SimulatePolicyResponse  # noqa: Y015
+
+@_typing.final
+class SimulationProgress(_message.Message):
+    """How far a replay has come."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REPLAYED_UNTIL_TIME_FIELD_NUMBER: _builtins.int
+    ENTRY_COUNT_FIELD_NUMBER: _builtins.int
+    SHARE_FIELD_NUMBER: _builtins.int
+    entry_count: _builtins.int
+    """Entries of the log that were replayed."""
+    share: _builtins.float
+    """Share of the window that was replayed, by time, 0 to 1."""
+    @_builtins.property
+    def replayed_until_time(self) -> _timestamp_pb2.Timestamp:
+        """Time of the window up to which usage was replayed."""
+
+    def __init__(
+        self,
+        *,
+        replayed_until_time: _timestamp_pb2.Timestamp | None = ...,
+        entry_count: _builtins.int = ...,
+        share: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["replayed_until_time", b"replayed_until_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry_count", b"entry_count", "replayed_until_time", b"replayed_until_time", "share", b"share"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SimulationProgress: _TypeAlias = SimulationProgress  # noqa: Y015
+
+@_typing.final
+class SimulationResult(_message.Message):
+    """What the changed policy would have done, beside today's."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    ENTRY_COUNT_FIELD_NUMBER: _builtins.int
+    LEFT_OUT_COUNT_FIELD_NUMBER: _builtins.int
+    TODAY_FIELD_NUMBER: _builtins.int
+    CHANGED_FIELD_NUMBER: _builtins.int
+    LIMITS_FIELD_NUMBER: _builtins.int
+    MODELS_FIELD_NUMBER: _builtins.int
+    DEPARTMENTS_FIELD_NUMBER: _builtins.int
+    USERS_FIELD_NUMBER: _builtins.int
+    ASSUMPTIONS_FIELD_NUMBER: _builtins.int
+    entry_count: _builtins.int
+    """Entries of the log in the window."""
+    left_out_count: _builtins.int
+    """Of these: corrections, voids and charges of expired holds, which are left out."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """Start of the window."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """End of the window."""
+
+    @_builtins.property
+    def today(self) -> Global___SimulatedTotals:
+        """What today's policy comes to in a replay of the same usage."""
+
+    @_builtins.property
+    def changed(self) -> Global___SimulatedTotals:
+        """What the changed policy comes to."""
+
+    @_builtins.property
+    def limits(self) -> _containers.RepeatedCompositeFieldContainer[Global___SimulatedValue]:
+        """Limits and rules that were in the way: as values of USAGE_DIMENSION_LIMIT. A request that
+        several blocked counts under each. This and the next three are at most 20, the heaviest first:
+        by what was saved or not served under either policy, whichever is more, then by requests.
+        """
+
+    @_builtins.property
+    def models(self) -> _containers.RepeatedCompositeFieldContainer[Global___SimulatedValue]:
+        """Models that were asked for."""
+
+    @_builtins.property
+    def departments(self) -> _containers.RepeatedCompositeFieldContainer[Global___SimulatedValue]:
+        """Departments; the empty one stands for none."""
+
+    @_builtins.property
+    def users(self) -> _containers.RepeatedCompositeFieldContainer[Global___SimulatedValue]:
+        """Users; the empty one stands for none."""
+
+    @_builtins.property
+    def assumptions(self) -> _containers.RepeatedScalarFieldContainer[Global___SimulationAssumption.ValueType]:
+        """What the replay assumes, because the log does not say it: all of it, always."""
+
+    def __init__(
+        self,
+        *,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        entry_count: _builtins.int = ...,
+        left_out_count: _builtins.int = ...,
+        today: Global___SimulatedTotals | None = ...,
+        changed: Global___SimulatedTotals | None = ...,
+        limits: _abc.Iterable[Global___SimulatedValue] | None = ...,
+        models: _abc.Iterable[Global___SimulatedValue] | None = ...,
+        departments: _abc.Iterable[Global___SimulatedValue] | None = ...,
+        users: _abc.Iterable[Global___SimulatedValue] | None = ...,
+        assumptions: _abc.Iterable[Global___SimulationAssumption.ValueType] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "end_time", b"end_time", "start_time", b"start_time", "today", b"today"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assumptions", b"assumptions", "changed", b"changed", "departments", b"departments", "end_time", b"end_time", "entry_count", b"entry_count", "left_out_count", b"left_out_count", "limits", b"limits", "models", b"models", "start_time", b"start_time", "today", b"today", "users", b"users"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SimulationResult: _TypeAlias = SimulationResult  # noqa: Y015
+
+@_typing.final
+class SimulatedTotals(_message.Message):
+    """What one policy comes to in a replay. request_count is the sum of the other counts and those of
+    refused.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_COUNT_FIELD_NUMBER: _builtins.int
+    ALLOWED_COUNT_FIELD_NUMBER: _builtins.int
+    UNDECIDED_COUNT_FIELD_NUMBER: _builtins.int
+    COST_FIELD_NUMBER: _builtins.int
+    CREDITS_FIELD_NUMBER: _builtins.int
+    REFUSED_FIELD_NUMBER: _builtins.int
+    request_count: _builtins.int
+    """Requests: entries of kind usage."""
+    allowed_count: _builtins.int
+    """Requests that ran on the model that was asked for."""
+    undecided_count: _builtins.int
+    """Requests that could not be decided or billed: for want of an exchange rate, or beyond the
+    bounds of an amount.
+    """
+    @_builtins.property
+    def cost(self) -> _common_pb2.Money:
+        """Cost of the requests that were served. Together with saved and not_served of refused it is what
+        all would cost on the models asked for.
+        """
+
+    @_builtins.property
+    def credits(self) -> _common_pb2.Money:
+        """Credits of the window: zero or negative. Not part of cost."""
+
+    @_builtins.property
+    def refused(self) -> Global___SimulatedRefusals:
+        """Requests that were blocked or routed."""
+
+    def __init__(
+        self,
+        *,
+        request_count: _builtins.int = ...,
+        allowed_count: _builtins.int = ...,
+        undecided_count: _builtins.int = ...,
+        cost: _common_pb2.Money | None = ...,
+        credits: _common_pb2.Money | None = ...,
+        refused: Global___SimulatedRefusals | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "credits", b"credits", "refused", b"refused"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed_count", b"allowed_count", "cost", b"cost", "credits", b"credits", "refused", b"refused", "request_count", b"request_count", "undecided_count", b"undecided_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SimulatedTotals: _TypeAlias = SimulatedTotals  # noqa: Y015
+
+@_typing.final
+class SimulatedRefusals(_message.Message):
+    """Requests that a policy blocks or routes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BLOCKED_COUNT_FIELD_NUMBER: _builtins.int
+    ROUTED_COUNT_FIELD_NUMBER: _builtins.int
+    SAVED_FIELD_NUMBER: _builtins.int
+    NOT_SERVED_FIELD_NUMBER: _builtins.int
+    FIRST_BLOCKED_TIME_FIELD_NUMBER: _builtins.int
+    FIRST_ROUTED_TIME_FIELD_NUMBER: _builtins.int
+    blocked_count: _builtins.int
+    """Requests that were blocked."""
+    routed_count: _builtins.int
+    """Requests that ran on another model than was asked for."""
+    @_builtins.property
+    def saved(self) -> _common_pb2.Money:
+        """What routed requests would have cost on the model asked for, less what they cost; negative if
+        they cost more.
+        """
+
+    @_builtins.property
+    def not_served(self) -> _common_pb2.Money:
+        """What blocked requests would have cost on the model asked for."""
+
+    @_builtins.property
+    def first_blocked_time(self) -> _timestamp_pb2.Timestamp:
+        """When the first one was blocked; absent if none was."""
+
+    @_builtins.property
+    def first_routed_time(self) -> _timestamp_pb2.Timestamp:
+        """When the first one was routed; absent if none was."""
+
+    def __init__(
+        self,
+        *,
+        blocked_count: _builtins.int = ...,
+        routed_count: _builtins.int = ...,
+        saved: _common_pb2.Money | None = ...,
+        not_served: _common_pb2.Money | None = ...,
+        first_blocked_time: _timestamp_pb2.Timestamp | None = ...,
+        first_routed_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["first_blocked_time", b"first_blocked_time", "first_routed_time", b"first_routed_time", "not_served", b"not_served", "saved", b"saved"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocked_count", b"blocked_count", "first_blocked_time", b"first_blocked_time", "first_routed_time", b"first_routed_time", "not_served", b"not_served", "routed_count", b"routed_count", "saved", b"saved"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SimulatedRefusals: _TypeAlias = SimulatedRefusals  # noqa: Y015
+
+@_typing.final
+class SimulatedValue(_message.Message):
+    """One limit, model, department or user in both replays."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VALUE_FIELD_NUMBER: _builtins.int
+    TODAY_FIELD_NUMBER: _builtins.int
+    CHANGED_FIELD_NUMBER: _builtins.int
+    value: _builtins.str
+    """The limit as text, or the id."""
+    @_builtins.property
+    def today(self) -> Global___SimulatedRefusals:
+        """What today's policy refuses of it."""
+
+    @_builtins.property
+    def changed(self) -> Global___SimulatedRefusals:
+        """What the changed policy refuses of it."""
+
+    def __init__(
+        self,
+        *,
+        value: _builtins.str = ...,
+        today: Global___SimulatedRefusals | None = ...,
+        changed: Global___SimulatedRefusals | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "today", b"today"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "today", b"today", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SimulatedValue: _TypeAlias = SimulatedValue  # noqa: Y015

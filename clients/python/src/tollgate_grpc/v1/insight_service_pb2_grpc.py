@@ -74,6 +74,11 @@ class InsightServiceStub(object):
                 request_serializer=tollgate_dot_v1_dot_insight__service__pb2.SetAnomalyPolicyRequest.SerializeToString,
                 response_deserializer=tollgate_dot_v1_dot_insight__service__pb2.SetAnomalyPolicyResponse.FromString,
                 _registered_method=True)
+        self.SimulatePolicy = channel.unary_stream(
+                '/tollgate.v1.InsightService/SimulatePolicy',
+                request_serializer=tollgate_dot_v1_dot_insight__service__pb2.SimulatePolicyRequest.SerializeToString,
+                response_deserializer=tollgate_dot_v1_dot_insight__service__pb2.SimulatePolicyResponse.FromString,
+                _registered_method=True)
 
 
 class InsightServiceServicer(object):
@@ -142,6 +147,19 @@ class InsightServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SimulatePolicy(self, request, context):
+        """Replays a window of the usage log twice, under today's policy and under a changed one, and says
+        what would have been blocked and routed in each. Nothing is written, and nothing that is decided
+        meanwhile knows of it. Sends progress about twice a second and then the result; ends when the
+        caller leaves. It takes the place of a report: too many at once are RESOURCE_EXHAUSTED
+        (ERROR_REASON_TOO_MANY_CALLS). A change is refused as the call would be that makes it. A window
+        that begins on days whose records were dropped is FAILED_PRECONDITION
+        (ERROR_REASON_QUERY_TOO_BROAD, with the first day that is whole as kept_from_date).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_InsightServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -179,6 +197,11 @@ def add_InsightServiceServicer_to_server(servicer, server):
                     servicer.SetAnomalyPolicy,
                     request_deserializer=tollgate_dot_v1_dot_insight__service__pb2.SetAnomalyPolicyRequest.FromString,
                     response_serializer=tollgate_dot_v1_dot_insight__service__pb2.SetAnomalyPolicyResponse.SerializeToString,
+            ),
+            'SimulatePolicy': grpc.unary_stream_rpc_method_handler(
+                    servicer.SimulatePolicy,
+                    request_deserializer=tollgate_dot_v1_dot_insight__service__pb2.SimulatePolicyRequest.FromString,
+                    response_serializer=tollgate_dot_v1_dot_insight__service__pb2.SimulatePolicyResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -375,6 +398,33 @@ class InsightService(object):
             '/tollgate.v1.InsightService/SetAnomalyPolicy',
             tollgate_dot_v1_dot_insight__service__pb2.SetAnomalyPolicyRequest.SerializeToString,
             tollgate_dot_v1_dot_insight__service__pb2.SetAnomalyPolicyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SimulatePolicy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/tollgate.v1.InsightService/SimulatePolicy',
+            tollgate_dot_v1_dot_insight__service__pb2.SimulatePolicyRequest.SerializeToString,
+            tollgate_dot_v1_dot_insight__service__pb2.SimulatePolicyResponse.FromString,
             options,
             channel_credentials,
             insecure,

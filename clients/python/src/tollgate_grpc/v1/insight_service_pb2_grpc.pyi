@@ -66,6 +66,15 @@ class InsightServiceStub:
     """Sets which anomalies are stored and raise alerts, from the next look on. Anomalies that are
     open stay so.
     """
+    SimulatePolicy: _grpc.UnaryStreamMultiCallable[_insight_service_pb2.SimulatePolicyRequest, _insight_service_pb2.SimulatePolicyResponse]
+    """Replays a window of the usage log twice, under today's policy and under a changed one, and says
+    what would have been blocked and routed in each. Nothing is written, and nothing that is decided
+    meanwhile knows of it. Sends progress about twice a second and then the result; ends when the
+    caller leaves. It takes the place of a report: too many at once are RESOURCE_EXHAUSTED
+    (ERROR_REASON_TOO_MANY_CALLS). A change is refused as the call would be that makes it. A window
+    that begins on days whose records were dropped is FAILED_PRECONDITION
+    (ERROR_REASON_QUERY_TOO_BROAD, with the first day that is whole as kept_from_date).
+    """
 
 @_typing.type_check_only
 class InsightServiceAsyncStub(InsightServiceStub):
@@ -104,6 +113,15 @@ class InsightServiceAsyncStub(InsightServiceStub):
     SetAnomalyPolicy: _aio.UnaryUnaryMultiCallable[_insight_service_pb2.SetAnomalyPolicyRequest, _insight_service_pb2.SetAnomalyPolicyResponse]  # type: ignore[assignment]
     """Sets which anomalies are stored and raise alerts, from the next look on. Anomalies that are
     open stay so.
+    """
+    SimulatePolicy: _aio.UnaryStreamMultiCallable[_insight_service_pb2.SimulatePolicyRequest, _insight_service_pb2.SimulatePolicyResponse]  # type: ignore[assignment]
+    """Replays a window of the usage log twice, under today's policy and under a changed one, and says
+    what would have been blocked and routed in each. Nothing is written, and nothing that is decided
+    meanwhile knows of it. Sends progress about twice a second and then the result; ends when the
+    caller leaves. It takes the place of a report: too many at once are RESOURCE_EXHAUSTED
+    (ERROR_REASON_TOO_MANY_CALLS). A change is refused as the call would be that makes it. A window
+    that begins on days whose records were dropped is FAILED_PRECONDITION
+    (ERROR_REASON_QUERY_TOO_BROAD, with the first day that is whole as kept_from_date).
     """
 
 class InsightServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -182,6 +200,21 @@ class InsightServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_insight_service_pb2.SetAnomalyPolicyResponse, _abc.Awaitable[_insight_service_pb2.SetAnomalyPolicyResponse]]:
         """Sets which anomalies are stored and raise alerts, from the next look on. Anomalies that are
         open stay so.
+        """
+
+    @_abc_1.abstractmethod
+    def SimulatePolicy(
+        self,
+        request: _insight_service_pb2.SimulatePolicyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_insight_service_pb2.SimulatePolicyResponse], _abc.AsyncIterator[_insight_service_pb2.SimulatePolicyResponse]]:
+        """Replays a window of the usage log twice, under today's policy and under a changed one, and says
+        what would have been blocked and routed in each. Nothing is written, and nothing that is decided
+        meanwhile knows of it. Sends progress about twice a second and then the result; ends when the
+        caller leaves. It takes the place of a report: too many at once are RESOURCE_EXHAUSTED
+        (ERROR_REASON_TOO_MANY_CALLS). A change is refused as the call would be that makes it. A window
+        that begins on days whose records were dropped is FAILED_PRECONDITION
+        (ERROR_REASON_QUERY_TOO_BROAD, with the first day that is whole as kept_from_date).
         """
 
 def add_InsightServiceServicer_to_server(servicer: InsightServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

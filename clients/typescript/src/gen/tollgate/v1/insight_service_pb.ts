@@ -12,15 +12,23 @@ import type { AnomalyKind, AnomalyMetric } from "./alert_service_pb.js";
 import { file_tollgate_v1_alert_service } from "./alert_service_pb.js";
 import type { TimeGranularity, UsageFilter, UsageMetric } from "./analytics_service_pb.js";
 import { file_tollgate_v1_analytics_service } from "./analytics_service_pb.js";
+import type { Price } from "./catalog_service_pb.js";
+import { file_tollgate_v1_catalog_service } from "./catalog_service_pb.js";
 import type { Enforcement, LimitKind, Money, Subject } from "./common_pb.js";
 import { file_tollgate_v1_common } from "./common_pb.js";
+import type { ModelLimitSetting } from "./model_limit_service_pb.js";
+import { file_tollgate_v1_model_limit_service } from "./model_limit_service_pb.js";
+import type { Quota, RateLimit } from "./quota_service_pb.js";
+import { file_tollgate_v1_quota_service } from "./quota_service_pb.js";
+import type { Plan } from "./workspace_service_pb.js";
+import { file_tollgate_v1_workspace_service } from "./workspace_service_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file tollgate/v1/insight_service.proto.
  */
 export const file_tollgate_v1_insight_service: GenFile = /*@__PURE__*/
-  fileDesc("CiF0b2xsZ2F0ZS92MS9pbnNpZ2h0X3NlcnZpY2UucHJvdG8SC3RvbGxnYXRlLnYxIksKCFF1YW50aXR5EiIKBGNvc3QYASABKAsyEi50b2xsZ2F0ZS52MS5Nb25leUgAEg8KBWNvdW50GAIgASgDSABCCgoIcXVhbnRpdHkibQoISW50ZXJ2YWwSIgoDbG93GAEgASgLMhUudG9sbGdhdGUudjEuUXVhbnRpdHkSIwoEaGlnaBgCIAEoCzIVLnRvbGxnYXRlLnYxLlF1YW50aXR5EhgKEGNvdmVyYWdlX3BlcmNlbnQYAyABKAUimQIKEkdldEZvcmVjYXN0UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSKAoGbWV0cmljGAIgASgOMhgudG9sbGdhdGUudjEuVXNhZ2VNZXRyaWMSKAoGbWVtYmVyGAMgASgLMhgudG9sbGdhdGUudjEuVXNhZ2VGaWx0ZXISLQoGcGVyaW9kGAQgASgOMhsudG9sbGdhdGUudjEuRm9yZWNhc3RQZXJpb2RIABIuCghlbmRfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIABIxCgtncmFudWxhcml0eRgGIAEoDjIcLnRvbGxnYXRlLnYxLlRpbWVHcmFudWxhcml0eUIHCgV1bnRpbCK3BQoTR2V0Rm9yZWNhc3RSZXNwb25zZRIuCgphc19vZl90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpzdGFydF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJAoFa25vd24YBCABKAsyFS50b2xsZ2F0ZS52MS5RdWFudGl0eRIkCgV0b3RhbBgFIAEoCzIVLnRvbGxnYXRlLnYxLlF1YW50aXR5Ei4KD3RvdGFsX2ludGVydmFscxgGIAMoCzIVLnRvbGxnYXRlLnYxLkludGVydmFsEioKBnBvaW50cxgHIAMoCzIaLnRvbGxnYXRlLnYxLkZvcmVjYXN0UG9pbnQSMQoLZ3JhbnVsYXJpdHkYCCABKA4yHC50b2xsZ2F0ZS52MS5UaW1lR3JhbnVsYXJpdHkSKgoGYnVkZ2V0GAkgASgLMhoudG9sbGdhdGUudjEuQnVkZ2V0T3V0bG9vaxIpCgViYXNpcxgKIAEoDjIaLnRvbGxnYXRlLnYxLkZvcmVjYXN0QmFzaXMSDgoGbWV0aG9kGAsgASgJEhQKDGhpc3RvcnlfZGF5cxgMIAEoBRIaCg1jZW5zb3JlZF9kYXlzGA0gASgFSACIAQESMgoOaW50ZXJ2YWxfYmFzaXMYDiABKA4yGi50b2xsZ2F0ZS52MS5JbnRlcnZhbEJhc2lzEicKCHJ1bl9yYXRlGA8gASgLMhUudG9sbGdhdGUudjEuUXVhbnRpdHkSLwoNcHJpY2VfY2hhbmdlcxgQIAMoCzIYLnRvbGxnYXRlLnYxLlByaWNlQ2hhbmdlQhAKDl9jZW5zb3JlZF9kYXlzInoKC1ByaWNlQ2hhbmdlEhAKCG1vZGVsX2lkGAEgASgJEjIKDmVmZmVjdGl2ZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZmYWN0b3IYAyABKAESFQoNc2hhcmVfcGVyY2VudBgEIAEoASKdAQoNRm9yZWNhc3RQb2ludBIuCgpzdGFydF90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRkYXRlGAIgASgJEiQKBXZhbHVlGAMgASgLMhUudG9sbGdhdGUudjEuUXVhbnRpdHkSKAoJaW50ZXJ2YWxzGAQgAygLMhUudG9sbGdhdGUudjEuSW50ZXJ2YWwi4wIKDUJ1ZGdldE91dGxvb2sSJAoFbGltaXQYASABKAsyFS50b2xsZ2F0ZS52MS5RdWFudGl0eRIjCgR1c2VkGAIgASgLMhUudG9sbGdhdGUudjEuUXVhbnRpdHkSEwoLcHJvYmFiaWxpdHkYAyABKAESMwoPZXhoYXVzdGlvbl90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIxCg1lYXJsaWVzdF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpyZXNldF90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBInCghleHBlY3RlZBgHIAEoCzIVLnRvbGxnYXRlLnYxLlF1YW50aXR5EjEKEmV4cGVjdGVkX2ludGVydmFscxgIIAMoCzIVLnRvbGxnYXRlLnYxLkludGVydmFsIjsKFkxpc3RCdWRnZXRSaXNrc1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEgsKA3RvcBgCIAEoBSKlAQoXTGlzdEJ1ZGdldFJpc2tzUmVzcG9uc2USLgoKYXNfb2ZfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJgoFcmlza3MYAiADKAsyFy50b2xsZ2F0ZS52MS5CdWRnZXRSaXNrEhgKEHRvb19saXR0bGVfY291bnQYAyABKAUSGAoQY29uc2lkZXJlZF9jb3VudBgEIAEoBSLZAQoKQnVkZ2V0UmlzaxIkCgRraW5kGAEgASgOMhYudG9sbGdhdGUudjEuTGltaXRLaW5kEhAKCG1vZGVsX2lkGAIgASgJEhAKCHF1b3RhX2lkGAMgASgJEiUKB3N1YmplY3QYBCABKAsyFC50b2xsZ2F0ZS52MS5TdWJqZWN0Ei0KC2VuZm9yY2VtZW50GAUgASgOMhgudG9sbGdhdGUudjEuRW5mb3JjZW1lbnQSKwoHb3V0bG9vaxgGIAEoCzIaLnRvbGxnYXRlLnYxLkJ1ZGdldE91dGxvb2sigQEKFUdldFNlYXNvbmFsaXR5UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSKAoGbWV0cmljGAIgASgOMhgudG9sbGdhdGUudjEuVXNhZ2VNZXRyaWMSKAoGbWVtYmVyGAMgASgLMhgudG9sbGdhdGUudjEuVXNhZ2VGaWx0ZXIihgIKFkdldFNlYXNvbmFsaXR5UmVzcG9uc2USLgoKYXNfb2ZfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJdGltZV96b25lGAIgASgJEi0KC3NlYXNvbmFsaXR5GAMgASgOMhgudG9sbGdhdGUudjEuU2Vhc29uYWxpdHkSFAoMaGlzdG9yeV9kYXlzGAQgASgFEjEKC2hvdXJfb2ZfZGF5GAUgASgLMhwudG9sbGdhdGUudjEuU2Vhc29uYWxQcm9maWxlEjEKC2RheV9vZl93ZWVrGAYgASgLMhwudG9sbGdhdGUudjEuU2Vhc29uYWxQcm9maWxlIs0BCg9TZWFzb25hbFByb2ZpbGUSKAoFcGFydHMYASADKAsyGS50b2xsZ2F0ZS52MS5TZWFzb25hbFBhcnQSGQoRZXhwbGFpbmVkX3BlcmNlbnQYAiABKAESDwoHcF92YWx1ZRgDIAEoARITCgtzaWduaWZpY2FudBgEIAEoCBInCgRwZWFrGAUgASgLMhkudG9sbGdhdGUudjEuU2Vhc29uYWxQYXJ0EiYKA2xvdxgGIAEoCzIZLnRvbGxnYXRlLnYxLlNlYXNvbmFsUGFydCJCCgxTZWFzb25hbFBhcnQSDQoFaW5kZXgYASABKAUSIwoEbWVhbhgCIAEoCzIVLnRvbGxnYXRlLnYxLlF1YW50aXR5Iq4GCgdBbm9tYWx5EhIKCmFub21hbHlfaWQYASABKAkSJgoEa2luZBgCIAEoDjIYLnRvbGxnYXRlLnYxLkFub21hbHlLaW5kEiUKB3N1YmplY3QYAyABKAsyFC50b2xsZ2F0ZS52MS5TdWJqZWN0EioKBm1ldHJpYxgEIAEoDjIaLnRvbGxnYXRlLnYxLkFub21hbHlNZXRyaWMSMQoLZ3JhbnVsYXJpdHkYBSABKA4yHC50b2xsZ2F0ZS52MS5UaW1lR3JhbnVsYXJpdHkSLgoKc3RhcnRfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2RldGVjdF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBInCghleHBlY3RlZBgJIAEoCzIVLnRvbGxnYXRlLnYxLlF1YW50aXR5EiUKBmFjdHVhbBgKIAEoCzIVLnRvbGxnYXRlLnYxLlF1YW50aXR5EikKBm5vcm1hbBgLIAEoCzIZLnRvbGxnYXRlLnYxLkFub21hbHlSYW5nZRIiCgZpbXBhY3QYDCABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIWCg5pbXBhY3RfcGVyY2VudBgNIAEoARIuCghzZXZlcml0eRgOIAEoDjIcLnRvbGxnYXRlLnYxLkFub21hbHlTZXZlcml0eRI1Cgxjb250cmlidXRvcnMYDyADKAsyHy50b2xsZ2F0ZS52MS5Bbm9tYWx5Q29udHJpYnV0b3ISKAoFc3RhdGUYECABKA4yGS50b2xsZ2F0ZS52MS5Bbm9tYWx5U3RhdGUSLgoIZmVlZGJhY2sYESABKA4yHC50b2xsZ2F0ZS52MS5Bbm9tYWx5RmVlZGJhY2sSMQoNZmVlZGJhY2tfdGltZRgSIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFgoOZmVlZGJhY2tfYWN0b3IYEyABKAkSDwoHYWxlcnRlZBgUIAEoCCJXCgxBbm9tYWx5UmFuZ2USIgoDbG93GAEgASgLMhUudG9sbGdhdGUudjEuUXVhbnRpdHkSIwoEaGlnaBgCIAEoCzIVLnRvbGxnYXRlLnYxLlF1YW50aXR5IpcBChJBbm9tYWx5Q29udHJpYnV0b3ISJQoHc3ViamVjdBgBIAEoCzIULnRvbGxnYXRlLnYxLlN1YmplY3QSDQoFc2hhcmUYAiABKAESJQoGYmVmb3JlGAMgASgLMhUudG9sbGdhdGUudjEuUXVhbnRpdHkSJAoFYWZ0ZXIYBCABKAsyFS50b2xsZ2F0ZS52MS5RdWFudGl0eSKfAgoUTGlzdEFub21hbGllc1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEigKBXN0YXRlGAIgASgOMhkudG9sbGdhdGUudjEuQW5vbWFseVN0YXRlEiUKB3N1YmplY3QYAyABKAsyFC50b2xsZ2F0ZS52MS5TdWJqZWN0EhsKE3VuYWNrbm93bGVkZ2VkX29ubHkYBCABKAgSLgoKc3RhcnRfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXBhZ2Vfc2l6ZRgHIAEoBRISCgpwYWdlX3Rva2VuGAggASgJIvQBChVMaXN0QW5vbWFsaWVzUmVzcG9uc2USJwoJYW5vbWFsaWVzGAEgAygLMhQudG9sbGdhdGUudjEuQW5vbWFseRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSEwoLdG90YWxfY291bnQYAyABKAMSNQoRbG9va2VkX3VudGlsX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhkKEWhvdXJseV9tZW1iZXJfbWF4GAUgASgFEhgKEGRhaWx5X21lbWJlcl9tYXgYBiABKAUSGAoQbWVtYmVyc19sZWZ0X291dBgHIAEoCCJ1ChlBY2tub3dsZWRnZUFub21hbHlSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRISCgphbm9tYWx5X2lkGAIgASgJEi4KCGZlZWRiYWNrGAMgASgOMhwudG9sbGdhdGUudjEuQW5vbWFseUZlZWRiYWNrIn4KGkFja25vd2xlZGdlQW5vbWFseVJlc3BvbnNlEiUKB2Fub21hbHkYASABKAsyFC50b2xsZ2F0ZS52MS5Bbm9tYWx5EjkKFWJhcl9yYWlzZWRfdW50aWxfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAigAIKDUFub21hbHlQb2xpY3kSKAoMbGVhc3RfaW1wYWN0GAEgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSNAoLc2Vuc2l0aXZpdHkYAiABKA4yHy50b2xsZ2F0ZS52MS5Bbm9tYWx5U2Vuc2l0aXZpdHkSJwoFbXV0ZXMYAyADKAsyGC50b2xsZ2F0ZS52MS5Bbm9tYWx5TXV0ZRIyChZlZmZlY3RpdmVfbGVhc3RfaW1wYWN0GAQgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSMgoLcmFpc2VkX2JhcnMYBSADKAsyHS50b2xsZ2F0ZS52MS5Bbm9tYWx5UmFpc2VkQmFyImIKC0Fub21hbHlNdXRlEiUKB3N1YmplY3QYASABKAsyFC50b2xsZ2F0ZS52MS5TdWJqZWN0EiwKCGVuZF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJpChBBbm9tYWx5UmFpc2VkQmFyEiUKB3N1YmplY3QYASABKAsyFC50b2xsZ2F0ZS52MS5TdWJqZWN0Ei4KCnVudGlsX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIi8KF0dldEFub21hbHlQb2xpY3lSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCSJOChhHZXRBbm9tYWx5UG9saWN5UmVzcG9uc2USMgoOYW5vbWFseV9wb2xpY3kYASABKAsyGi50b2xsZ2F0ZS52MS5Bbm9tYWx5UG9saWN5IpQBChdTZXRBbm9tYWx5UG9saWN5UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSMgoOYW5vbWFseV9wb2xpY3kYAiABKAsyGi50b2xsZ2F0ZS52MS5Bbm9tYWx5UG9saWN5Ei8KC3VwZGF0ZV9tYXNrGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzayJOChhTZXRBbm9tYWx5UG9saWN5UmVzcG9uc2USMgoOYW5vbWFseV9wb2xpY3kYASABKAsyGi50b2xsZ2F0ZS52MS5Bbm9tYWx5UG9saWN5KpoBCg5Gb3JlY2FzdFBlcmlvZBIfChtGT1JFQ0FTVF9QRVJJT0RfVU5TUEVDSUZJRUQQABIXChNGT1JFQ0FTVF9QRVJJT0RfREFZEAESGAoURk9SRUNBU1RfUEVSSU9EX1dFRUsQAhIZChVGT1JFQ0FTVF9QRVJJT0RfTU9OVEgQAxIZChVGT1JFQ0FTVF9QRVJJT0RfQ1lDTEUQBCqLAQoNRm9yZWNhc3RCYXNpcxIeChpGT1JFQ0FTVF9CQVNJU19VTlNQRUNJRklFRBAAEh0KGUZPUkVDQVNUX0JBU0lTX1RPT19MSVRUTEUQARIgChxGT1JFQ0FTVF9CQVNJU19TSE9SVF9ISVNUT1JZEAISGQoVRk9SRUNBU1RfQkFTSVNfRU5PVUdIEAMqagoNSW50ZXJ2YWxCYXNpcxIeChpJTlRFUlZBTF9CQVNJU19VTlNQRUNJRklFRBAAEh0KGUlOVEVSVkFMX0JBU0lTX09XTl9FUlJPUlMQARIaChZJTlRFUlZBTF9CQVNJU19TSElQUEVEEAIqrQEKC1NlYXNvbmFsaXR5EhsKF1NFQVNPTkFMSVRZX1VOU1BFQ0lGSUVEEAASGgoWU0VBU09OQUxJVFlfVE9PX0xJVFRMRRABEhQKEFNFQVNPTkFMSVRZX05PTkUQAhIVChFTRUFTT05BTElUWV9EQUlMWRADEhYKElNFQVNPTkFMSVRZX1dFRUtMWRAEEiAKHFNFQVNPTkFMSVRZX0RBSUxZX0FORF9XRUVLTFkQBSqFAQoPQW5vbWFseVNldmVyaXR5EiAKHEFOT01BTFlfU0VWRVJJVFlfVU5TUEVDSUZJRUQQABIYChRBTk9NQUxZX1NFVkVSSVRZX0xPVxABEhsKF0FOT01BTFlfU0VWRVJJVFlfTUVESVVNEAISGQoVQU5PTUFMWV9TRVZFUklUWV9ISUdIEAMqXwoMQW5vbWFseVN0YXRlEh0KGUFOT01BTFlfU1RBVEVfVU5TUEVDSUZJRUQQABIWChJBTk9NQUxZX1NUQVRFX09QRU4QARIYChRBTk9NQUxZX1NUQVRFX0NMT1NFRBACKokBCg9Bbm9tYWx5RmVlZGJhY2sSIAocQU5PTUFMWV9GRUVEQkFDS19VTlNQRUNJRklFRBAAEhkKFUFOT01BTFlfRkVFREJBQ0tfUkVBTBABEh0KGUFOT01BTFlfRkVFREJBQ0tfRVhQRUNURUQQAhIaChZBTk9NQUxZX0ZFRURCQUNLX0ZBTFNFEAMqlAEKEkFub21hbHlTZW5zaXRpdml0eRIjCh9BTk9NQUxZX1NFTlNJVElWSVRZX1VOU1BFQ0lGSUVEEAASGwoXQU5PTUFMWV9TRU5TSVRJVklUWV9MT1cQARIeChpBTk9NQUxZX1NFTlNJVElWSVRZX01FRElVTRACEhwKGEFOT01BTFlfU0VOU0lUSVZJVFlfSElHSBADMpwFCg5JbnNpZ2h0U2VydmljZRJQCgtHZXRGb3JlY2FzdBIfLnRvbGxnYXRlLnYxLkdldEZvcmVjYXN0UmVxdWVzdBogLnRvbGxnYXRlLnYxLkdldEZvcmVjYXN0UmVzcG9uc2USXAoPTGlzdEJ1ZGdldFJpc2tzEiMudG9sbGdhdGUudjEuTGlzdEJ1ZGdldFJpc2tzUmVxdWVzdBokLnRvbGxnYXRlLnYxLkxpc3RCdWRnZXRSaXNrc1Jlc3BvbnNlElkKDkdldFNlYXNvbmFsaXR5EiIudG9sbGdhdGUudjEuR2V0U2Vhc29uYWxpdHlSZXF1ZXN0GiMudG9sbGdhdGUudjEuR2V0U2Vhc29uYWxpdHlSZXNwb25zZRJWCg1MaXN0QW5vbWFsaWVzEiEudG9sbGdhdGUudjEuTGlzdEFub21hbGllc1JlcXVlc3QaIi50b2xsZ2F0ZS52MS5MaXN0QW5vbWFsaWVzUmVzcG9uc2USZQoSQWNrbm93bGVkZ2VBbm9tYWx5EiYudG9sbGdhdGUudjEuQWNrbm93bGVkZ2VBbm9tYWx5UmVxdWVzdBonLnRvbGxnYXRlLnYxLkFja25vd2xlZGdlQW5vbWFseVJlc3BvbnNlEl8KEEdldEFub21hbHlQb2xpY3kSJC50b2xsZ2F0ZS52MS5HZXRBbm9tYWx5UG9saWN5UmVxdWVzdBolLnRvbGxnYXRlLnYxLkdldEFub21hbHlQb2xpY3lSZXNwb25zZRJfChBTZXRBbm9tYWx5UG9saWN5EiQudG9sbGdhdGUudjEuU2V0QW5vbWFseVBvbGljeVJlcXVlc3QaJS50b2xsZ2F0ZS52MS5TZXRBbm9tYWx5UG9saWN5UmVzcG9uc2VCVwoOaW8udG9sbGdhdGUudjFCE0luc2lnaHRTZXJ2aWNlUHJvdG9QAVoudG9sbGdhdGUuZXhhbXBsZS9nby9nZW4vdG9sbGdhdGUvdjE7dG9sbGdhdGV2MWIGcHJvdG8z", [file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_tollgate_v1_alert_service, file_tollgate_v1_analytics_service, file_tollgate_v1_common]);
+  fileDesc("CiF0b2xsZ2F0ZS92MS9pbnNpZ2h0X3NlcnZpY2UucHJvdG8SC3RvbGxnYXRlLnYxIksKCFF1YW50aXR5EiIKBGNvc3QYASABKAsyEi50b2xsZ2F0ZS52MS5Nb25leUgAEg8KBWNvdW50GAIgASgDSABCCgoIcXVhbnRpdHkibQoISW50ZXJ2YWwSIgoDbG93GAEgASgLMhUudG9sbGdhdGUudjEuUXVhbnRpdHkSIwoEaGlnaBgCIAEoCzIVLnRvbGxnYXRlLnYxLlF1YW50aXR5EhgKEGNvdmVyYWdlX3BlcmNlbnQYAyABKAUimQIKEkdldEZvcmVjYXN0UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSKAoGbWV0cmljGAIgASgOMhgudG9sbGdhdGUudjEuVXNhZ2VNZXRyaWMSKAoGbWVtYmVyGAMgASgLMhgudG9sbGdhdGUudjEuVXNhZ2VGaWx0ZXISLQoGcGVyaW9kGAQgASgOMhsudG9sbGdhdGUudjEuRm9yZWNhc3RQZXJpb2RIABIuCghlbmRfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIABIxCgtncmFudWxhcml0eRgGIAEoDjIcLnRvbGxnYXRlLnYxLlRpbWVHcmFudWxhcml0eUIHCgV1bnRpbCK3BQoTR2V0Rm9yZWNhc3RSZXNwb25zZRIuCgphc19vZl90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpzdGFydF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJAoFa25vd24YBCABKAsyFS50b2xsZ2F0ZS52MS5RdWFudGl0eRIkCgV0b3RhbBgFIAEoCzIVLnRvbGxnYXRlLnYxLlF1YW50aXR5Ei4KD3RvdGFsX2ludGVydmFscxgGIAMoCzIVLnRvbGxnYXRlLnYxLkludGVydmFsEioKBnBvaW50cxgHIAMoCzIaLnRvbGxnYXRlLnYxLkZvcmVjYXN0UG9pbnQSMQoLZ3JhbnVsYXJpdHkYCCABKA4yHC50b2xsZ2F0ZS52MS5UaW1lR3JhbnVsYXJpdHkSKgoGYnVkZ2V0GAkgASgLMhoudG9sbGdhdGUudjEuQnVkZ2V0T3V0bG9vaxIpCgViYXNpcxgKIAEoDjIaLnRvbGxnYXRlLnYxLkZvcmVjYXN0QmFzaXMSDgoGbWV0aG9kGAsgASgJEhQKDGhpc3RvcnlfZGF5cxgMIAEoBRIaCg1jZW5zb3JlZF9kYXlzGA0gASgFSACIAQESMgoOaW50ZXJ2YWxfYmFzaXMYDiABKA4yGi50b2xsZ2F0ZS52MS5JbnRlcnZhbEJhc2lzEicKCHJ1bl9yYXRlGA8gASgLMhUudG9sbGdhdGUudjEuUXVhbnRpdHkSLwoNcHJpY2VfY2hhbmdlcxgQIAMoCzIYLnRvbGxnYXRlLnYxLlByaWNlQ2hhbmdlQhAKDl9jZW5zb3JlZF9kYXlzInoKC1ByaWNlQ2hhbmdlEhAKCG1vZGVsX2lkGAEgASgJEjIKDmVmZmVjdGl2ZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZmYWN0b3IYAyABKAESFQoNc2hhcmVfcGVyY2VudBgEIAEoASKdAQoNRm9yZWNhc3RQb2ludBIuCgpzdGFydF90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRkYXRlGAIgASgJEiQKBXZhbHVlGAMgASgLMhUudG9sbGdhdGUudjEuUXVhbnRpdHkSKAoJaW50ZXJ2YWxzGAQgAygLMhUudG9sbGdhdGUudjEuSW50ZXJ2YWwi4wIKDUJ1ZGdldE91dGxvb2sSJAoFbGltaXQYASABKAsyFS50b2xsZ2F0ZS52MS5RdWFudGl0eRIjCgR1c2VkGAIgASgLMhUudG9sbGdhdGUudjEuUXVhbnRpdHkSEwoLcHJvYmFiaWxpdHkYAyABKAESMwoPZXhoYXVzdGlvbl90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIxCg1lYXJsaWVzdF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpyZXNldF90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBInCghleHBlY3RlZBgHIAEoCzIVLnRvbGxnYXRlLnYxLlF1YW50aXR5EjEKEmV4cGVjdGVkX2ludGVydmFscxgIIAMoCzIVLnRvbGxnYXRlLnYxLkludGVydmFsIjsKFkxpc3RCdWRnZXRSaXNrc1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEgsKA3RvcBgCIAEoBSKlAQoXTGlzdEJ1ZGdldFJpc2tzUmVzcG9uc2USLgoKYXNfb2ZfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJgoFcmlza3MYAiADKAsyFy50b2xsZ2F0ZS52MS5CdWRnZXRSaXNrEhgKEHRvb19saXR0bGVfY291bnQYAyABKAUSGAoQY29uc2lkZXJlZF9jb3VudBgEIAEoBSLZAQoKQnVkZ2V0UmlzaxIkCgRraW5kGAEgASgOMhYudG9sbGdhdGUudjEuTGltaXRLaW5kEhAKCG1vZGVsX2lkGAIgASgJEhAKCHF1b3RhX2lkGAMgASgJEiUKB3N1YmplY3QYBCABKAsyFC50b2xsZ2F0ZS52MS5TdWJqZWN0Ei0KC2VuZm9yY2VtZW50GAUgASgOMhgudG9sbGdhdGUudjEuRW5mb3JjZW1lbnQSKwoHb3V0bG9vaxgGIAEoCzIaLnRvbGxnYXRlLnYxLkJ1ZGdldE91dGxvb2sigQEKFUdldFNlYXNvbmFsaXR5UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSKAoGbWV0cmljGAIgASgOMhgudG9sbGdhdGUudjEuVXNhZ2VNZXRyaWMSKAoGbWVtYmVyGAMgASgLMhgudG9sbGdhdGUudjEuVXNhZ2VGaWx0ZXIihgIKFkdldFNlYXNvbmFsaXR5UmVzcG9uc2USLgoKYXNfb2ZfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJdGltZV96b25lGAIgASgJEi0KC3NlYXNvbmFsaXR5GAMgASgOMhgudG9sbGdhdGUudjEuU2Vhc29uYWxpdHkSFAoMaGlzdG9yeV9kYXlzGAQgASgFEjEKC2hvdXJfb2ZfZGF5GAUgASgLMhwudG9sbGdhdGUudjEuU2Vhc29uYWxQcm9maWxlEjEKC2RheV9vZl93ZWVrGAYgASgLMhwudG9sbGdhdGUudjEuU2Vhc29uYWxQcm9maWxlIs0BCg9TZWFzb25hbFByb2ZpbGUSKAoFcGFydHMYASADKAsyGS50b2xsZ2F0ZS52MS5TZWFzb25hbFBhcnQSGQoRZXhwbGFpbmVkX3BlcmNlbnQYAiABKAESDwoHcF92YWx1ZRgDIAEoARITCgtzaWduaWZpY2FudBgEIAEoCBInCgRwZWFrGAUgASgLMhkudG9sbGdhdGUudjEuU2Vhc29uYWxQYXJ0EiYKA2xvdxgGIAEoCzIZLnRvbGxnYXRlLnYxLlNlYXNvbmFsUGFydCJCCgxTZWFzb25hbFBhcnQSDQoFaW5kZXgYASABKAUSIwoEbWVhbhgCIAEoCzIVLnRvbGxnYXRlLnYxLlF1YW50aXR5Iq4GCgdBbm9tYWx5EhIKCmFub21hbHlfaWQYASABKAkSJgoEa2luZBgCIAEoDjIYLnRvbGxnYXRlLnYxLkFub21hbHlLaW5kEiUKB3N1YmplY3QYAyABKAsyFC50b2xsZ2F0ZS52MS5TdWJqZWN0EioKBm1ldHJpYxgEIAEoDjIaLnRvbGxnYXRlLnYxLkFub21hbHlNZXRyaWMSMQoLZ3JhbnVsYXJpdHkYBSABKA4yHC50b2xsZ2F0ZS52MS5UaW1lR3JhbnVsYXJpdHkSLgoKc3RhcnRfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2RldGVjdF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBInCghleHBlY3RlZBgJIAEoCzIVLnRvbGxnYXRlLnYxLlF1YW50aXR5EiUKBmFjdHVhbBgKIAEoCzIVLnRvbGxnYXRlLnYxLlF1YW50aXR5EikKBm5vcm1hbBgLIAEoCzIZLnRvbGxnYXRlLnYxLkFub21hbHlSYW5nZRIiCgZpbXBhY3QYDCABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIWCg5pbXBhY3RfcGVyY2VudBgNIAEoARIuCghzZXZlcml0eRgOIAEoDjIcLnRvbGxnYXRlLnYxLkFub21hbHlTZXZlcml0eRI1Cgxjb250cmlidXRvcnMYDyADKAsyHy50b2xsZ2F0ZS52MS5Bbm9tYWx5Q29udHJpYnV0b3ISKAoFc3RhdGUYECABKA4yGS50b2xsZ2F0ZS52MS5Bbm9tYWx5U3RhdGUSLgoIZmVlZGJhY2sYESABKA4yHC50b2xsZ2F0ZS52MS5Bbm9tYWx5RmVlZGJhY2sSMQoNZmVlZGJhY2tfdGltZRgSIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFgoOZmVlZGJhY2tfYWN0b3IYEyABKAkSDwoHYWxlcnRlZBgUIAEoCCJXCgxBbm9tYWx5UmFuZ2USIgoDbG93GAEgASgLMhUudG9sbGdhdGUudjEuUXVhbnRpdHkSIwoEaGlnaBgCIAEoCzIVLnRvbGxnYXRlLnYxLlF1YW50aXR5IpcBChJBbm9tYWx5Q29udHJpYnV0b3ISJQoHc3ViamVjdBgBIAEoCzIULnRvbGxnYXRlLnYxLlN1YmplY3QSDQoFc2hhcmUYAiABKAESJQoGYmVmb3JlGAMgASgLMhUudG9sbGdhdGUudjEuUXVhbnRpdHkSJAoFYWZ0ZXIYBCABKAsyFS50b2xsZ2F0ZS52MS5RdWFudGl0eSKfAgoUTGlzdEFub21hbGllc1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEigKBXN0YXRlGAIgASgOMhkudG9sbGdhdGUudjEuQW5vbWFseVN0YXRlEiUKB3N1YmplY3QYAyABKAsyFC50b2xsZ2F0ZS52MS5TdWJqZWN0EhsKE3VuYWNrbm93bGVkZ2VkX29ubHkYBCABKAgSLgoKc3RhcnRfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXBhZ2Vfc2l6ZRgHIAEoBRISCgpwYWdlX3Rva2VuGAggASgJIvQBChVMaXN0QW5vbWFsaWVzUmVzcG9uc2USJwoJYW5vbWFsaWVzGAEgAygLMhQudG9sbGdhdGUudjEuQW5vbWFseRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSEwoLdG90YWxfY291bnQYAyABKAMSNQoRbG9va2VkX3VudGlsX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhkKEWhvdXJseV9tZW1iZXJfbWF4GAUgASgFEhgKEGRhaWx5X21lbWJlcl9tYXgYBiABKAUSGAoQbWVtYmVyc19sZWZ0X291dBgHIAEoCCJ1ChlBY2tub3dsZWRnZUFub21hbHlSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRISCgphbm9tYWx5X2lkGAIgASgJEi4KCGZlZWRiYWNrGAMgASgOMhwudG9sbGdhdGUudjEuQW5vbWFseUZlZWRiYWNrIn4KGkFja25vd2xlZGdlQW5vbWFseVJlc3BvbnNlEiUKB2Fub21hbHkYASABKAsyFC50b2xsZ2F0ZS52MS5Bbm9tYWx5EjkKFWJhcl9yYWlzZWRfdW50aWxfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAigAIKDUFub21hbHlQb2xpY3kSKAoMbGVhc3RfaW1wYWN0GAEgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSNAoLc2Vuc2l0aXZpdHkYAiABKA4yHy50b2xsZ2F0ZS52MS5Bbm9tYWx5U2Vuc2l0aXZpdHkSJwoFbXV0ZXMYAyADKAsyGC50b2xsZ2F0ZS52MS5Bbm9tYWx5TXV0ZRIyChZlZmZlY3RpdmVfbGVhc3RfaW1wYWN0GAQgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSMgoLcmFpc2VkX2JhcnMYBSADKAsyHS50b2xsZ2F0ZS52MS5Bbm9tYWx5UmFpc2VkQmFyImIKC0Fub21hbHlNdXRlEiUKB3N1YmplY3QYASABKAsyFC50b2xsZ2F0ZS52MS5TdWJqZWN0EiwKCGVuZF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJpChBBbm9tYWx5UmFpc2VkQmFyEiUKB3N1YmplY3QYASABKAsyFC50b2xsZ2F0ZS52MS5TdWJqZWN0Ei4KCnVudGlsX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIi8KF0dldEFub21hbHlQb2xpY3lSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCSJOChhHZXRBbm9tYWx5UG9saWN5UmVzcG9uc2USMgoOYW5vbWFseV9wb2xpY3kYASABKAsyGi50b2xsZ2F0ZS52MS5Bbm9tYWx5UG9saWN5IpQBChdTZXRBbm9tYWx5UG9saWN5UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSMgoOYW5vbWFseV9wb2xpY3kYAiABKAsyGi50b2xsZ2F0ZS52MS5Bbm9tYWx5UG9saWN5Ei8KC3VwZGF0ZV9tYXNrGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzayJOChhTZXRBbm9tYWx5UG9saWN5UmVzcG9uc2USMgoOYW5vbWFseV9wb2xpY3kYASABKAsyGi50b2xsZ2F0ZS52MS5Bbm9tYWx5UG9saWN5IrYBChVTaW11bGF0ZVBvbGljeVJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEi4KCnN0YXJ0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIpCgZjaGFuZ2UYBCABKAsyGS50b2xsZ2F0ZS52MS5Qb2xpY3lDaGFuZ2Ui1gIKDFBvbGljeUNoYW5nZRIfCgRwbGFuGAEgASgLMhEudG9sbGdhdGUudjEuUGxhbhIfChJhdXRvbWF0aWNfZmFsbGJhY2sYAiABKAhIAIgBARI0Cgxtb2RlbF9saW1pdHMYAyADKAsyHi50b2xsZ2F0ZS52MS5Nb2RlbExpbWl0U2V0dGluZxIiCgZxdW90YXMYBCADKAsyEi50b2xsZ2F0ZS52MS5RdW90YRIZChFyZW1vdmVkX3F1b3RhX2lkcxgFIAMoCRIrCgtyYXRlX2xpbWl0cxgGIAMoCzIWLnRvbGxnYXRlLnYxLlJhdGVMaW1pdBIeChZyZW1vdmVkX3JhdGVfbGltaXRfaWRzGAcgAygJEisKBnByaWNlcxgIIAMoCzIbLnRvbGxnYXRlLnYxLlNpbXVsYXRlZFByaWNlQhUKE19hdXRvbWF0aWNfZmFsbGJhY2siRQoOU2ltdWxhdGVkUHJpY2USEAoIbW9kZWxfaWQYASABKAkSIQoFcHJpY2UYAiABKAsyEi50b2xsZ2F0ZS52MS5QcmljZSKJAQoWU2ltdWxhdGVQb2xpY3lSZXNwb25zZRIzCghwcm9ncmVzcxgBIAEoCzIfLnRvbGxnYXRlLnYxLlNpbXVsYXRpb25Qcm9ncmVzc0gAEi8KBnJlc3VsdBgCIAEoCzIdLnRvbGxnYXRlLnYxLlNpbXVsYXRpb25SZXN1bHRIAEIJCgdtZXNzYWdlInEKElNpbXVsYXRpb25Qcm9ncmVzcxI3ChNyZXBsYXllZF91bnRpbF90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgtlbnRyeV9jb3VudBgCIAEoAxINCgVzaGFyZRgDIAEoASLpAwoQU2ltdWxhdGlvblJlc3VsdBIuCgpzdGFydF90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLZW50cnlfY291bnQYAyABKAMSFgoObGVmdF9vdXRfY291bnQYBCABKAMSKwoFdG9kYXkYBSABKAsyHC50b2xsZ2F0ZS52MS5TaW11bGF0ZWRUb3RhbHMSLQoHY2hhbmdlZBgGIAEoCzIcLnRvbGxnYXRlLnYxLlNpbXVsYXRlZFRvdGFscxIrCgZsaW1pdHMYByADKAsyGy50b2xsZ2F0ZS52MS5TaW11bGF0ZWRWYWx1ZRIrCgZtb2RlbHMYCCADKAsyGy50b2xsZ2F0ZS52MS5TaW11bGF0ZWRWYWx1ZRIwCgtkZXBhcnRtZW50cxgJIAMoCzIbLnRvbGxnYXRlLnYxLlNpbXVsYXRlZFZhbHVlEioKBXVzZXJzGAogAygLMhsudG9sbGdhdGUudjEuU2ltdWxhdGVkVmFsdWUSNgoLYXNzdW1wdGlvbnMYCyADKA4yIS50b2xsZ2F0ZS52MS5TaW11bGF0aW9uQXNzdW1wdGlvbiLQAQoPU2ltdWxhdGVkVG90YWxzEhUKDXJlcXVlc3RfY291bnQYASABKAMSFQoNYWxsb3dlZF9jb3VudBgCIAEoAxIXCg91bmRlY2lkZWRfY291bnQYAyABKAMSIAoEY29zdBgEIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5EiMKB2NyZWRpdHMYBSABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIvCgdyZWZ1c2VkGAYgASgLMh4udG9sbGdhdGUudjEuU2ltdWxhdGVkUmVmdXNhbHMi+gEKEVNpbXVsYXRlZFJlZnVzYWxzEhUKDWJsb2NrZWRfY291bnQYASABKAMSFAoMcm91dGVkX2NvdW50GAIgASgDEiEKBXNhdmVkGAMgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSJgoKbm90X3NlcnZlZBgEIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5EjYKEmZpcnN0X2Jsb2NrZWRfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNQoRZmlyc3Rfcm91dGVkX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIn8KDlNpbXVsYXRlZFZhbHVlEg0KBXZhbHVlGAEgASgJEi0KBXRvZGF5GAIgASgLMh4udG9sbGdhdGUudjEuU2ltdWxhdGVkUmVmdXNhbHMSLwoHY2hhbmdlZBgDIAEoCzIeLnRvbGxnYXRlLnYxLlNpbXVsYXRlZFJlZnVzYWxzKpoBCg5Gb3JlY2FzdFBlcmlvZBIfChtGT1JFQ0FTVF9QRVJJT0RfVU5TUEVDSUZJRUQQABIXChNGT1JFQ0FTVF9QRVJJT0RfREFZEAESGAoURk9SRUNBU1RfUEVSSU9EX1dFRUsQAhIZChVGT1JFQ0FTVF9QRVJJT0RfTU9OVEgQAxIZChVGT1JFQ0FTVF9QRVJJT0RfQ1lDTEUQBCqLAQoNRm9yZWNhc3RCYXNpcxIeChpGT1JFQ0FTVF9CQVNJU19VTlNQRUNJRklFRBAAEh0KGUZPUkVDQVNUX0JBU0lTX1RPT19MSVRUTEUQARIgChxGT1JFQ0FTVF9CQVNJU19TSE9SVF9ISVNUT1JZEAISGQoVRk9SRUNBU1RfQkFTSVNfRU5PVUdIEAMqagoNSW50ZXJ2YWxCYXNpcxIeChpJTlRFUlZBTF9CQVNJU19VTlNQRUNJRklFRBAAEh0KGUlOVEVSVkFMX0JBU0lTX09XTl9FUlJPUlMQARIaChZJTlRFUlZBTF9CQVNJU19TSElQUEVEEAIqrQEKC1NlYXNvbmFsaXR5EhsKF1NFQVNPTkFMSVRZX1VOU1BFQ0lGSUVEEAASGgoWU0VBU09OQUxJVFlfVE9PX0xJVFRMRRABEhQKEFNFQVNPTkFMSVRZX05PTkUQAhIVChFTRUFTT05BTElUWV9EQUlMWRADEhYKElNFQVNPTkFMSVRZX1dFRUtMWRAEEiAKHFNFQVNPTkFMSVRZX0RBSUxZX0FORF9XRUVLTFkQBSqFAQoPQW5vbWFseVNldmVyaXR5EiAKHEFOT01BTFlfU0VWRVJJVFlfVU5TUEVDSUZJRUQQABIYChRBTk9NQUxZX1NFVkVSSVRZX0xPVxABEhsKF0FOT01BTFlfU0VWRVJJVFlfTUVESVVNEAISGQoVQU5PTUFMWV9TRVZFUklUWV9ISUdIEAMqXwoMQW5vbWFseVN0YXRlEh0KGUFOT01BTFlfU1RBVEVfVU5TUEVDSUZJRUQQABIWChJBTk9NQUxZX1NUQVRFX09QRU4QARIYChRBTk9NQUxZX1NUQVRFX0NMT1NFRBACKokBCg9Bbm9tYWx5RmVlZGJhY2sSIAocQU5PTUFMWV9GRUVEQkFDS19VTlNQRUNJRklFRBAAEhkKFUFOT01BTFlfRkVFREJBQ0tfUkVBTBABEh0KGUFOT01BTFlfRkVFREJBQ0tfRVhQRUNURUQQAhIaChZBTk9NQUxZX0ZFRURCQUNLX0ZBTFNFEAMqlAEKEkFub21hbHlTZW5zaXRpdml0eRIjCh9BTk9NQUxZX1NFTlNJVElWSVRZX1VOU1BFQ0lGSUVEEAASGwoXQU5PTUFMWV9TRU5TSVRJVklUWV9MT1cQARIeChpBTk9NQUxZX1NFTlNJVElWSVRZX01FRElVTRACEhwKGEFOT01BTFlfU0VOU0lUSVZJVFlfSElHSBADKpwEChRTaW11bGF0aW9uQXNzdW1wdGlvbhIlCiFTSU1VTEFUSU9OX0FTU1VNUFRJT05fVU5TUEVDSUZJRUQQABIyCi5TSU1VTEFUSU9OX0FTU1VNUFRJT05fQkxPQ0tFRF9SRVFVRVNUU19NSVNTSU5HEAESLgoqU0lNVUxBVElPTl9BU1NVTVBUSU9OX0NIRUNLRURfV0hFTl9DSEFSR0VEEAISMAosU0lNVUxBVElPTl9BU1NVTVBUSU9OX1JFQ09SREVEX0FGVEVSX0xBVEVOQ1kQAxIxCi1TSU1VTEFUSU9OX0FTU1VNUFRJT05fT1VUUFVUX0VTVElNQVRFX0xFQVJORUQQBBIuCipTSU1VTEFUSU9OX0FTU1VNUFRJT05fQ0FQQUJJTElUSUVTX1VOS05PV04QBRIrCidTSU1VTEFUSU9OX0FTU1VNUFRJT05fTU9ERUxfQVNfUkVDT1JERUQQBhIwCixTSU1VTEFUSU9OX0FTU1VNUFRJT05fU0FNRV9VU0FHRV9XSEVOX1JPVVRFRBAHEisKJ1NJTVVMQVRJT05fQVNTVU1QVElPTl9TRVRUSU5HU19PRl9UT0RBWRAIEiUKIVNJTVVMQVRJT05fQVNTVU1QVElPTl9CSUxMRURfQU5FVxAJEjEKLVNJTVVMQVRJT05fQVNTVU1QVElPTl9SQVRFX0xJTUlUU19CRUdJTl9FTVBUWRAKMvkFCg5JbnNpZ2h0U2VydmljZRJQCgtHZXRGb3JlY2FzdBIfLnRvbGxnYXRlLnYxLkdldEZvcmVjYXN0UmVxdWVzdBogLnRvbGxnYXRlLnYxLkdldEZvcmVjYXN0UmVzcG9uc2USXAoPTGlzdEJ1ZGdldFJpc2tzEiMudG9sbGdhdGUudjEuTGlzdEJ1ZGdldFJpc2tzUmVxdWVzdBokLnRvbGxnYXRlLnYxLkxpc3RCdWRnZXRSaXNrc1Jlc3BvbnNlElkKDkdldFNlYXNvbmFsaXR5EiIudG9sbGdhdGUudjEuR2V0U2Vhc29uYWxpdHlSZXF1ZXN0GiMudG9sbGdhdGUudjEuR2V0U2Vhc29uYWxpdHlSZXNwb25zZRJWCg1MaXN0QW5vbWFsaWVzEiEudG9sbGdhdGUudjEuTGlzdEFub21hbGllc1JlcXVlc3QaIi50b2xsZ2F0ZS52MS5MaXN0QW5vbWFsaWVzUmVzcG9uc2USZQoSQWNrbm93bGVkZ2VBbm9tYWx5EiYudG9sbGdhdGUudjEuQWNrbm93bGVkZ2VBbm9tYWx5UmVxdWVzdBonLnRvbGxnYXRlLnYxLkFja25vd2xlZGdlQW5vbWFseVJlc3BvbnNlEl8KEEdldEFub21hbHlQb2xpY3kSJC50b2xsZ2F0ZS52MS5HZXRBbm9tYWx5UG9saWN5UmVxdWVzdBolLnRvbGxnYXRlLnYxLkdldEFub21hbHlQb2xpY3lSZXNwb25zZRJfChBTZXRBbm9tYWx5UG9saWN5EiQudG9sbGdhdGUudjEuU2V0QW5vbWFseVBvbGljeVJlcXVlc3QaJS50b2xsZ2F0ZS52MS5TZXRBbm9tYWx5UG9saWN5UmVzcG9uc2USWwoOU2ltdWxhdGVQb2xpY3kSIi50b2xsZ2F0ZS52MS5TaW11bGF0ZVBvbGljeVJlcXVlc3QaIy50b2xsZ2F0ZS52MS5TaW11bGF0ZVBvbGljeVJlc3BvbnNlMAFCVwoOaW8udG9sbGdhdGUudjFCE0luc2lnaHRTZXJ2aWNlUHJvdG9QAVoudG9sbGdhdGUuZXhhbXBsZS9nby9nZW4vdG9sbGdhdGUvdjE7dG9sbGdhdGV2MWIGcHJvdG8z", [file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_tollgate_v1_alert_service, file_tollgate_v1_analytics_service, file_tollgate_v1_catalog_service, file_tollgate_v1_common, file_tollgate_v1_model_limit_service, file_tollgate_v1_quota_service, file_tollgate_v1_workspace_service]);
 
 /**
  * An amount of a metric.
@@ -1392,6 +1400,467 @@ export const SetAnomalyPolicyResponseSchema: GenMessage<SetAnomalyPolicyResponse
   messageDesc(file_tollgate_v1_insight_service, 27);
 
 /**
+ * Request of SimulatePolicy.
+ *
+ * @generated from message tollgate.v1.SimulatePolicyRequest
+ */
+export type SimulatePolicyRequest = Message<"tollgate.v1.SimulatePolicyRequest"> & {
+  /**
+   * Workspace whose usage is replayed.
+   *
+   * @generated from field: string workspace_id = 1;
+   */
+  workspaceId: string;
+
+  /**
+   * Start of the window; required, in the past.
+   *
+   * @generated from field: google.protobuf.Timestamp start_time = 2;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * End of the window, exclusive: after its start, at most 92 days later and not in the future;
+   * default now.
+   *
+   * @generated from field: google.protobuf.Timestamp end_time = 3;
+   */
+  endTime?: Timestamp | undefined;
+
+  /**
+   * What is changed of today's policy, from the start of the window on; absent for nothing.
+   *
+   * @generated from field: tollgate.v1.PolicyChange change = 4;
+   */
+  change?: PolicyChange | undefined;
+};
+
+/**
+ * Describes the message tollgate.v1.SimulatePolicyRequest.
+ * Use `create(SimulatePolicyRequestSchema)` to create a new message.
+ */
+export const SimulatePolicyRequestSchema: GenMessage<SimulatePolicyRequest> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_insight_service, 28);
+
+/**
+ * What is changed of the policy of a workspace: everything else is as it is today.
+ *
+ * @generated from message tollgate.v1.PolicyChange
+ */
+export type PolicyChange = Message<"tollgate.v1.PolicyChange"> & {
+  /**
+   * Plan, as in SetPlan.
+   *
+   * @generated from field: tollgate.v1.Plan plan = 1;
+   */
+  plan?: Plan | undefined;
+
+  /**
+   * Whether automatic fallback is on, as in SetAutomaticFallback.
+   *
+   * @generated from field: optional bool automatic_fallback = 2;
+   */
+  automaticFallback?: boolean | undefined;
+
+  /**
+   * Models, their caps and fallback chains, as in SetModelLimits; at most 1,000.
+   *
+   * @generated from field: repeated tollgate.v1.ModelLimitSetting model_limits = 3;
+   */
+  modelLimits: ModelLimitSetting[];
+
+  /**
+   * Quotas, as in CreateQuota; at most 100. quota_id is required; that of a quota that exists
+   * replaces it as a whole and keeps its boosts. With LIMIT_PERIOD_UNTIL_RESET it counts from the
+   * start of the window on, if window_start_time is not earlier.
+   *
+   * @generated from field: repeated tollgate.v1.Quota quotas = 4;
+   */
+  quotas: Quota[];
+
+  /**
+   * Quotas that are taken away, before others are put; at most 100.
+   *
+   * @generated from field: repeated string removed_quota_ids = 5;
+   */
+  removedQuotaIds: string[];
+
+  /**
+   * Rate limits, as in CreateRateLimit; at most 100. rate_limit_id is required; that of one that
+   * exists replaces it.
+   *
+   * @generated from field: repeated tollgate.v1.RateLimit rate_limits = 6;
+   */
+  rateLimits: RateLimit[];
+
+  /**
+   * Rate limits that are taken away, before others are put; at most 100.
+   *
+   * @generated from field: repeated string removed_rate_limit_ids = 7;
+   */
+  removedRateLimitIds: string[];
+
+  /**
+   * Prices for the workspace, as in SetModelPrice; at most 100.
+   *
+   * @generated from field: repeated tollgate.v1.SimulatedPrice prices = 8;
+   */
+  prices: SimulatedPrice[];
+};
+
+/**
+ * Describes the message tollgate.v1.PolicyChange.
+ * Use `create(PolicyChangeSchema)` to create a new message.
+ */
+export const PolicyChangeSchema: GenMessage<PolicyChange> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_insight_service, 29);
+
+/**
+ * A price that a policy is simulated with.
+ *
+ * @generated from message tollgate.v1.SimulatedPrice
+ */
+export type SimulatedPrice = Message<"tollgate.v1.SimulatedPrice"> & {
+  /**
+   * Model of the catalog.
+   *
+   * @generated from field: string model_id = 1;
+   */
+  modelId: string;
+
+  /**
+   * The price. Its effective_time is by default the start of the window; a later price that is set
+   * for the workspace itself follows it, a later price of the catalog does not.
+   *
+   * @generated from field: tollgate.v1.Price price = 2;
+   */
+  price?: Price | undefined;
+};
+
+/**
+ * Describes the message tollgate.v1.SimulatedPrice.
+ * Use `create(SimulatedPriceSchema)` to create a new message.
+ */
+export const SimulatedPriceSchema: GenMessage<SimulatedPrice> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_insight_service, 30);
+
+/**
+ * Response of SimulatePolicy: progress any number of times, then the result once.
+ *
+ * @generated from message tollgate.v1.SimulatePolicyResponse
+ */
+export type SimulatePolicyResponse = Message<"tollgate.v1.SimulatePolicyResponse"> & {
+  /**
+   * One of both.
+   *
+   * @generated from oneof tollgate.v1.SimulatePolicyResponse.message
+   */
+  message: {
+    /**
+     * How far the replay has come.
+     *
+     * @generated from field: tollgate.v1.SimulationProgress progress = 1;
+     */
+    value: SimulationProgress;
+    case: "progress";
+  } | {
+    /**
+     * What it came to; the last message.
+     *
+     * @generated from field: tollgate.v1.SimulationResult result = 2;
+     */
+    value: SimulationResult;
+    case: "result";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message tollgate.v1.SimulatePolicyResponse.
+ * Use `create(SimulatePolicyResponseSchema)` to create a new message.
+ */
+export const SimulatePolicyResponseSchema: GenMessage<SimulatePolicyResponse> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_insight_service, 31);
+
+/**
+ * How far a replay has come.
+ *
+ * @generated from message tollgate.v1.SimulationProgress
+ */
+export type SimulationProgress = Message<"tollgate.v1.SimulationProgress"> & {
+  /**
+   * Time of the window up to which usage was replayed.
+   *
+   * @generated from field: google.protobuf.Timestamp replayed_until_time = 1;
+   */
+  replayedUntilTime?: Timestamp | undefined;
+
+  /**
+   * Entries of the log that were replayed.
+   *
+   * @generated from field: int64 entry_count = 2;
+   */
+  entryCount: bigint;
+
+  /**
+   * Share of the window that was replayed, by time, 0 to 1.
+   *
+   * @generated from field: double share = 3;
+   */
+  share: number;
+};
+
+/**
+ * Describes the message tollgate.v1.SimulationProgress.
+ * Use `create(SimulationProgressSchema)` to create a new message.
+ */
+export const SimulationProgressSchema: GenMessage<SimulationProgress> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_insight_service, 32);
+
+/**
+ * What the changed policy would have done, beside today's.
+ *
+ * @generated from message tollgate.v1.SimulationResult
+ */
+export type SimulationResult = Message<"tollgate.v1.SimulationResult"> & {
+  /**
+   * Start of the window.
+   *
+   * @generated from field: google.protobuf.Timestamp start_time = 1;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * End of the window.
+   *
+   * @generated from field: google.protobuf.Timestamp end_time = 2;
+   */
+  endTime?: Timestamp | undefined;
+
+  /**
+   * Entries of the log in the window.
+   *
+   * @generated from field: int64 entry_count = 3;
+   */
+  entryCount: bigint;
+
+  /**
+   * Of these: corrections, voids and charges of expired holds, which are left out.
+   *
+   * @generated from field: int64 left_out_count = 4;
+   */
+  leftOutCount: bigint;
+
+  /**
+   * What today's policy comes to in a replay of the same usage.
+   *
+   * @generated from field: tollgate.v1.SimulatedTotals today = 5;
+   */
+  today?: SimulatedTotals | undefined;
+
+  /**
+   * What the changed policy comes to.
+   *
+   * @generated from field: tollgate.v1.SimulatedTotals changed = 6;
+   */
+  changed?: SimulatedTotals | undefined;
+
+  /**
+   * Limits and rules that were in the way: as values of USAGE_DIMENSION_LIMIT. A request that
+   * several blocked counts under each. This and the next three are at most 20, the heaviest first:
+   * by what was saved or not served under either policy, whichever is more, then by requests.
+   *
+   * @generated from field: repeated tollgate.v1.SimulatedValue limits = 7;
+   */
+  limits: SimulatedValue[];
+
+  /**
+   * Models that were asked for.
+   *
+   * @generated from field: repeated tollgate.v1.SimulatedValue models = 8;
+   */
+  models: SimulatedValue[];
+
+  /**
+   * Departments; the empty one stands for none.
+   *
+   * @generated from field: repeated tollgate.v1.SimulatedValue departments = 9;
+   */
+  departments: SimulatedValue[];
+
+  /**
+   * Users; the empty one stands for none.
+   *
+   * @generated from field: repeated tollgate.v1.SimulatedValue users = 10;
+   */
+  users: SimulatedValue[];
+
+  /**
+   * What the replay assumes, because the log does not say it: all of it, always.
+   *
+   * @generated from field: repeated tollgate.v1.SimulationAssumption assumptions = 11;
+   */
+  assumptions: SimulationAssumption[];
+};
+
+/**
+ * Describes the message tollgate.v1.SimulationResult.
+ * Use `create(SimulationResultSchema)` to create a new message.
+ */
+export const SimulationResultSchema: GenMessage<SimulationResult> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_insight_service, 33);
+
+/**
+ * What one policy comes to in a replay. request_count is the sum of the other counts and those of
+ * refused.
+ *
+ * @generated from message tollgate.v1.SimulatedTotals
+ */
+export type SimulatedTotals = Message<"tollgate.v1.SimulatedTotals"> & {
+  /**
+   * Requests: entries of kind usage.
+   *
+   * @generated from field: int64 request_count = 1;
+   */
+  requestCount: bigint;
+
+  /**
+   * Requests that ran on the model that was asked for.
+   *
+   * @generated from field: int64 allowed_count = 2;
+   */
+  allowedCount: bigint;
+
+  /**
+   * Requests that could not be decided or billed: for want of an exchange rate, or beyond the
+   * bounds of an amount.
+   *
+   * @generated from field: int64 undecided_count = 3;
+   */
+  undecidedCount: bigint;
+
+  /**
+   * Cost of the requests that were served. Together with saved and not_served of refused it is what
+   * all would cost on the models asked for.
+   *
+   * @generated from field: tollgate.v1.Money cost = 4;
+   */
+  cost?: Money | undefined;
+
+  /**
+   * Credits of the window: zero or negative. Not part of cost.
+   *
+   * @generated from field: tollgate.v1.Money credits = 5;
+   */
+  credits?: Money | undefined;
+
+  /**
+   * Requests that were blocked or routed.
+   *
+   * @generated from field: tollgate.v1.SimulatedRefusals refused = 6;
+   */
+  refused?: SimulatedRefusals | undefined;
+};
+
+/**
+ * Describes the message tollgate.v1.SimulatedTotals.
+ * Use `create(SimulatedTotalsSchema)` to create a new message.
+ */
+export const SimulatedTotalsSchema: GenMessage<SimulatedTotals> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_insight_service, 34);
+
+/**
+ * Requests that a policy blocks or routes.
+ *
+ * @generated from message tollgate.v1.SimulatedRefusals
+ */
+export type SimulatedRefusals = Message<"tollgate.v1.SimulatedRefusals"> & {
+  /**
+   * Requests that were blocked.
+   *
+   * @generated from field: int64 blocked_count = 1;
+   */
+  blockedCount: bigint;
+
+  /**
+   * Requests that ran on another model than was asked for.
+   *
+   * @generated from field: int64 routed_count = 2;
+   */
+  routedCount: bigint;
+
+  /**
+   * What routed requests would have cost on the model asked for, less what they cost; negative if
+   * they cost more.
+   *
+   * @generated from field: tollgate.v1.Money saved = 3;
+   */
+  saved?: Money | undefined;
+
+  /**
+   * What blocked requests would have cost on the model asked for.
+   *
+   * @generated from field: tollgate.v1.Money not_served = 4;
+   */
+  notServed?: Money | undefined;
+
+  /**
+   * When the first one was blocked; absent if none was.
+   *
+   * @generated from field: google.protobuf.Timestamp first_blocked_time = 5;
+   */
+  firstBlockedTime?: Timestamp | undefined;
+
+  /**
+   * When the first one was routed; absent if none was.
+   *
+   * @generated from field: google.protobuf.Timestamp first_routed_time = 6;
+   */
+  firstRoutedTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message tollgate.v1.SimulatedRefusals.
+ * Use `create(SimulatedRefusalsSchema)` to create a new message.
+ */
+export const SimulatedRefusalsSchema: GenMessage<SimulatedRefusals> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_insight_service, 35);
+
+/**
+ * One limit, model, department or user in both replays.
+ *
+ * @generated from message tollgate.v1.SimulatedValue
+ */
+export type SimulatedValue = Message<"tollgate.v1.SimulatedValue"> & {
+  /**
+   * The limit as text, or the id.
+   *
+   * @generated from field: string value = 1;
+   */
+  value: string;
+
+  /**
+   * What today's policy refuses of it.
+   *
+   * @generated from field: tollgate.v1.SimulatedRefusals today = 2;
+   */
+  today?: SimulatedRefusals | undefined;
+
+  /**
+   * What the changed policy refuses of it.
+   *
+   * @generated from field: tollgate.v1.SimulatedRefusals changed = 3;
+   */
+  changed?: SimulatedRefusals | undefined;
+};
+
+/**
+ * Describes the message tollgate.v1.SimulatedValue.
+ * Use `create(SimulatedValueSchema)` to create a new message.
+ */
+export const SimulatedValueSchema: GenMessage<SimulatedValue> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_insight_service, 36);
+
+/**
  * Periods of forecasts: the running one. The set may grow.
  *
  * @generated from enum tollgate.v1.ForecastPeriod
@@ -1729,6 +2198,106 @@ export const AnomalySensitivitySchema: GenEnum<AnomalySensitivity> = /*@__PURE__
   enumDesc(file_tollgate_v1_insight_service, 7);
 
 /**
+ * What a replay of the usage log assumes. The set may grow.
+ *
+ * @generated from enum tollgate.v1.SimulationAssumption
+ */
+export enum SimulationAssumption {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: SIMULATION_ASSUMPTION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Requests that were blocked then were never made: they are not in the log, and a policy that
+   * would have let them pass is not charged for them.
+   *
+   * @generated from enum value: SIMULATION_ASSUMPTION_BLOCKED_REQUESTS_MISSING = 1;
+   */
+  BLOCKED_REQUESTS_MISSING = 1,
+
+  /**
+   * A request is checked at the time that its record was charged to: that of its check, or without
+   * one the start time that its caller recorded.
+   *
+   * @generated from enum value: SIMULATION_ASSUMPTION_CHECKED_WHEN_CHARGED = 2;
+   */
+  CHECKED_WHEN_CHARGED = 2,
+
+  /**
+   * A request is recorded after the latency that was recorded, and never expires: at once where
+   * none was recorded, or more than 20,000 would be in flight.
+   *
+   * @generated from enum value: SIMULATION_ASSUMPTION_RECORDED_AFTER_LATENCY = 3;
+   */
+  RECORDED_AFTER_LATENCY = 3,
+
+  /**
+   * A check declares the input and units that were recorded, and no most output: what callers
+   * declared is not in the log. Output is estimated as for a check that declares none, by what the
+   * model's requests had before.
+   *
+   * @generated from enum value: SIMULATION_ASSUMPTION_OUTPUT_ESTIMATE_LEARNED = 4;
+   */
+  OUTPUT_ESTIMATE_LEARNED = 4,
+
+  /**
+   * No capability is required of the models that a request is routed to.
+   *
+   * @generated from enum value: SIMULATION_ASSUMPTION_CAPABILITIES_UNKNOWN = 5;
+   */
+  CAPABILITIES_UNKNOWN = 5,
+
+  /**
+   * A request asks for the model that it ran on, also if it was routed there.
+   *
+   * @generated from enum value: SIMULATION_ASSUMPTION_MODEL_AS_RECORDED = 6;
+   */
+  MODEL_AS_RECORDED = 6,
+
+  /**
+   * A request that is routed uses the same tokens on the other model; what was read from a cache is
+   * input there.
+   *
+   * @generated from enum value: SIMULATION_ASSUMPTION_SAME_USAGE_WHEN_ROUTED = 7;
+   */
+  SAME_USAGE_WHEN_ROUTED = 7,
+
+  /**
+   * API keys, groups, models, aliases and settings are those of today, in the whole window. Freezes
+   * and whether the workspace is archived are left out; departments are those recorded. Boosts hold
+   * for their time.
+   *
+   * @generated from enum value: SIMULATION_ASSUMPTION_SETTINGS_OF_TODAY = 8;
+   */
+  SETTINGS_OF_TODAY = 8,
+
+  /**
+   * Every request costs what the prices valid at its time say now. Corrections, voids and charges of
+   * expired holds are left out; credits count as they are.
+   *
+   * @generated from enum value: SIMULATION_ASSUMPTION_BILLED_ANEW = 9;
+   */
+  BILLED_ANEW = 9,
+
+  /**
+   * Limits of windows that run at the start have counted what the log says, and quotas that are
+   * reset by hand what was used since, if they were reset before; rate limits have counted nothing.
+   *
+   * @generated from enum value: SIMULATION_ASSUMPTION_RATE_LIMITS_BEGIN_EMPTY = 10;
+   */
+  RATE_LIMITS_BEGIN_EMPTY = 10,
+}
+
+/**
+ * Describes the enum tollgate.v1.SimulationAssumption.
+ */
+export const SimulationAssumptionSchema: GenEnum<SimulationAssumption> = /*@__PURE__*/
+  enumDesc(file_tollgate_v1_insight_service, 8);
+
+/**
  * What follows from the usage of a workspace. Everything is computed from rollups of the usage log
  * when it is asked for, but for anomalies, which are stored. Hours and days are local ones of the
  * workspace, a day of 23 or 25 hours is one day. Nothing random: the same usage at the same time
@@ -1816,6 +2385,22 @@ export const InsightService: GenService<{
     methodKind: "unary";
     input: typeof SetAnomalyPolicyRequestSchema;
     output: typeof SetAnomalyPolicyResponseSchema;
+  },
+  /**
+   * Replays a window of the usage log twice, under today's policy and under a changed one, and says
+   * what would have been blocked and routed in each. Nothing is written, and nothing that is decided
+   * meanwhile knows of it. Sends progress about twice a second and then the result; ends when the
+   * caller leaves. It takes the place of a report: too many at once are RESOURCE_EXHAUSTED
+   * (ERROR_REASON_TOO_MANY_CALLS). A change is refused as the call would be that makes it. A window
+   * that begins on days whose records were dropped is FAILED_PRECONDITION
+   * (ERROR_REASON_QUERY_TOO_BROAD, with the first day that is whole as kept_from_date).
+   *
+   * @generated from rpc tollgate.v1.InsightService.SimulatePolicy
+   */
+  simulatePolicy: {
+    methodKind: "server_streaming";
+    input: typeof SimulatePolicyRequestSchema;
+    output: typeof SimulatePolicyResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_tollgate_v1_insight_service, 0);

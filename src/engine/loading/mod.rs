@@ -5,21 +5,27 @@
 //! none: then such holds are released, and rate limits count as used up until their windows have
 //! passed (the crash penalty).
 
+pub mod backtest;
+pub mod policy_change;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::error;
 
-use super::error::{Error, Result};
-use super::{Engine, Shared, WorkspaceHandle};
 use crate::domain::Time;
 use crate::domain::alert::large_record_day;
-use crate::domain::backfill::{BackfillQueries, BackfillResults, RateSnapshot};
+use crate::domain::backfill::{
+    BackfillQueries, BackfillResults, ConsumptionQuery, LimitConfig, RateSnapshot,
+};
 use crate::domain::catalog::price::{Quote, Rate};
 use crate::domain::record::{Record, RecordKind};
 use crate::domain::time::MICROS_PER_DAY;
 use crate::domain::time::calendar::Window;
-use crate::domain::workspace::HoldDurability;
+use crate::domain::workspace::{HoldDurability, ModelAlias, Workspace, WorkspaceModel};
+use crate::engine::error::{Error, Result};
+use crate::engine::{Engine, Shared, WorkspaceHandle};
 use crate::ledger::{
     HoldFilter, HoldView, Ledger, RECORDED_REQUESTS_MAX, RestoredHold, WindowSpend,
 };
@@ -35,6 +41,15 @@ const OUTPUT_HISTORY_RECORDS: usize = 2_000;
 const WORKSPACES_PAGE: usize = 1_000;
 /// How long a workspace whose ledger fails again stays unloaded: what makes it fail may come again.
 const QUARANTINE: Duration = Duration::from_secs(10);
+
+/// What is configured of a workspace, as a ledger is made of it.
+#[derive(Clone, Debug)]
+struct Configuration {
+    workspace: Workspace,
+    models: Vec<WorkspaceModel>,
+    limits: LimitConfig,
+    aliases: Vec<ModelAlias>,
+}
 
 impl Engine {
     /// The workspace, loaded if it is not.
@@ -68,7 +83,7 @@ impl Engine {
 impl Shared {
     /// Loads a workspace. Runs in the writer, so that the totals it starts from and the records
     /// that are settled later meet at one commit.
-    pub(super) async fn load(&self, id: &str) -> Result<Arc<WorkspaceHandle>> {
+    pub(in crate::engine) async fn load(&self, id: &str) -> Result<Arc<WorkspaceHandle>> {
         if let Some(workspace) = self.workspaces.get(id) {
             return Ok(workspace);
         }
@@ -80,30 +95,14 @@ impl Shared {
             failed.count_failure();
             error!(workspace = id, "its ledger has failed: loading it again");
         }
-        let workspace = self.store.workspace(id).await?;
-        let workspace = workspace.ok_or_else(|| Error::WorkspaceNotFound(id.to_owned()))?;
-        let models = self.store.workspace_models(id).await?;
         let now = self.clock.now();
-        let windows = Ledger::windows_to_load(&workspace, now);
-        let spend = self.spend_of(id, windows).await?;
-        let outputs = self.store.recent_outputs(id, OUTPUT_HISTORY_RECORDS).await?;
-        let attempts = self.store.recent_attempts(id, RECORDED_REQUESTS_MAX).await?;
-        let limits = self.store.limit_config(id, now).await?;
-        let queries = Ledger::backfill_for_load(&workspace, &limits, now);
-        let backfill = self.backfill(id, queries).await?;
-        let mut ledger = Ledger::new(workspace, models, self.catalog.load_full(), spend, now);
-        for (model, tokens) in outputs {
-            ledger.add_output_sample(&model, tokens);
-        }
-        for (request_id, attempt) in attempts {
+        let configuration = self.configuration(id, now).await?;
+        let mut ledger = self.ledger_of(configuration, now, Time::LATEST).await?;
+        for (request_id, attempt) in self.store.recent_attempts(id, RECORDED_REQUESTS_MAX).await? {
             ledger.note_recorded(&request_id, attempt);
         }
         for record in self.recent_answers(id).await? {
             ledger.note_contexts(&record);
-        }
-        ledger.load_limits(now, limits, backfill);
-        for alias in self.store.model_aliases(id).await? {
-            ledger.put_model_alias(now, alias);
         }
         ledger.set_departments(self.store.departments(id).await?);
         let lost = if failed.is_some() { Some(now) } else { self.crash_time };
@@ -116,6 +115,43 @@ impl Shared {
         let handle = Arc::new(WorkspaceHandle::new(ledger, now));
         self.workspaces.insert(handle.clone());
         Ok(handle)
+    }
+
+    /// What is configured of a workspace, with the boosts that are not over at a time.
+    async fn configuration(&self, id: &str, at: Time) -> Result<Configuration> {
+        let workspace = self.store.workspace(id).await?;
+        Ok(Configuration {
+            workspace: workspace.ok_or_else(|| Error::WorkspaceNotFound(id.to_owned()))?,
+            models: self.store.workspace_models(id).await?,
+            limits: self.store.limit_config(id, at).await?,
+            aliases: self.store.model_aliases(id).await?,
+        })
+    }
+
+    /// A ledger that begins at a time: its windows have what the log says was charged before
+    /// `before`.
+    async fn ledger_of(
+        &self,
+        configuration: Configuration,
+        now: Time,
+        before: Time,
+    ) -> Result<Ledger> {
+        let Configuration { workspace, models, limits, aliases } = configuration;
+        let id = workspace.id.clone();
+        let windows = Ledger::windows_to_load(&workspace, now);
+        let spend = self.spend_before(&id, windows, before).await?;
+        let outputs = self.store.recent_outputs(&id, before, OUTPUT_HISTORY_RECORDS).await?;
+        let queries = Ledger::backfill_for_load(&workspace, &limits, now);
+        let backfill = self.backfill_before(&id, queries, before).await?;
+        let mut ledger = Ledger::new(workspace, models, self.catalog.load_full(), spend, now);
+        for (model, tokens) in outputs {
+            ledger.add_output_sample(&model, tokens);
+        }
+        ledger.load_limits(now, limits, backfill);
+        for alias in aliases {
+            ledger.put_model_alias(now, alias);
+        }
+        Ok(ledger)
     }
 
     /// The start of a day before which nothing is missing of the alerts about large records: they
@@ -155,17 +191,33 @@ impl Shared {
     }
 
     /// Runs the backfill queries of a ledger on the usage log.
-    pub(super) async fn backfill(
+    pub(in crate::engine) async fn backfill(
         &self,
         id: &str,
         queries: BackfillQueries,
     ) -> storage::Result<BackfillResults> {
+        self.backfill_before(id, queries, Time::LATEST).await
+    }
+
+    /// The same by what was charged before a time. Of rate limits the log is asked only up to the
+    /// present: before, they have counted nothing.
+    async fn backfill_before(
+        &self,
+        id: &str,
+        queries: BackfillQueries,
+        before: Time,
+    ) -> storage::Result<BackfillResults> {
         let mut results = BackfillResults::default();
         for query in queries.used {
-            let used = self.store.consumption(id, &query).await?;
+            let part = ConsumptionQuery { to: query.to.min(before), ..query.clone() };
+            let used = match part.from < part.to {
+                true => self.store.consumption(id, &part).await?,
+                false => Vec::new(),
+            };
             results.used.push((query, used));
         }
-        for query in queries.sent {
+        let is_present = before == Time::LATEST;
+        for query in queries.sent.into_iter().filter(|_| is_present) {
             let sent = self.store.rate_buckets(id, &query).await?;
             results.sent.push((query, sent));
         }
@@ -173,14 +225,28 @@ impl Shared {
     }
 
     /// What was spent in some windows of a workspace, by the usage log.
-    pub(super) async fn spend_of(
+    pub(in crate::engine) async fn spend_of(
         &self,
         id: &str,
         windows: [Window; 2],
     ) -> storage::Result<Vec<WindowSpend>> {
+        self.spend_before(id, windows, Time::LATEST).await
+    }
+
+    /// The same by what was charged before a time.
+    async fn spend_before(
+        &self,
+        id: &str,
+        windows: [Window; 2],
+        before: Time,
+    ) -> storage::Result<Vec<WindowSpend>> {
         let mut spend = Vec::with_capacity(windows.len());
         for window in windows {
-            let by_model = self.store.spent_by_model(id, window.start, window.end).await?;
+            let end = window.end.min(before);
+            let by_model = match window.start < end {
+                true => self.store.spent_by_model(id, window.start, end).await?,
+                false => HashMap::new(),
+            };
             spend.push(WindowSpend { window, by_model });
         }
         Ok(spend)
@@ -217,7 +283,7 @@ impl Shared {
 
     /// Saves the shutdown snapshot. Returns how many holds it has. A workspace whose ledger has
     /// failed is found as after a crash: its holds that are not stored are given back.
-    pub(super) async fn save_snapshot(&self) -> storage::Result<usize> {
+    pub(in crate::engine) async fn save_snapshot(&self) -> storage::Result<usize> {
         let now = self.clock.now();
         let mut holds = Vec::new();
         let mut rates = Vec::new();
@@ -291,7 +357,7 @@ fn stored_holds(ledger: &mut Ledger, now: Time) -> Vec<StoredHold> {
 }
 
 /// A hold of a ledger as it is stored.
-pub(super) fn stored_hold(ledger: &Ledger, view: HoldView) -> StoredHold {
+pub(in crate::engine) fn stored_hold(ledger: &Ledger, view: HoldView) -> StoredHold {
     let HoldView { hold, model_id, .. } = view;
     StoredHold {
         workspace_id: ledger.workspace().id.clone(),
