@@ -42,7 +42,7 @@ use registry::Registry;
 use resources::{AccessState, Erasures};
 use rollups::{FoldSignal, PendingRefusals};
 use usage::RefusalBytes;
-use writer::WriterHandle;
+use writer::{WriterHandle, Written};
 
 pub use crate::backtest::{
     Comparison, Counts as RefusedCounts, Row as RefusedRow, Totals as ReplayTotals,
@@ -221,10 +221,16 @@ impl Engine {
         self.shared.writer.storage_answers()
     }
 
+    /// When the oldest write began that storage has not taken; none while it takes them.
+    pub fn outage_since(&self) -> Option<Time> {
+        self.shared.writer.unwritten_since()
+    }
+
     /// Renews the lease, and so finds out whether storage answers and whether another server has
     /// taken over.
     pub async fn renew(&self) {
         let shared = &self.shared;
+        let began = shared.clock.now();
         let renewed = tokio::time::timeout(RENEWAL_DEADLINE, shared.store.renew()).await;
         let silent = |_| Err(storage::Error::Unknown("a renewal was not answered".into()));
         let renewed = renewed.unwrap_or_else(silent);
@@ -233,7 +239,7 @@ impl Engine {
         {
             shared.new_owner.store(Arc::new(address));
         }
-        shared.note_storage(&renewed);
+        shared.note_storage(&renewed, Written::Renewal, began);
     }
 
     pub fn lease(&self) -> &Lease {

@@ -176,6 +176,7 @@ pub mod tests {
             unpriced_models: UnpricedModelPolicy::Deny,
             hold_expiry: HoldExpiryPolicy::Release,
             hold_durability: HoldDurability::Memory,
+            outage: Default::default(),
             unknown_keys: UnknownKeyPolicy::Accept,
             required_fields: Vec::new(),
             week_start: Default::default(),

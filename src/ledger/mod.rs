@@ -35,5 +35,6 @@ pub use refusals::limit_key;
 pub use settle::{ExpiryCharge, Placement, Void, WINDOW_SPENT_MAX};
 pub use state::Ledger;
 pub use state::figures::{LiveFigures, SettledFigures};
+pub use state::outage::OutageView;
 pub use state::snapshot::RestoredHold;
 pub use state::view::{BudgetView, HoldView, ModelView};

@@ -11,8 +11,8 @@ use tollgate::domain::time::calendar::DayOfWeek;
 use tollgate::domain::usage::ServiceTier;
 use tollgate::domain::workspace::freeze::{Freeze, FrozenSubject};
 use tollgate::domain::workspace::{
-    HoldDurability, HoldExpiryPolicy, ModelAlias, Plan, ReportedCostPolicy, UnknownKeyPolicy,
-    UnpricedModelPolicy, Workspace, WorkspaceModel,
+    HoldDurability, HoldExpiryPolicy, ModelAlias, OutagePolicy, Plan, ReportedCostPolicy,
+    UnknownKeyPolicy, UnpricedModelPolicy, Workspace, WorkspaceModel,
 };
 use tollgate::domain::{Amount, Currency, Time};
 use tollgate::storage::settings::Change;
@@ -254,6 +254,7 @@ pub async fn workspaces_come_back_as_they_were_put(world: &World) {
         unpriced_models: UnpricedModelPolicy::Allow,
         hold_expiry: HoldExpiryPolicy::ChargeEstimate,
         hold_durability: HoldDurability::Committed,
+        outage: OutagePolicy { duration: 5, held_limit: Some(Amount::from_nanos(7)) },
         unknown_keys: UnknownKeyPolicy::Deny,
         required_fields: Vec::new(),
         week_start: DayOfWeek::Monday,

@@ -105,6 +105,13 @@ pub fn budget_to_proto(
         time_zone: view.time_zone.name().to_owned(),
         cycle_first_date: view.first_date.to_string(),
         cycle_last_date: view.last_date.to_string(),
+        storage_outage: view.outage.map(|outage| v1::StorageOutage {
+            start_time: Some(to_timestamp(outage.since)),
+            end_of_checks_time: Some(to_timestamp(outage.end_of_checks)),
+            held: money(outage.held),
+            held_limit: money(outage.held_limit),
+            checks_refused: outage.has_refused,
+        }),
     }
 }
 
