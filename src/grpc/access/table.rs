@@ -292,6 +292,8 @@ methods! {
         AcknowledgeAnomaly(AcknowledgeAnomalyRequest): ADMINISTER, workspace;
         GetAnomalyPolicy(GetAnomalyPolicyRequest): READ, workspace;
         SetAnomalyPolicy(SetAnomalyPolicyRequest): ADMINISTER, workspace;
+        ListRecommendations(ListRecommendationsRequest): READ, workspace;
+        UpdateRecommendation(UpdateRecommendationRequest): ADMINISTER, workspace;
     }
 }
 
