@@ -7,11 +7,11 @@
 pub mod alerts;
 mod audit;
 mod clock;
-mod credits;
+mod corrections;
 mod error;
 mod loading;
+mod recommendations;
 mod registry;
-mod reprice;
 mod resources;
 mod retention;
 mod rollups;
@@ -54,11 +54,11 @@ pub use crate::ledger::{
 pub use crate::prices::{Change as RateChange, Changed, Format, Jumps, Report as ImportReport};
 pub use audit::Actor;
 pub use clock::{Clock, ServerClock, SystemClock};
-pub use credits::{Credited, VoidRequest};
+pub use corrections::{Credited, RepriceRequest, Repriced, VoidRequest};
 pub use error::{Error, Result, StartError};
 pub use loading::backtest::BacktestRun;
 pub use loading::policy_change::PolicyChange;
-pub use reprice::{RepriceRequest, Repriced};
+pub use recommendations::{Made, RecommendationPage, StateRequest};
 pub use resources::{
     AlertPolicyChange, ApiKeyChange, ApiKeyUsage, BoostAmount, BoostKind, BoostView, CycleView,
     Cycles, ERASED_AT_ONCE, Erased, Grant, GroupView, ImportRequest, LimitChange, ModelLimitChange,

@@ -20,6 +20,7 @@ use tollgate::domain::quota::{Consumption, Quota};
 use tollgate::domain::rate_limit::RateLimit;
 use tollgate::domain::record::Record;
 use tollgate::domain::time::calendar::Window;
+use tollgate::domain::workspace::recommendation::Recommendation;
 use tollgate::domain::workspace::{ModelAlias, Workspace, WorkspaceModel};
 use tollgate::domain::{Amount, Time};
 use tollgate::storage::alerts::{
@@ -35,6 +36,7 @@ use tollgate::storage::lease::Lease;
 use tollgate::storage::log::{
     Appended, HoldChanges, LogStore, Order, RecordFilter, RecordPosition,
 };
+use tollgate::storage::recommendations::{RecommendationFilter, RecommendationStore};
 use tollgate::storage::reports::{ReportQuery, ReportResult, ReportStore};
 use tollgate::storage::rollup::{Difference, FoldCursor, Folded, RollupStore};
 use tollgate::storage::search::Counted;
@@ -253,6 +255,16 @@ forward! {
         unsettled_anomalies(workspace_id: &str) -> Vec<Anomaly>;
         false_anomalies(workspace_id: &str, since: Time) -> Vec<(AnomalyMember, Time)>;
         anomaly_policy(workspace_id: &str) -> Option<AnomalyPolicy>;
+    }
+    RecommendationStore {
+        recommendation(workspace_id: &str, id: &str) -> Option<Recommendation>;
+        recommendations(
+            filter: &RecommendationFilter,
+            after: Option<(Amount, String)>,
+            limit: usize
+        ) -> Vec<Recommendation>;
+        count_recommendations(filter: &RecommendationFilter, most: usize) -> usize;
+        recommendations_made(workspace_id: &str) -> Option<Time>;
     }
     DirectoryStore {
         entries(workspace_id: &str, kind: EntryKind, ids: &[String]) -> Vec<Listed>;

@@ -1,6 +1,7 @@
 //! What an administrator sets for a workspace: its settings, its plan, its models.
 
 pub mod freeze;
+pub mod recommendation;
 
 use std::fmt::Display;
 use std::sync::Arc;

@@ -293,6 +293,8 @@ methods! {
         GetAnomalyPolicy(GetAnomalyPolicyRequest): READ, workspace;
         SetAnomalyPolicy(SetAnomalyPolicyRequest): ADMINISTER, workspace;
         SimulatePolicy(SimulatePolicyRequest): READ, workspace;
+        ListRecommendations(ListRecommendationsRequest): READ, workspace;
+        UpdateRecommendation(UpdateRecommendationRequest): ADMINISTER, workspace;
     }
 }
 

@@ -1,8 +1,10 @@
-//! `InsightService`: what repeats in usage, what it will be, and what stands out.
+//! `InsightService`: what repeats in usage, what it will be, what stands out, and what would save
+//! money.
 
 mod anomalies;
 mod convert;
 mod forecast;
+mod recommendations;
 mod risks;
 mod seasonality;
 mod simulate;
@@ -156,5 +158,28 @@ impl InsightService for Insight {
         let (id, window) = (&call.workspace_id, call.window);
         let run = self.engine.begin_backtest(id, window, call.change).await?;
         Ok(Response::new(stream(simulate::Simulation::new(run, place), stop)))
+    }
+
+    async fn list_recommendations(
+        &self,
+        request: Request<v1::ListRecommendationsRequest>,
+    ) -> Result<Response<v1::ListRecommendationsResponse>, Status> {
+        let now = self.engine.now();
+        let (filter, page, after) = recommendations::list(authorize(request)?, now)?;
+        let found = self.engine.recommendations(&filter, after, page.fetch()).await?;
+        let id = &filter.workspace_id;
+        Ok(Response::new(recommendations::page_to_proto(found, &page, id, now)))
+    }
+
+    async fn update_recommendation(
+        &self,
+        request: Request<v1::UpdateRecommendationRequest>,
+    ) -> Result<Response<v1::UpdateRecommendationResponse>, Status> {
+        let by = by(&request)?;
+        let (workspace_id, id, state) = recommendations::update(authorize(request)?)?;
+        let set = self.engine.set_recommendation_state(by, &workspace_id, id, state).await?;
+        let (currency, now) = (set.currency, self.engine.now());
+        let recommendation = recommendations::to_proto(&set.value, &workspace_id, currency, now);
+        Ok(Response::new(v1::UpdateRecommendationResponse { recommendation: Some(recommendation) }))
     }
 }

@@ -3,6 +3,7 @@
 
 mod anomalies;
 mod forecast;
+mod recommendations;
 mod risks;
 mod seasonality;
 mod simulate;

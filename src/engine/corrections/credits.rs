@@ -6,9 +6,9 @@
 
 use serde_json::json;
 
-use super::audit::Actor;
-use super::error::{Error, Result};
-use super::{Engine, InCurrency, Shared, WorkspaceHandle};
+use super::super::audit::Actor;
+use super::super::error::{Error, Result};
+use super::super::{Engine, InCurrency, Shared, WorkspaceHandle};
 use crate::domain::record::{CreditReport, Record};
 use crate::domain::usage::Note;
 use crate::domain::{Amount, Currency};

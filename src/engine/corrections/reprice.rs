@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::error::{Error, Result};
-use super::{Engine, InCurrency, Shared, WorkspaceHandle};
+use super::super::error::{Error, Result};
+use super::super::{Engine, InCurrency, Shared, WorkspaceHandle};
 use crate::answers;
 use crate::domain::record::{Record, RecordKind};
 use crate::domain::usage::Extras;
