@@ -13,7 +13,7 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 use tollgate_grpc::{
     Call, Client, GuardError, Money, Outcome, Policy, ProviderAnswer, Request, Resume, ServiceTier,
-    Tls, UnitKind, Usage, UsageUnit, Verdict, estimate_tokens, make_request_id, v1,
+    Tls, UnitKind, Usage, UsageUnit, Verdict, WebhookVerifier, estimate_tokens, make_request_id, v1,
 };
 use tonic::Code;
 
@@ -80,6 +80,7 @@ impl Program {
             "close" => Ok(json!({"left": self.close(command).await})),
             "reduce" => Ok(reduce(command)),
             "estimate" => Ok(json!({"tokens": estimate_tokens(&command["content"])})),
+            "verify_webhook" => verify_webhook(command),
             "watch" => self.watch(command).await,
             "watched" => self.watched().await,
             "describe" => {
@@ -621,4 +622,19 @@ async fn main() -> Result<(), Failure> {
     // Rust has no hook for the end of a program.
     program.close(&Value::Null).await;
     Ok(())
+}
+
+fn verify_webhook(command: &Value) -> Answer {
+    let secrets = command["secrets"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let verifier = WebhookVerifier::new(secrets)?;
+    let mut headers = http::HeaderMap::new();
+    for (name, value) in command["headers"].as_object().into_iter().flatten() {
+        let name = http::HeaderName::try_from(name)?;
+        headers.insert(name, value.as_str().unwrap_or_default().parse()?);
+    }
+    let body = text(command, "body").unwrap_or_default();
+    Ok(match verifier.verify(&headers, body.as_bytes()) {
+        Ok(()) => json!({"result": "verified"}),
+        Err(error) => json!({"result": "refused", "message": error.to_string()}),
+    })
 }

@@ -21,6 +21,7 @@ mod resume;
 mod rule;
 pub mod testing;
 mod transport;
+mod webhook;
 
 /// The messages and stubs of the API, generated from its protos.
 #[allow(missing_docs, rustdoc::all, clippy::all, clippy::pedantic)]
@@ -46,3 +47,4 @@ pub use request::{Policy, Request, RequestTo, make_request_id};
 pub use resume::Resume;
 pub use transport::Transport;
 pub use v1::{Decision, Outcome, ServiceTier, UnitKind, Usage, UsageUnit};
+pub use webhook::{WebhookError, WebhookVerifier};

@@ -1,6 +1,7 @@
 /** What the guard throws: `Blocked` for a refusal, `TollgateUnavailable` for no answer. */
 import { Code, ConnectError } from "@connectrpc/connect";
 
+import { TollgateError } from "./error.js";
 import type { Money as MoneyMessage } from "./gen/tollgate/v1/common_pb.js";
 import {
   Enforcement,
@@ -17,11 +18,6 @@ import { Reason } from "./gen/tollgate/v1/usage_service_pb.js";
 import { Money, spanOf, timeOf } from "./money.js";
 
 const UNAUTHORIZED = [Code.Unauthenticated, Code.PermissionDenied, Code.ResourceExhausted];
-
-/** Everything that this package throws by itself; errors of gRPC stay `ConnectError`. */
-export class TollgateError extends Error {
-  override name = "TollgateError";
-}
 
 /**
  * Tollgate did not answer and the policy is `closed`, or the caller waited for a record.

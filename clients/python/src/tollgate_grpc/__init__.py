@@ -14,6 +14,7 @@ from .guard import AsyncCall, Call, Options, make_request_id
 from .money import Money, duration_of, span_of, time_of, timestamp_of
 from .recorded import Recorded
 from .usage import ServiceTier, UnitKind, Usage
+from .webhook import WebhookError, WebhookVerifier
 from .wrap import wrap
 
 __all__ = [
@@ -33,6 +34,8 @@ __all__ = [
     "UnitKind",
     "Usage",
     "Verdict",
+    "WebhookError",
+    "WebhookVerifier",
     "duration_of",
     "estimate_tokens",
     "make_request_id",

@@ -25,6 +25,8 @@ import io.tollgate.Tokens;
 import io.tollgate.TollgateUnavailableException;
 import io.tollgate.Usage;
 import io.tollgate.Verdict;
+import io.tollgate.WebhookException;
+import io.tollgate.WebhookVerifier;
 import io.tollgate.v1.Outcome;
 import io.tollgate.v1.RecordUsageRequest;
 import io.tollgate.v1.RecordUsageResponse;
@@ -108,6 +110,7 @@ public final class Conformance {
       case "close" -> close(command);
       case "reduce" -> reduce(command);
       case "estimate" -> estimate(command);
+      case "verify_webhook" -> verifyWebhook(command);
       case "watch" -> watch(command);
       case "watched" -> watched();
       case "describe" -> describe();
@@ -376,6 +379,28 @@ public final class Conformance {
   private static JsonObject estimate(JsonObject command) {
     JsonObject answer = new JsonObject();
     answer.addProperty("tokens", Tokens.estimate(part(command.get("content"))));
+    return answer;
+  }
+
+  private static JsonObject verifyWebhook(JsonObject command) {
+    String[] secrets =
+        command.getAsJsonArray("secrets").asList().stream()
+            .map(JsonElement::getAsString)
+            .toArray(String[]::new);
+    Map<String, String> headers = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
+    command
+        .getAsJsonObject("headers")
+        .entrySet()
+        .forEach(header -> headers.put(header.getKey(), header.getValue().getAsString()));
+    byte[] body = command.get("body").getAsString().getBytes(StandardCharsets.UTF_8);
+    JsonObject answer = new JsonObject();
+    try {
+      WebhookVerifier.of(secrets).verify(headers::get, body);
+      answer.addProperty("result", "verified");
+    } catch (WebhookException error) {
+      answer.addProperty("result", "refused");
+      answer.addProperty("message", error.getMessage());
+    }
     return answer;
   }
 
