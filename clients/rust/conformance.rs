@@ -13,7 +13,8 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 use tollgate_grpc::{
     Call, Client, GuardError, Money, Outcome, Policy, ProviderAnswer, Request, Resume, ServiceTier,
-    Tls, UnitKind, Usage, UsageUnit, Verdict, WebhookVerifier, estimate_tokens, make_request_id, v1,
+    Tls, UnitKind, Usage, UsageUnit, Verdict, WebhookVerifier, estimate_tokens, make_request_id,
+    v1,
 };
 use tonic::Code;
 
@@ -299,7 +300,7 @@ fn ended(result: Result<(), GuardError<OwnError>>) -> Value {
             "result": "blocked",
             "decision": "BLOCKED",
             "request_id": blocked.request_id,
-            "reason": blocked.reason,
+            "reason": blocked.reason.name(),
             "retry_after_ms": blocked.retry_after.map(|wait| u64::try_from(wait.as_millis()).ok()),
             "message": blocked.to_string(),
             "verdicts": blocked.verdicts.iter().map(verdict_of).collect::<Vec<_>>(),
@@ -332,8 +333,8 @@ fn told(call: Option<&Call>, mut answer: Value, begin: Instant) -> Value {
 fn verdict_of(verdict: &Verdict) -> Value {
     let amount = |money: &Option<Money>| money.as_ref().map(|money| money.amount.to_string());
     json!({
-        "reason": verdict.reason,
-        "limit_kind": Some(&verdict.limit_kind).filter(|kind| !kind.is_empty()),
+        "reason": verdict.reason.name(),
+        "limit_kind": Some(verdict.limit_kind.name()).filter(|kind| !kind.is_empty()),
         "limit": amount(&verdict.limit),
         "spent": amount(&verdict.spent),
         "held": amount(&verdict.held),

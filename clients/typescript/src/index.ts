@@ -11,17 +11,30 @@ export type { ClientOptions } from "./client.js";
 export { Client } from "./client.js";
 export type { Stats } from "./delivery.js";
 export { TollgateError } from "./error.js";
-export { Blocked, TollgateUnavailable, Verdict } from "./errors.js";
+export { Blocked, errorReason, TollgateUnavailable, Verdict } from "./errors.js";
 export type { Tokenizer } from "./estimate.js";
 export { estimateTokens } from "./estimate.js";
 export type { Call } from "./guard.js";
 export { durationOf, Money, spanOf, timeOf, timestampOf } from "./money.js";
+export type {
+  BudgetState,
+  Decision,
+  Enforcement,
+  ErrorReason,
+  LimitKind,
+  LimitPeriod,
+  LimitUnit,
+  Reason,
+  ServiceTier,
+  SubjectType,
+  UnitKind,
+} from "./names.js";
 export type { Logger } from "./queue-file.js";
 export { Recorded } from "./recorded.js";
 export type { Attribution, GuardOptions, Policy, ResumeOptions } from "./request.js";
 export { makeRequestId } from "./request.js";
 export type { Tls, Token } from "./transport.js";
-export type { Counts, ServiceTier, UnitKind, Units } from "./usage.js";
+export type { Counts, Units } from "./usage.js";
 export { Usage } from "./usage.js";
 export type { WebhookHeaders, WebhookOptions } from "./webhook.js";
 export { WebhookError, WebhookVerifier } from "./webhook.js";

@@ -27,6 +27,7 @@ import io.tollgate.Usage;
 import io.tollgate.Verdict;
 import io.tollgate.WebhookException;
 import io.tollgate.WebhookVerifier;
+import io.tollgate.v1.LimitKind;
 import io.tollgate.v1.Outcome;
 import io.tollgate.v1.RecordUsageRequest;
 import io.tollgate.v1.RecordUsageResponse;
@@ -512,7 +513,7 @@ public final class Conformance {
       answer.addProperty("result", "blocked");
       answer.addProperty("decision", "BLOCKED");
       answer.addProperty("request_id", blocked.requestId());
-      answer.addProperty("reason", blocked.reason());
+      answer.addProperty("reason", bare(blocked.reason(), "REASON_"));
       answer.addProperty(
           "retry_after_ms", blocked.retryAfter().map(Duration::toMillis).orElse(null));
       answer.addProperty("message", blocked.getMessage());
@@ -530,7 +531,7 @@ public final class Conformance {
   private static JsonObject told(JsonObject answer, Call call, long begin) {
     answer.addProperty("ran", call != null);
     if (call != null) {
-      answer.addProperty("decision", call.decision().orElse(null));
+      answer.addProperty("decision", call.decision().map(made -> bare(made, "DECISION_")).orElse(null));
       // Reading it starts the call, which an open one is to do when it is finished.
       boolean isOpen = answer.get("result").getAsString().equals("opened");
       answer.addProperty("model", isOpen ? null : call.model());
@@ -551,10 +552,10 @@ public final class Conformance {
     JsonArray list = new JsonArray();
     for (Verdict verdict : said) {
       JsonObject one = new JsonObject();
-      one.addProperty("reason", verdict.reason());
+      one.addProperty("reason", bare(verdict.reason(), "REASON_"));
       one.add("limit_kind", JsonNull.INSTANCE);
-      if (!verdict.limitKind().isEmpty()) {
-        one.addProperty("limit_kind", verdict.limitKind());
+      if (verdict.limitKind() != LimitKind.LIMIT_KIND_UNSPECIFIED) {
+        one.addProperty("limit_kind", bare(verdict.limitKind(), "LIMIT_KIND_"));
       }
       one.addProperty("limit", verdict.limit().map(Conformance::amount).orElse(null));
       one.addProperty("spent", verdict.spent().map(Conformance::amount).orElse(null));
@@ -563,6 +564,10 @@ public final class Conformance {
       list.add(one);
     }
     return list;
+  }
+
+  private static String bare(Enum<?> member, String prefix) {
+    return member.name().replaceFirst("^" + prefix, "");
   }
 
   private static String amount(Money money) {
