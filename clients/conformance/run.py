@@ -20,7 +20,7 @@ ROOT = HERE.parent.parent
 PYTHON = ROOT / "target/tools/clients/venv/bin/python"
 LANGUAGES = ["python", "go", "typescript", "java", "rust"]
 # Lists of cases, which are rows of the matrix too.
-LISTS = ("addresses", "reduce", "estimate", "answers")
+LISTS = ("addresses", "reduce", "estimate", "answers", "webhooks")
 OVERHEAD_MAX = 1.3
 BENCH_CALLS = 300
 
@@ -93,6 +93,7 @@ def run_language(language, scenario, wanted, bench, servers, place):
     from support.program import Program
     from support import row as rows
     from support.row import Row
+    from support.webhook import webhooks
 
     print(f"\n== {language}", flush=True)
     results, overhead = dict.fromkeys(wanted, False), None
@@ -112,6 +113,8 @@ def run_language(language, scenario, wanted, bench, servers, place):
             if name == "answers":
                 row = Row(scenario, {"name": name}, servers["tls"], program, place)
                 problem = rows.answers(HERE / "usage", row)
+            elif name == "webhooks":
+                problem = webhooks(servers["plaintext"], program)
             elif name == "addresses":
                 problem = rows.addresses(HERE / "address.json", program)
             elif name == "reduce":

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -13,13 +14,16 @@ import (
 	pb "tollgate.example/go/gen/tollgate/v1"
 )
 
+// errorDomain is whose reasons are those of ErrorReason.
+const errorDomain = "tollgate"
+
 // Blocked is the error of a call that may not run. Find it with errors.As to answer your own
 // caller.
 type Blocked struct {
 	// RequestID names the request that was refused.
 	RequestID string
-	// Reason is for example "EXHAUSTED" or "RATE_LIMITED".
-	Reason string
+	// Reason is for example [ReasonExhausted] or [ReasonRateLimited].
+	Reason Reason
 	// Verdicts are what was in the way, and what else the limits said.
 	Verdicts []Verdict
 	// RetryAfter is how long to wait before a retry can pass; 0 where no wait helps.
@@ -34,7 +38,7 @@ func (b *Blocked) Error() string {
 			said = append(said, verdict.String())
 		}
 	}
-	text := "blocked: " + firstOf(strings.Join(said, "; "), b.Reason)
+	text := "blocked: " + firstOf(strings.Join(said, "; "), string(b.Reason))
 	if b.RetryAfter > 0 {
 		text += fmt.Sprintf("; retry after %g s", b.RetryAfter.Seconds())
 	}
@@ -65,21 +69,22 @@ func (u *Unavailable) Unwrap() error {
 // LimitCount to NeedCount for others.
 type Verdict struct {
 	// Reason says why it spoke.
-	Reason string
+	Reason Reason
 	// Blocking says whether it kept the request from running.
 	Blocking bool
-	// LimitKind is for example "QUOTA"; empty for a rule.
-	LimitKind string
-	// Unit is "MONEY", "TOKENS" or "REQUESTS".
-	Unit string
+	// LimitKind is for example [LimitKindQuota]; empty for a rule.
+	LimitKind LimitKind
+	// Unit is money, tokens or requests.
+	Unit LimitUnit
 	// SubjectType and SubjectID tell whose limit it is.
-	SubjectType, SubjectID string
+	SubjectType SubjectType
+	SubjectID   string
 	// Model is the only one that the limit counts; empty for all.
 	Model string
 	// Period is the span over which it counts.
-	Period string
+	Period LimitPeriod
 	// Enforcement is what it does when it is reached.
-	Enforcement string
+	Enforcement Enforcement
 	// LimitID is that of a quota or a rate limit.
 	LimitID string
 	// Limit, what is spent and held of it, and what the request needs; nil where it does not
@@ -97,20 +102,20 @@ type Verdict struct {
 
 // String names the limit and its figures, for a person.
 func (v Verdict) String() string {
-	words := strings.Join([]string{firstOf(v.LimitKind, "RULE"), "of", v.SubjectType}, " ")
+	words := strings.Join([]string{firstOf(string(v.LimitKind), "RULE"), "of", string(v.SubjectType)}, " ")
 	text := strings.ReplaceAll(strings.ToLower(words), "_", " ")
 	for _, name := range []string{v.SubjectID, v.LimitID} {
 		if name != "" {
 			text = strings.TrimRight(text, " ") + " " + name
 		}
 	}
-	text = strings.TrimSuffix(strings.TrimRight(text, " "), " of") + ": " + v.Reason
+	text = strings.TrimSuffix(strings.TrimRight(text, " "), " of") + ": " + string(v.Reason)
 	if v.Limit != nil {
 		text += " (limit " + v.Limit.String()
 		text += figure("spent", v.Spent) + figure("held", v.Held) + figure("need", v.Need) + ")"
 	} else if v.LimitCount > 0 {
 		text += fmt.Sprintf(" (limit %d, spent %d, held %d, need %d %s)",
-			v.LimitCount, v.SpentCount, v.HeldCount, v.NeedCount, strings.ToLower(v.Unit))
+			v.LimitCount, v.SpentCount, v.HeldCount, v.NeedCount, strings.ToLower(string(v.Unit)))
 	}
 	if !v.ResetTime.IsZero() {
 		text += ", resets " + v.ResetTime.Format(time.RFC3339)
@@ -128,7 +133,7 @@ func figure(what string, amount *Money) string {
 func blockedFromProto(answer *pb.CheckAndRouteResponse) *Blocked {
 	return &Blocked{
 		RequestID:  answer.RequestId,
-		Reason:     enumName(answer.Reason, "REASON_"),
+		Reason:     enumName[Reason](answer.Reason, "REASON_"),
 		Verdicts:   verdictsFromProto(answer.Verdicts),
 		RetryAfter: answer.RetryAfter.AsDuration(),
 	}
@@ -138,15 +143,15 @@ func verdictsFromProto(verdicts []*pb.Verdict) []Verdict {
 	var all []Verdict
 	for _, v := range verdicts {
 		verdict := Verdict{
-			Reason:           enumName(v.Reason, "REASON_"),
+			Reason:           enumName[Reason](v.Reason, "REASON_"),
 			Blocking:         v.Blocking,
-			LimitKind:        enumName(v.LimitKind, "LIMIT_KIND_"),
-			Unit:             enumName(v.Unit, "LIMIT_UNIT_"),
-			SubjectType:      enumName(v.Subject.GetType(), "SUBJECT_TYPE_"),
+			LimitKind:        enumName[LimitKind](v.LimitKind, "LIMIT_KIND_"),
+			Unit:             enumName[LimitUnit](v.Unit, "LIMIT_UNIT_"),
+			SubjectType:      enumName[SubjectType](v.Subject.GetType(), "SUBJECT_TYPE_"),
 			SubjectID:        v.Subject.GetId(),
 			Model:            v.ModelId,
-			Period:           enumName(v.Period, "LIMIT_PERIOD_"),
-			Enforcement:      enumName(v.Enforcement, "ENFORCEMENT_"),
+			Period:           enumName[LimitPeriod](v.Period, "LIMIT_PERIOD_"),
+			Enforcement:      enumName[Enforcement](v.Enforcement, "ENFORCEMENT_"),
 			LimitID:          v.LimitId,
 			Limit:            moneyOrNil(v.Limit),
 			Spent:            moneyOrNil(v.Spent),
@@ -169,16 +174,29 @@ func verdictsFromProto(verdicts []*pb.Verdict) []Verdict {
 
 // enumName gives a member's name without prefix, empty for unspecified, the number for a newer
 // one.
-func enumName(member protoreflect.Enum, prefix string) string {
+func enumName[N ~string](member protoreflect.Enum, prefix string) N {
 	value := member.Descriptor().Values().ByNumber(member.Number())
 	if value == nil {
-		return strconv.Itoa(int(member.Number()))
+		return N(strconv.Itoa(int(member.Number())))
 	}
 	name := strings.TrimPrefix(string(value.Name()), prefix)
 	if name == "UNSPECIFIED" {
 		return ""
 	}
-	return name
+	return N(name)
+}
+
+// ErrorReasonOf gives the reason that the server says in an error of gRPC, such as
+// [ErrorReasonWorkspaceNotFound]; empty if it is none of the server's, or none at all.
+func ErrorReasonOf(err error) ErrorReason {
+	said, _ := status.FromError(err)
+	for _, detail := range said.Details() {
+		info, ok := detail.(*errdetails.ErrorInfo)
+		if ok && info.Domain == errorDomain {
+			return ErrorReason(strings.TrimPrefix(info.Reason, "ERROR_REASON_"))
+		}
+	}
+	return ""
 }
 
 // unreached says that nobody has judged the request yet.

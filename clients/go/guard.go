@@ -28,22 +28,22 @@ type Call struct {
 	// Attempt is the number of the attempt that the call is recorded under: above 0 where the
 	// request was recorded before and is checked again.
 	Attempt int32
-	// Decision is "ALLOWED" or "ROUTED"; empty if Tollgate was not reached.
-	Decision string
+	// Decision is [DecisionAllowed] or [DecisionRouted]; empty if Tollgate was not reached.
+	Decision Decision
 	// Routed says whether Model is another one than was asked for.
 	Routed bool
 	// Unchecked says whether the call runs although Tollgate was not reached.
 	Unchecked bool
 	// Reason says why it was routed.
-	Reason string
+	Reason Reason
 	// Verdicts are limits that warned, would have blocked, or led to another model.
 	Verdicts []Verdict
 	// Held is what is set aside; nil if Unchecked.
 	Held *Money
 	// ExpireTime is when the hold ends by itself; zero if nothing is held.
 	ExpireTime time.Time
-	// BudgetState is where the workspace stood, for example "WITHIN_PLAN".
-	BudgetState string
+	// BudgetState is where the workspace stood, for example [BudgetStateWithinPlan].
+	BudgetState BudgetState
 	// OutputText is the output that has come so far; set it where a stream may break off. It is
 	// estimated where no usage is recorded.
 	OutputText string
@@ -255,16 +255,16 @@ func (c *Call) decided(answer *pb.CheckAndRouteResponse) error {
 	if answer.Decision == pb.Decision_DECISION_BLOCKED {
 		return blockedFromProto(answer)
 	}
-	c.Decision = enumName(answer.Decision, "DECISION_")
+	c.Decision = enumName[Decision](answer.Decision, "DECISION_")
 	c.Routed = answer.Decision == pb.Decision_DECISION_ROUTED
 	c.model = firstOf(answer.ModelId, c.model)
-	c.Reason = enumName(answer.Reason, "REASON_")
+	c.Reason = enumName[Reason](answer.Reason, "REASON_")
 	c.Verdicts = verdictsFromProto(answer.Verdicts)
 	c.Held = moneyOrNil(answer.Held)
 	if answer.ExpireTime != nil {
 		c.ExpireTime = answer.ExpireTime.AsTime()
 	}
-	c.BudgetState = enumName(answer.BudgetState, "BUDGET_STATE_")
+	c.BudgetState = enumName[BudgetState](answer.BudgetState, "BUDGET_STATE_")
 	c.Attempt = answer.Attempt
 	return nil
 }

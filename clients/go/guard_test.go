@@ -45,7 +45,7 @@ func TestSuccessIsRecordedWithAllThatIsKnown(t *testing.T) {
 		User: "ada", Department: "research", Project: "p1", Tags: map[string]string{"team": "x"},
 	}, func(_ context.Context, call *tollgate.Call) error {
 		expect(t, "model", call.Model(), "gpt-4.1")
-		expect(t, "decision", call.Decision, "ALLOWED")
+		expect(t, "decision", call.Decision, tollgate.DecisionAllowed)
 		expect(t, "routed", call.Routed, false)
 		expect(t, "held", call.Held.String(), "0.006 USD")
 		expect(t, "budget state", call.BudgetState, "WITHIN_PLAN")
@@ -336,7 +336,7 @@ func TestARateLimitSaysWhenToRetry(t *testing.T) {
 	if !errors.As(err, &blocked) {
 		t.Fatalf("not blocked: %v", err)
 	}
-	expect(t, "reason", blocked.Reason, "RATE_LIMITED")
+	expect(t, "reason", blocked.Reason, tollgate.ReasonRateLimited)
 	expect(t, "retry after", blocked.RetryAfter > 0 && blocked.RetryAfter <= 61*time.Second, true)
 	expect(t, "says so", strings.Contains(err.Error(), "; retry after "), true)
 	expect(t, "names the user", strings.Contains(err.Error(), "rate limit of user ada"), true)
@@ -494,7 +494,7 @@ func TestTheTierIsTheOneThatServed(t *testing.T) {
 		client, workspace := newClient(t, tollgate.Options{}), server.Workspace("", "100")
 		err := client.Guard(context.Background(), tollgate.Request{
 			Workspace: workspace.ID, Model: "gpt-4.1", InputTokens: 1000,
-			ServiceTier: tollgate.Batch,
+			ServiceTier: tollgate.ServiceTierBatch,
 		}, func(_ context.Context, call *tollgate.Call) error {
 			call.Record(map[string]any{
 				"service_tier": said,

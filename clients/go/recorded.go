@@ -21,8 +21,8 @@ type Recorded struct {
 	Unpriced bool
 	// Large says that the cost is above the alert policy's large_record_cost.
 	Large bool
-	// BudgetState is where the workspace stands, for example "WITHIN_PLAN".
-	BudgetState string
+	// BudgetState is where the workspace stands, for example [BudgetStateWithinPlan].
+	BudgetState BudgetState
 	// CycleSpent is what the workspace has spent in the running cycle.
 	CycleSpent Money
 }
@@ -36,7 +36,7 @@ func recordedFromProto(answer *pb.RecordUsageResponse) *Recorded {
 		Unread:      answer.Unread,
 		Unpriced:    answer.Unpriced,
 		Large:       answer.Large,
-		BudgetState: enumName(answer.BudgetState, "BUDGET_STATE_"),
+		BudgetState: enumName[BudgetState](answer.BudgetState, "BUDGET_STATE_"),
 	}
 	// The server sends no amount that is none.
 	if cost := moneyOrNil(answer.Cost); cost != nil {

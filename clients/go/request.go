@@ -54,7 +54,7 @@ type Request struct {
 	// (previous_response_id), a conversation, cached content. What was last recorded for it counts
 	// as input.
 	Context string
-	// ServiceTier is the one that the call will be served at; Standard by default.
+	// ServiceTier is the one that the call will be served at; the standard one by default.
 	ServiceTier ServiceTier
 	// RequiredCapabilities are what a model must have to take this one's place.
 	RequiredCapabilities []string

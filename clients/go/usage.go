@@ -14,17 +14,7 @@ import (
 // countMax is the largest count: above it numbers of JSON, and of JavaScript, are not exact.
 const countMax = 1 << 53
 
-// ServiceTier is the price class at which a provider serves a request.
-type ServiceTier string
-
-// The tiers that there are. The empty one is not known, and taken as Standard.
-const (
-	Standard ServiceTier = "STANDARD"
-	Batch    ServiceTier = "BATCH"
-	Flex     ServiceTier = "FLEX"
-	Priority ServiceTier = "PRIORITY"
-)
-
+// The empty tier is not known, and taken as the standard one.
 func (t ServiceTier) proto() (pb.ServiceTier, error) {
 	number, ok := pb.ServiceTier_value["SERVICE_TIER_"+firstOf(string(t), "UNSPECIFIED")]
 	if !ok {
@@ -55,10 +45,6 @@ type Usage struct {
 	Factors []string
 }
 
-// UnitKind is a kind of what is used beside tokens: a name of the API without its prefix, such as
-// "WEB_SEARCH", "IMAGE" or "SECOND".
-type UnitKind string
-
 // UsageFromProto takes over the usage of a record, without factors: the record has them beside it.
 func UsageFromProto(usage *pb.Usage) Usage {
 	var units map[UnitKind]int64
@@ -66,7 +52,7 @@ func UsageFromProto(usage *pb.Usage) Usage {
 		if units == nil {
 			units = map[UnitKind]int64{}
 		}
-		units[UnitKind(enumName(unit.Kind, "UNIT_KIND_"))] = unit.Count
+		units[enumName[UnitKind](unit.Kind, "UNIT_KIND_")] = unit.Count
 	}
 	return Usage{
 		Units:              units,

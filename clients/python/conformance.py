@@ -27,6 +27,8 @@ from tollgate_grpc import (
     TollgateUnavailable,
     Usage,
     Verdict,
+    WebhookError,
+    WebhookVerifier,
     estimate_tokens,
     make_request_id,
 )
@@ -195,6 +197,15 @@ class Program:
 
     def on_estimate(self, command: Command) -> Command:
         return {"tokens": estimate_tokens(command["content"])}
+
+    def on_verify_webhook(self, command: Command) -> Command:
+        try:
+            WebhookVerifier(*command["secrets"]).verify(
+                command["headers"], command["body"].encode()
+            )
+        except WebhookError as error:
+            return {"result": "refused", "message": str(error)}
+        return {"result": "verified"}
 
     def on_flush(self, command: Command) -> Command:
         return {"left": self.client.flush(command["timeout_ms"] / 1000)}

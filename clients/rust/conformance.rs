@@ -13,7 +13,8 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 use tollgate_grpc::{
     Call, Client, GuardError, Money, Outcome, Policy, ProviderAnswer, Request, Resume, ServiceTier,
-    Tls, UnitKind, Usage, UsageUnit, Verdict, estimate_tokens, make_request_id, v1,
+    Tls, UnitKind, Usage, UsageUnit, Verdict, WebhookVerifier, estimate_tokens, make_request_id,
+    v1,
 };
 use tonic::Code;
 
@@ -80,6 +81,7 @@ impl Program {
             "close" => Ok(json!({"left": self.close(command).await})),
             "reduce" => Ok(reduce(command)),
             "estimate" => Ok(json!({"tokens": estimate_tokens(&command["content"])})),
+            "verify_webhook" => verify_webhook(command),
             "watch" => self.watch(command).await,
             "watched" => self.watched().await,
             "describe" => {
@@ -298,7 +300,7 @@ fn ended(result: Result<(), GuardError<OwnError>>) -> Value {
             "result": "blocked",
             "decision": "BLOCKED",
             "request_id": blocked.request_id,
-            "reason": blocked.reason,
+            "reason": blocked.reason.name(),
             "retry_after_ms": blocked.retry_after.map(|wait| u64::try_from(wait.as_millis()).ok()),
             "message": blocked.to_string(),
             "verdicts": blocked.verdicts.iter().map(verdict_of).collect::<Vec<_>>(),
@@ -331,8 +333,8 @@ fn told(call: Option<&Call>, mut answer: Value, begin: Instant) -> Value {
 fn verdict_of(verdict: &Verdict) -> Value {
     let amount = |money: &Option<Money>| money.as_ref().map(|money| money.amount.to_string());
     json!({
-        "reason": verdict.reason,
-        "limit_kind": Some(&verdict.limit_kind).filter(|kind| !kind.is_empty()),
+        "reason": verdict.reason.name(),
+        "limit_kind": Some(verdict.limit_kind.name()).filter(|kind| !kind.is_empty()),
         "limit": amount(&verdict.limit),
         "spent": amount(&verdict.spent),
         "held": amount(&verdict.held),
@@ -621,4 +623,19 @@ async fn main() -> Result<(), Failure> {
     // Rust has no hook for the end of a program.
     program.close(&Value::Null).await;
     Ok(())
+}
+
+fn verify_webhook(command: &Value) -> Answer {
+    let secrets = command["secrets"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let verifier = WebhookVerifier::new(secrets)?;
+    let mut headers = http::HeaderMap::new();
+    for (name, value) in command["headers"].as_object().into_iter().flatten() {
+        let name = http::HeaderName::try_from(name)?;
+        headers.insert(name, value.as_str().unwrap_or_default().parse()?);
+    }
+    let body = text(command, "body").unwrap_or_default();
+    Ok(match verifier.verify(&headers, body.as_bytes()) {
+        Ok(()) => json!({"result": "verified"}),
+        Err(error) => json!({"result": "refused", "message": error.to_string()}),
+    })
 }

@@ -18,6 +18,8 @@ import {
   timestampOf,
   TollgateUnavailable,
   Usage,
+  WebhookError,
+  WebhookVerifier,
 } from "tollgate-grpc";
 import { Outcome, UsageSchema } from "tollgate-grpc/v1";
 
@@ -34,6 +36,9 @@ interface Command {
   token?: string;
   token_path?: string;
   tls_roots?: string;
+  secrets: string[];
+  headers: Record<string, string>;
+  body: string;
   workspace: string;
   model: string;
   input_tokens?: number;
@@ -232,6 +237,17 @@ const commands: Record<string, (command: Command) => Promise<Answer> | Answer> =
   },
   estimate(command) {
     return { tokens: estimateTokens(command.content) };
+  },
+  async verify_webhook({ secrets, headers, body }) {
+    try {
+      await new WebhookVerifier(secrets).verify(headers, body);
+    } catch (error) {
+      if (error instanceof WebhookError) {
+        return { result: "refused", message: error.message };
+      }
+      throw error;
+    }
+    return { result: "verified" };
   },
   bench,
 };

@@ -110,6 +110,8 @@ class Server:
     def command(self) -> list:
         listen = ["--listen", f"{'0.0.0.0' if self.authority else '127.0.0.1'}:{self.port}"]
         command = [self.binary, "serve", *listen, "--database", "sqlite:tollgate.db"]
+        if not self.authority:
+            command += ["--webhooks-allow-loopback"]
         if self.authority:
             certificate, key, _ = self.authority.names[self.kind]
             command += ["--auth", "required", "--tls-certificate", certificate, "--tls-key", key]

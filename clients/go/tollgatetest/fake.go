@@ -2,7 +2,7 @@
 // with the answers that you set.
 //
 //	fake := tollgatetest.New(t)
-//	fake.Block("EXHAUSTED", 0)
+//	fake.Block(tollgate.ReasonExhausted, 0)
 //	client := fake.Client(t, tollgate.Options{})
 package tollgatetest
 
@@ -79,12 +79,12 @@ func (f *Fake) Allow() {
 	f.say(&pb.CheckAndRouteResponse{Decision: pb.Decision_DECISION_ALLOWED})
 }
 
-// Block blocks checks from now on, for a reason such as "EXHAUSTED"; retryAfter is 0 where no wait
+// Block blocks checks from now on, for a reason such as [tollgate.ReasonExhausted]; retryAfter is 0 where no wait
 // helps. It panics if there is no such reason.
-func (f *Fake) Block(reason string, retryAfter time.Duration) {
-	number, ok := pb.Reason_value["REASON_"+reason]
+func (f *Fake) Block(reason tollgate.Reason, retryAfter time.Duration) {
+	number, ok := pb.Reason_value["REASON_"+string(reason)]
 	if !ok {
-		panic("tollgatetest: there is no reason " + reason)
+		panic("tollgatetest: there is no reason " + string(reason))
 	}
 	answer := &pb.CheckAndRouteResponse{
 		Decision: pb.Decision_DECISION_BLOCKED,

@@ -62,14 +62,14 @@ func TestItAnswersAsItIsToldAndKeepsWhatItIsGiven(t *testing.T) {
 	expect(t, "error", err, nil)
 	expect(t, "recorded", fake.Records()[1].ModelId, "gpt-4.1-mini")
 
-	fake.Block("RATE_LIMITED", 9*time.Second)
+	fake.Block(tollgate.ReasonRateLimited, 9*time.Second)
 	_, err = run(client, ask())
 	var blocked *tollgate.Blocked
 	if !errors.As(err, &blocked) {
 		t.Fatal(err)
 	}
-	expect(t, "reason", blocked.Reason, "RATE_LIMITED")
-	expect(t, "verdict", blocked.Verdicts[0].Reason, "RATE_LIMITED")
+	expect(t, "reason", blocked.Reason, tollgate.ReasonRateLimited)
+	expect(t, "verdict", blocked.Verdicts[0].Reason, tollgate.ReasonRateLimited)
 	expect(t, "wait", blocked.RetryAfter, 9*time.Second)
 
 	fake.Allow()

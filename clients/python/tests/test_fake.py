@@ -43,7 +43,7 @@ def test_it_answers_as_it_is_told_and_keeps_what_it_is_given() -> None:
         assert blocked.value.reason == blocked.value.verdicts[0].reason == "RATE_LIMITED"
         assert blocked.value.retry_after == timedelta(seconds=9)
         with pytest.raises(ValueError, match="LAZY"):
-            tollgate.block("LAZY")
+            tollgate.block("LAZY")  # type: ignore[arg-type]
 
         tollgate.allow()
         with client.guard("acme", "gpt-4.1", input_tokens=1, request_id="idle"):

@@ -1,14 +1,19 @@
 //! What can go wrong: [`GuardError`] around an LLM call, [`ConnectError`] when a client is made.
 
-use std::borrow::Cow;
 use std::convert::Infallible;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
+use prost::Message as _;
 use tonic::{Code, Status};
 
 use crate::money::Money;
+use crate::names::OpenEnum;
 use crate::v1;
+
+/// Whose reasons are those of [`v1::ErrorReason`].
+const ERROR_DOMAIN: &str = "tollgate";
+const ERROR_INFO: &str = "google.rpc.ErrorInfo";
 
 /// What a guard ends with instead of a value.
 ///
@@ -73,8 +78,8 @@ impl<E: fmt::Debug + fmt::Display> std::error::Error for GuardError<E> {
 pub struct Blocked {
     /// Names the request.
     pub request_id: String,
-    /// Why, for example `RATE_LIMITED`: a name of [`v1::Reason`] without its prefix.
-    pub reason: Cow<'static, str>,
+    /// Why, for example [`Reason::RateLimited`](v1::Reason::RateLimited).
+    pub reason: OpenEnum<v1::Reason>,
     /// Everything that was in the way, with its figures.
     pub verdicts: Vec<Verdict>,
     /// How long to wait before a retry can pass; absent where no wait helps.
@@ -85,7 +90,7 @@ impl Blocked {
     pub(crate) fn new(answer: v1::CheckAndRouteResponse) -> Self {
         Self {
             request_id: answer.request_id,
-            reason: reason_name(answer.reason),
+            reason: OpenEnum::new(answer.reason),
             verdicts: answer.verdicts.into_iter().map(Verdict::from).collect(),
             retry_after: answer.retry_after.and_then(|span| span.try_into().ok()),
         }
@@ -102,7 +107,7 @@ impl fmt::Display for Blocked {
             said += 1;
         }
         if said == 0 {
-            formatter.write_str(&self.reason)?;
+            write!(formatter, "{}", self.reason)?;
         }
         match self.retry_after {
             Some(wait) => write!(formatter, "; retry after {} s", wait.as_secs_f64()),
@@ -113,30 +118,29 @@ impl fmt::Display for Blocked {
 
 /// What one limit, or one rule about a model or a key, said to a request.
 ///
-/// Names are those of the protos without their prefix, empty for unspecified, the number for one
-/// that is newer than this crate. Amounts are in `limit` to `need` for limits of money, in the
+/// Amounts are in `limit` to `need` for limits of money, in the
 /// counts for others.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Verdict {
-    /// Why it spoke: a name of [`v1::Reason`].
-    pub reason: Cow<'static, str>,
+    /// Why it spoke.
+    pub reason: OpenEnum<v1::Reason>,
     /// Whether this kept the request from running on the model it is about.
     pub blocking: bool,
-    /// A name of [`v1::LimitKind`]; empty for a rule.
-    pub limit_kind: Cow<'static, str>,
-    /// What the limit counts: a name of [`v1::LimitUnit`].
-    pub unit: Cow<'static, str>,
-    /// Whose limit it is: a name of [`v1::SubjectType`].
-    pub subject_type: Cow<'static, str>,
+    /// Kind of the limit; unspecified for a rule.
+    pub limit_kind: OpenEnum<v1::LimitKind>,
+    /// What the limit counts.
+    pub unit: OpenEnum<v1::LimitUnit>,
+    /// Whose limit it is: the kind.
+    pub subject_type: OpenEnum<v1::SubjectType>,
     /// Whose limit it is: the id.
     pub subject_id: String,
     /// The only model that it counts; empty for all.
     pub model: String,
-    /// Over which span it counts: a name of [`v1::LimitPeriod`].
-    pub period: Cow<'static, str>,
-    /// What it does when it is reached: a name of [`v1::Enforcement`].
-    pub enforcement: Cow<'static, str>,
+    /// Over which span it counts.
+    pub period: OpenEnum<v1::LimitPeriod>,
+    /// What it does when it is reached.
+    pub enforcement: OpenEnum<v1::Enforcement>,
     /// Id of the quota or rate limit; empty for others.
     pub limit_id: String,
     /// The limit with its boosts.
@@ -169,35 +173,15 @@ impl From<v1::Verdict> for Verdict {
         let money = |money: Option<v1::Money>| money.and_then(|money| (&money).try_into().ok());
         let subject = verdict.subject.unwrap_or_default();
         Self {
-            reason: reason_name(verdict.reason),
+            reason: OpenEnum::new(verdict.reason),
             blocking: verdict.blocking,
-            limit_kind: enum_name(
-                v1::LimitKind::try_from(verdict.limit_kind).map(|kind| kind.as_str_name()),
-                "LIMIT_KIND_",
-                verdict.limit_kind,
-            ),
-            unit: enum_name(
-                v1::LimitUnit::try_from(verdict.unit).map(|unit| unit.as_str_name()),
-                "LIMIT_UNIT_",
-                verdict.unit,
-            ),
-            subject_type: enum_name(
-                v1::SubjectType::try_from(subject.r#type).map(|kind| kind.as_str_name()),
-                "SUBJECT_TYPE_",
-                subject.r#type,
-            ),
+            limit_kind: OpenEnum::new(verdict.limit_kind),
+            unit: OpenEnum::new(verdict.unit),
+            subject_type: OpenEnum::new(subject.r#type),
             subject_id: subject.id,
             model: verdict.model_id,
-            period: enum_name(
-                v1::LimitPeriod::try_from(verdict.period).map(|period| period.as_str_name()),
-                "LIMIT_PERIOD_",
-                verdict.period,
-            ),
-            enforcement: enum_name(
-                v1::Enforcement::try_from(verdict.enforcement).map(|does| does.as_str_name()),
-                "ENFORCEMENT_",
-                verdict.enforcement,
-            ),
+            period: OpenEnum::new(verdict.period),
+            enforcement: OpenEnum::new(verdict.enforcement),
             limit_id: verdict.limit_id,
             limit: money(verdict.limit),
             spent: money(verdict.spent),
@@ -218,9 +202,9 @@ impl fmt::Display for Verdict {
     /// Names the limit and its figures, for a person.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let lower = |name: &str| name.to_lowercase().replace('_', " ");
-        let kind = if self.limit_kind.is_empty() { "RULE" } else { &self.limit_kind };
-        write!(formatter, "{} of", lower(kind))?;
-        for word in [&lower(&self.subject_type), &self.subject_id, &self.limit_id] {
+        let kind = self.limit_kind.name();
+        write!(formatter, "{} of", lower(if kind.is_empty() { "RULE" } else { &kind }))?;
+        for word in [&lower(&self.subject_type.name()), &self.subject_id, &self.limit_id] {
             if !word.is_empty() {
                 write!(formatter, " {word}")?;
             }
@@ -238,7 +222,7 @@ impl fmt::Display for Verdict {
             formatter.write_str(")")?;
         } else if self.limit_count > 0 {
             let (spent, held, need) = (self.spent_count, self.held_count, self.need_count);
-            let unit = lower(&self.unit);
+            let unit = lower(&self.unit.name());
             let limit = self.limit_count;
             write!(formatter, " (limit {limit}, spent {spent}, held {held}, need {need} {unit})")?;
         }
@@ -296,21 +280,42 @@ pub(crate) fn is_unauthorized(code: Code) -> bool {
     matches!(code, Code::Unauthenticated | Code::PermissionDenied | Code::ResourceExhausted)
 }
 
-/// Gives a name without its prefix, empty for unspecified, the number for a newer one.
-pub(crate) fn enum_name<E>(
-    name: Result<&'static str, E>,
-    prefix: &str,
-    value: i32,
-) -> Cow<'static, str> {
-    match name.map(|name| name.strip_prefix(prefix).unwrap_or(name)) {
-        Ok("UNSPECIFIED") => Cow::Borrowed(""),
-        Ok(name) => Cow::Borrowed(name),
-        Err(_) => Cow::Owned(value.to_string()),
+/// The reason that the server says in an error, such as `WorkspaceNotFound`; nothing if it is none of
+/// the server's, or newer than this crate.
+#[must_use]
+pub fn error_reason(status: &Status) -> Option<v1::ErrorReason> {
+    let said = RpcStatus::decode(status.details()).ok()?;
+    let infos = said.details.iter().filter(|detail| detail.type_url.ends_with(ERROR_INFO));
+    let infos = infos.filter_map(|detail| ErrorInfo::decode(&*detail.value).ok());
+    let info = infos.into_iter().find(|info| info.domain == ERROR_DOMAIN)?;
+    v1::ErrorReason::from_str_name(&info.reason)
+}
+
+impl<E> GuardError<E> {
+    /// The reason that the server says, as [`error_reason`] of the status, if it is an error of gRPC.
+    #[must_use]
+    pub fn error_reason(&self) -> Option<v1::ErrorReason> {
+        match self {
+            Self::Unavailable(status) | Self::Rpc(status) => error_reason(status),
+            Self::Blocked(_) | Self::Block(_) => None,
+        }
     }
 }
 
-pub(crate) fn reason_name(value: i32) -> Cow<'static, str> {
-    enum_name(v1::Reason::try_from(value).map(|reason| reason.as_str_name()), "REASON_", value)
+/// What we read of `google.rpc.Status`.
+#[derive(Clone, PartialEq, prost::Message)]
+struct RpcStatus {
+    #[prost(message, repeated, tag = "3")]
+    details: Vec<prost_types::Any>,
+}
+
+/// What we read of `google.rpc.ErrorInfo`.
+#[derive(Clone, PartialEq, prost::Message)]
+struct ErrorInfo {
+    #[prost(string, tag = "1")]
+    reason: String,
+    #[prost(string, tag = "2")]
+    domain: String,
 }
 
 #[cfg(test)]
@@ -318,10 +323,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_newer_name_is_shown_by_its_number() {
-        assert_eq!(reason_name(12), "RATE_LIMITED");
-        assert_eq!(reason_name(0), "");
-        assert_eq!(reason_name(4_711), "4711");
+    fn reasons_of_others_and_newer_ones_are_none() {
+        let of = |domain: &str, reason: &str| {
+            let info = ErrorInfo { domain: domain.into(), reason: reason.into() };
+            let url = |name| format!("type.googleapis.com/{name}");
+            let other = prost_types::Any { type_url: url("google.rpc.RetryInfo"), value: vec![] };
+            let info = prost_types::Any { type_url: url(ERROR_INFO), value: info.encode_to_vec() };
+            let said = RpcStatus { details: vec![other, info] }.encode_to_vec();
+            error_reason(&Status::with_details(Code::NotFound, "no", said.into()))
+        };
+        let found = Some(v1::ErrorReason::ModelNotFound);
+        assert_eq!(of("tollgate", "ERROR_REASON_MODEL_NOT_FOUND"), found);
+        assert_eq!(of("other", "ERROR_REASON_MODEL_NOT_FOUND"), None);
+        assert_eq!(of("tollgate", "ERROR_REASON_NEW"), None);
+        assert_eq!(error_reason(&Status::not_found("no details")), None);
+        assert_eq!(GuardError::<()>::Rpc(Status::not_found("no")).error_reason(), None);
     }
 
     #[test]

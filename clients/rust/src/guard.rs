@@ -1,6 +1,5 @@
 //! The guard around one LLM call: a check on the way in, a record on the way out.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
 use std::pin::pin;
@@ -14,11 +13,10 @@ use tonic::Status;
 
 use crate::answer::{AnswerError, Parts, ProviderAnswer, is_whole};
 use crate::delivery::Item;
-use crate::errors::{
-    Blocked, GuardError, Verdict, enum_name, is_unauthorized, is_unreached, reason_name,
-};
+use crate::errors::{Blocked, GuardError, Verdict, is_unauthorized, is_unreached};
 use crate::inner::Inner;
 use crate::money::Money;
+use crate::names::OpenEnum;
 use crate::recorded::Recorded;
 use crate::reduce::{events_of, has_figures};
 use crate::report::check_counts;
@@ -47,9 +45,9 @@ pub(crate) struct Shared {
 
 pub(crate) struct Answer {
     decision: Decision,
-    reason: Cow<'static, str>,
+    reason: OpenEnum<v1::Reason>,
     verdicts: Vec<Verdict>,
-    budget_state: Cow<'static, str>,
+    budget_state: OpenEnum<v1::BudgetState>,
 }
 
 #[derive(Default)]
@@ -114,10 +112,10 @@ impl Call {
         self.0.answer.is_none() && !self.0.is_resumed
     }
 
-    /// Why it was routed: a name of [`v1::Reason`] without its prefix; empty if it was not.
+    /// Why it was routed; unspecified if it was not.
     #[must_use]
-    pub fn reason(&self) -> &str {
-        self.0.answer.as_ref().map_or("", |answer| &answer.reason)
+    pub fn reason(&self) -> OpenEnum<v1::Reason> {
+        self.0.answer.as_ref().map(|answer| answer.reason).unwrap_or_default()
     }
 
     /// Limits that warned, would have blocked, or led to another model.
@@ -138,10 +136,10 @@ impl Call {
         self.0.expire_time
     }
 
-    /// Where the workspace stood: a name of [`v1::BudgetState`] without its prefix.
+    /// Where the workspace stood; unspecified if Tollgate was not reached.
     #[must_use]
-    pub fn budget_state(&self) -> &str {
-        self.0.answer.as_ref().map_or("", |answer| &answer.budget_state)
+    pub fn budget_state(&self) -> OpenEnum<v1::BudgetState> {
+        self.0.answer.as_ref().map(|answer| answer.budget_state).unwrap_or_default()
     }
 
     /// Keeps what the provider answered, of whatever type, or JSON of it.
@@ -454,11 +452,10 @@ impl Drop for Unsent<'_> {
 
 impl From<v1::CheckAndRouteResponse> for Answer {
     fn from(answer: v1::CheckAndRouteResponse) -> Self {
-        let state = v1::BudgetState::try_from(answer.budget_state).map(|state| state.as_str_name());
         Self {
             decision: answer.decision(),
-            reason: reason_name(answer.reason),
-            budget_state: enum_name(state, "BUDGET_STATE_", answer.budget_state),
+            reason: OpenEnum::new(answer.reason),
+            budget_state: OpenEnum::new(answer.budget_state),
             verdicts: answer.verdicts.into_iter().map(Verdict::from).collect(),
         }
     }

@@ -11,6 +11,7 @@ mod estimate;
 mod guard;
 mod inner;
 mod money;
+mod names;
 mod queue_file;
 mod record_json;
 mod recorded;
@@ -21,6 +22,7 @@ mod resume;
 mod rule;
 pub mod testing;
 mod transport;
+mod webhook;
 
 /// The messages and stubs of the API, generated from its protos.
 #[allow(missing_docs, rustdoc::all, clippy::all, clippy::pedantic)]
@@ -37,12 +39,17 @@ pub use answer::{AnswerError, ProviderAnswer};
 pub use authorization::SourceError;
 pub use client::{Client, ClientBuilder, Tls};
 pub use delivery::Stats;
-pub use errors::{Blocked, ConnectError, GuardError, Verdict};
+pub use errors::{Blocked, ConnectError, GuardError, Verdict, error_reason};
 pub use estimate::{Tokenizer, estimate_tokens};
 pub use guard::{Call, OpenCall};
 pub use money::{Money, MoneyError};
+pub use names::{ApiEnum, OpenEnum};
 pub use recorded::Recorded;
 pub use request::{Policy, Request, RequestTo, make_request_id};
 pub use resume::Resume;
 pub use transport::Transport;
-pub use v1::{Decision, Outcome, ServiceTier, UnitKind, Usage, UsageUnit};
+pub use v1::{
+    BudgetState, Decision, Enforcement, ErrorReason, LimitKind, LimitPeriod, LimitUnit, Outcome,
+    Reason, ServiceTier, SubjectType, UnitKind, Usage, UsageUnit,
+};
+pub use webhook::{WebhookError, WebhookVerifier};

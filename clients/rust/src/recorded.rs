@@ -1,9 +1,7 @@
 //! What the server says of a record.
 
-use std::borrow::Cow;
-
-use crate::errors::enum_name;
 use crate::money::Money;
+use crate::names::OpenEnum;
 use crate::v1;
 
 /// What a call cost, once its record is durable.
@@ -28,8 +26,8 @@ pub struct Recorded {
     pub unpriced: bool,
     /// Whether the cost is above the alert policy's `large_record_cost`.
     pub large: bool,
-    /// Where the workspace stands: a name of [`v1::BudgetState`] without its prefix.
-    pub budget_state: Cow<'static, str>,
+    /// Where the workspace stands.
+    pub budget_state: OpenEnum<v1::BudgetState>,
     /// What the workspace has spent in the running cycle.
     pub cycle_spent: Money,
 }
@@ -40,7 +38,6 @@ impl From<v1::RecordUsageResponse> for Recorded {
         let money = |money: Option<v1::Money>| {
             money.and_then(|money| Money::try_from(&money).ok()).unwrap_or_default()
         };
-        let state = v1::BudgetState::try_from(answer.budget_state).map(|state| state.as_str_name());
         Self {
             cost: money(answer.cost),
             usage: answer.usage.unwrap_or_default(),
@@ -50,7 +47,7 @@ impl From<v1::RecordUsageResponse> for Recorded {
             unread: answer.unread,
             unpriced: answer.unpriced,
             large: answer.large,
-            budget_state: enum_name(state, "BUDGET_STATE_", answer.budget_state),
+            budget_state: OpenEnum::new(answer.budget_state),
             cycle_spent: money(answer.cycle_spent),
         }
     }

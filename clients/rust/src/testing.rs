@@ -3,10 +3,10 @@
 //! ```
 //! # #[tokio::main(flavor = "current_thread")] async fn main() {
 //! use tollgate_grpc::testing::FakeTollgate;
-//! use tollgate_grpc::{GuardError, Request};
+//! use tollgate_grpc::{GuardError, Reason, Request};
 //!
 //! let tollgate = FakeTollgate::new();
-//! tollgate.block("EXHAUSTED", None);
+//! tollgate.block(Reason::Exhausted, None);
 //! let request = Request::to("acme", "gpt-4.1").input_tokens(1000);
 //! let guarded = tollgate.client().guard(request, async |_| Ok::<(), String>(())).await;
 //! assert!(matches!(guarded, Err(GuardError::Blocked(_))));
@@ -79,14 +79,8 @@ impl FakeTollgate {
         self.lock().answer = Answer::Allow;
     }
 
-    /// Blocks checks from now on, for a reason: a name of [`v1::Reason`] without its prefix.
-    ///
-    /// # Panics
-    ///
-    /// If there is no such reason.
-    pub fn block(&self, reason: &str, retry_after: Option<Duration>) {
-        let found = v1::Reason::from_str_name(&format!("REASON_{reason}"));
-        let reason = found.unwrap_or_else(|| panic!("there is no reason {reason}"));
+    /// Blocks checks from now on, for a reason.
+    pub fn block(&self, reason: v1::Reason, retry_after: Option<Duration>) {
         self.lock().answer = Answer::Block(reason, retry_after);
     }
 

@@ -196,8 +196,8 @@ export class Client implements AsyncDisposable {
   /**
    * Waits until Tollgate answers, so that a program can fail at its start; 10 seconds if absent.
    *
-   * Throws `TollgateUnavailable` if the server does not answer in time, and `ConnectError` if the answer is an
-   * error, such as UNAUTHENTICATED for a token that is not valid.
+   * Throws `TollgateUnavailable` if the server does not answer in time, and `ConnectError` if the
+   * answer is an error, such as UNAUTHENTICATED for a token that is not valid.
    */
   async ready(timeoutMs = 10_000): Promise<void> {
     const end = performance.now() + timeoutMs;

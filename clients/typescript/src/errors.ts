@@ -1,6 +1,8 @@
 /** What the guard throws: `Blocked` for a refusal, `TollgateUnavailable` for no answer. */
+import { BinaryReader } from "@bufbuild/protobuf/wire";
 import { Code, ConnectError } from "@connectrpc/connect";
 
+import { TollgateError } from "./error.js";
 import type { Money as MoneyMessage } from "./gen/tollgate/v1/common_pb.js";
 import {
   Enforcement,
@@ -14,14 +16,12 @@ import type {
   Verdict as VerdictMessage,
 } from "./gen/tollgate/v1/usage_service_pb.js";
 import { Reason } from "./gen/tollgate/v1/usage_service_pb.js";
+import type * as names from "./names.js";
 import { Money, spanOf, timeOf } from "./money.js";
 
+// Whose reasons are those of ErrorReason.
+const ERROR_DOMAIN = "tollgate";
 const UNAUTHORIZED = [Code.Unauthenticated, Code.PermissionDenied, Code.ResourceExhausted];
-
-/** Everything that this package throws by itself; errors of gRPC stay `ConnectError`. */
-export class TollgateError extends Error {
-  override name = "TollgateError";
-}
 
 /**
  * Tollgate did not answer and the policy is `closed`, or the caller waited for a record.
@@ -35,21 +35,22 @@ export class TollgateUnavailable extends TollgateError {
 /**
  * What one limit, or one rule, said. Names are those of the protos without their prefix.
  *
+ * A name is empty where nothing is said, and the number of one that is newer than this package.
  * Amounts are in `limit` to `need` for limits of money, in the counts for others.
  */
 export class Verdict {
-  readonly reason: string;
+  readonly reason: names.Reason | "";
   /** Whether this kept the request from running on the model it is about. */
   readonly blocking: boolean;
   /** Empty for a rule. */
-  readonly limitKind: string;
-  readonly unit: string;
-  readonly subjectType: string;
+  readonly limitKind: names.LimitKind | "";
+  readonly unit: names.LimitUnit | "";
+  readonly subjectType: names.SubjectType | "";
   readonly subjectId: string;
   /** The only model it counts; empty for all. */
   readonly model: string;
-  readonly period: string;
-  readonly enforcement: string;
+  readonly period: names.LimitPeriod | "";
+  readonly enforcement: names.Enforcement | "";
   readonly limitId: string;
   readonly limit: Money | undefined;
   readonly spent: Money | undefined;
@@ -115,7 +116,7 @@ export class Blocked extends TollgateError {
   override name = "Blocked";
   readonly requestId: string;
   /** For example `RATE_LIMITED`. */
-  readonly reason: string;
+  readonly reason: names.Reason | "";
   /** Everything that was in the way. */
   readonly verdicts: readonly Verdict[];
   /** How long to wait before a retry can pass; absent where no wait helps. */
@@ -138,9 +139,43 @@ export class Blocked extends TollgateError {
 }
 
 /** Gives a member's name, empty for unspecified, the number for a newer one. */
-export function enumName(members: Readonly<Record<number, string>>, value: number): string {
-  const name = members[value] ?? String(value);
-  return name === "UNSPECIFIED" ? "" : name;
+export function enumName<E extends Readonly<Record<string, string | number>>>(
+  members: E,
+  value: number,
+): Exclude<keyof E & string, "UNSPECIFIED"> | "" {
+  const name = String(members[value] ?? value);
+  return name === "UNSPECIFIED" ? "" : (name as Exclude<keyof E & string, "UNSPECIFIED">);
+}
+
+/**
+ * Gives the reason that the server says in an error, such as `WORKSPACE_NOT_FOUND`; nothing if it
+ * is none of the server's, or no `ConnectError`. A newer server may say others.
+ */
+export function errorReason(error: unknown): names.ErrorReason | undefined {
+  for (const detail of error instanceof ConnectError ? error.details : []) {
+    if ("type" in detail && detail.type === "google.rpc.ErrorInfo") {
+      const [reason = "", domain] = textsOf(detail.value);
+      if (domain === ERROR_DOMAIN) {
+        return reason.replace(/^ERROR_REASON_/, "") as names.ErrorReason;
+      }
+    }
+  }
+  return undefined;
+}
+
+/** The first two fields of a message, which are texts: of `google.rpc.ErrorInfo` reason, domain. */
+function textsOf(message: Uint8Array): string[] {
+  const reader = new BinaryReader(message);
+  const texts: string[] = [];
+  while (reader.pos < reader.len) {
+    const [field, type] = reader.tag();
+    if (field === 1 || field === 2) {
+      texts[field - 1] = reader.string();
+    } else {
+      reader.skip(type, field);
+    }
+  }
+  return texts;
 }
 
 /** Says whether an error means that nobody has judged the request yet. */

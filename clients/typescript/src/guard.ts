@@ -42,11 +42,12 @@ import {
   ReleaseHoldRequestSchema,
 } from "./gen/tollgate/v1/usage_service_pb.js";
 import { durationOf, Money, timeOf, timestampOf } from "./money.js";
+import type * as names from "./names.js";
+import type { ServiceTier } from "./names.js";
 import type { Logger } from "./queue-file.js";
 import { Recorded } from "./recorded.js";
 import type { GuardOptions, Policy, ResumeOptions } from "./request.js";
 import { checkRequest, tierOf } from "./request.js";
-import type { ServiceTier } from "./usage.js";
 import { Usage } from "./usage.js";
 
 const LATENCY_MAX_MS = 24 * 3600 * 1000;
@@ -85,13 +86,13 @@ export class Call implements AsyncDisposable {
   /** Limits that warned, would have blocked, or led to another model. */
   verdicts: readonly Verdict[] = [];
   /** Why it was routed; empty if it was not. */
-  reason = "";
+  reason: names.Reason | "" = "";
   /** What is set aside. */
   held: Money | undefined;
   /** When the hold ends by itself. */
   expireTime: Date | undefined;
   /** Where the workspace stood, for example `WITHIN_PLAN`. */
-  budgetState = "";
+  budgetState: names.BudgetState | "" = "";
   /** After leaving with `wait`: what the server said, with the cost. */
   recorded: Recorded | undefined;
 

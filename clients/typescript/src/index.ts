@@ -10,17 +10,33 @@ export { ProviderAnswer } from "./answer.js";
 export type { ClientOptions } from "./client.js";
 export { Client } from "./client.js";
 export type { Stats } from "./delivery.js";
-export { Blocked, TollgateError, TollgateUnavailable, Verdict } from "./errors.js";
+export { TollgateError } from "./error.js";
+export { Blocked, errorReason, TollgateUnavailable, Verdict } from "./errors.js";
 export type { Tokenizer } from "./estimate.js";
 export { estimateTokens } from "./estimate.js";
 export type { Call } from "./guard.js";
 export { durationOf, Money, spanOf, timeOf, timestampOf } from "./money.js";
+export type {
+  BudgetState,
+  Decision,
+  Enforcement,
+  ErrorReason,
+  LimitKind,
+  LimitPeriod,
+  LimitUnit,
+  Reason,
+  ServiceTier,
+  SubjectType,
+  UnitKind,
+} from "./names.js";
 export type { Logger } from "./queue-file.js";
 export { Recorded } from "./recorded.js";
 export type { Attribution, GuardOptions, Policy, ResumeOptions } from "./request.js";
 export { makeRequestId } from "./request.js";
 export type { Tls, Token } from "./transport.js";
-export type { Counts, ServiceTier, UnitKind, Units } from "./usage.js";
+export type { Counts, Units } from "./usage.js";
 export { Usage } from "./usage.js";
+export type { WebhookHeaders, WebhookOptions } from "./webhook.js";
+export { WebhookError, WebhookVerifier } from "./webhook.js";
 export type { WrapOptions } from "./wrap.js";
 export { wrap } from "./wrap.js";

@@ -3,6 +3,7 @@ import { enumName } from "./errors.js";
 import { BudgetState } from "./gen/tollgate/v1/common_pb.js";
 import type { RecordUsageResponse } from "./gen/tollgate/v1/usage_service_pb.js";
 import { Money } from "./money.js";
+import type * as names from "./names.js";
 import { Usage } from "./usage.js";
 
 /** What a call cost, once its record is durable. */
@@ -24,7 +25,7 @@ export class Recorded {
   /** Whether the cost is above the alert policy's `large_record_cost`. */
   readonly large: boolean;
   /** Where the workspace stands, for example `WITHIN_PLAN`. */
-  readonly budgetState: string;
+  readonly budgetState: names.BudgetState | "";
   /** What the workspace has spent in the running cycle. */
   readonly cycleSpent: Money;
 

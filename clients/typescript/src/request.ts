@@ -9,7 +9,8 @@ import { ServiceTier as Tier } from "./gen/tollgate/v1/common_pb.js";
 import type { CheckAndRouteRequest } from "./gen/tollgate/v1/usage_service_pb.js";
 import { CheckAndRouteRequestSchema } from "./gen/tollgate/v1/usage_service_pb.js";
 import { durationOf } from "./money.js";
-import type { ServiceTier, Units } from "./usage.js";
+import type { ServiceTier } from "./names.js";
+import type { Units } from "./usage.js";
 import { unitsOf } from "./usage.js";
 
 /** What happens where Tollgate cannot be reached: the call runs, or the guard throws. */

@@ -20,6 +20,7 @@ import type {
 } from "./gen/tollgate/v1/usage_service_pb.js";
 import { Decision, Reason, UsageService } from "./gen/tollgate/v1/usage_service_pb.js";
 import { durationOf } from "./money.js";
+import type * as names from "./names.js";
 
 /** What it answers to a check. */
 interface Said {
@@ -33,8 +34,8 @@ interface Said {
 const NOTHING = { currencyCode: "USD", amount: "0" };
 
 /**
- * A server that answers every check with the decision that was set last, and keeps the requests that
- * it receives.
+ * A server that answers every check with the decision that was set last, and keeps the requests
+ * that it receives.
  *
  * Everything is allowed until another decision is set. It has no limits and no prices: costs are
  * zero. Methods other than those of the guard are `UNIMPLEMENTED`.
@@ -119,7 +120,7 @@ export class FakeTollgate implements AsyncDisposable {
   }
 
   /** Blocks checks from now on. */
-  block(reason: Exclude<keyof typeof Reason, "UNSPECIFIED">, retryAfterMs?: number): void {
+  block(reason: names.Reason, retryAfterMs?: number): void {
     this.#say({
       decision: Decision.BLOCKED,
       reason: Reason[reason],

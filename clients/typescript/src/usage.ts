@@ -2,20 +2,12 @@
 import { create } from "@bufbuild/protobuf";
 
 import type { Usage as UsageMessage, UsageUnit } from "./gen/tollgate/v1/common_pb.js";
-import {
-  ServiceTier as Tier,
-  UnitKind as Kind,
-  UsageSchema,
-  UsageUnitSchema,
-} from "./gen/tollgate/v1/common_pb.js";
+import { UnitKind as Kind, UsageSchema, UsageUnitSchema } from "./gen/tollgate/v1/common_pb.js";
+import type { UnitKind } from "./names.js";
 
 // Above it numbers are not exact.
 const COUNT_MAX = 2 ** 53;
 
-/** Price class at which a provider serves a request. */
-export type ServiceTier = Exclude<keyof typeof Tier, "UNSPECIFIED">;
-/** What is billed beside tokens. */
-export type UnitKind = Exclude<keyof typeof Kind, "UNSPECIFIED">;
 /** How many of each kind. */
 export type Units = Readonly<Partial<Record<UnitKind, number>>>;
 

@@ -8,7 +8,7 @@ import { Client } from "./client.js";
 import { get } from "./answer.js";
 import type { GuardOptions } from "./request.js";
 import { refuseUnknown } from "./request.js";
-import type { ServiceTier } from "./usage.js";
+import type { ServiceTier } from "./names.js";
 import { follow, remembered } from "./wrap-jobs.js";
 import type { ApiPromise } from "./wrap-stream.js";
 import { Answer, take } from "./wrap-stream.js";

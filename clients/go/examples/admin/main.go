@@ -102,7 +102,7 @@ func ask(ctx context.Context, client *tollgate.Client, workspace string) error {
 	}
 	return client.Guard(ctx, request, func(_ context.Context, call *tollgate.Call) error {
 		used := tollgate.Usage{InputTokens: 1000, OutputTokens: 100}
-		call.RecordAs(used, call.Model(), tollgate.Standard)
+		call.RecordAs(used, call.Model(), tollgate.ServiceTierStandard)
 		return nil
 	})
 }

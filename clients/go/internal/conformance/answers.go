@@ -98,7 +98,7 @@ func amount(money *tollgate.Money) any {
 	return money.Amount.String()
 }
 
-func orNull(text string) any {
+func orNull[N ~string](text N) any {
 	if text == "" {
 		return nil
 	}

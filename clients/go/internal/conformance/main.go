@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -31,6 +32,10 @@ import (
 // command has the fields of all commands, as they are spelt there.
 type command struct {
 	Command string `json:"command"`
+
+	Secrets []string          `json:"secrets"`
+	Headers map[string]string `json:"headers"`
+	Body    string            `json:"body"`
 
 	Address        string `json:"address"`
 	TimeoutMS      *int   `json:"timeout_ms"`
@@ -127,6 +132,8 @@ func main() {
 		"watch":    program.watch,
 		"watched":  program.watched,
 		"describe": program.describe,
+
+		"verify_webhook": program.verifyWebhook,
 	}
 	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, nil)))
 	lines, out := bufio.NewReader(os.Stdin), json.NewEncoder(os.Stdout)
@@ -430,6 +437,21 @@ func (p *program) reduce(_ context.Context, command command) (answer, error) {
 
 func (p *program) estimate(_ context.Context, command command) (answer, error) {
 	return answer{"tokens": tollgate.EstimateTokens(command.Content, nil)}, nil
+}
+
+func (p *program) verifyWebhook(_ context.Context, command command) (answer, error) {
+	verifier, err := tollgate.NewWebhookVerifier(command.Secrets...)
+	if err != nil {
+		return nil, err
+	}
+	header := http.Header{}
+	for name, value := range command.Headers {
+		header.Set(name, value)
+	}
+	if err := verifier.Verify(header, []byte(command.Body)); err != nil {
+		return answer{"result": "refused", "message": err.Error()}, nil
+	}
+	return answer{"result": "verified"}, nil
 }
 
 func (p *program) bench(ctx context.Context, command command) (answer, error) {

@@ -8,32 +8,58 @@ Anthropic; `tollgate_grpc.litellm` puts it around LiteLLM. The messages of the A
 from .answer import ProviderAnswer
 from .client import AsyncClient, Client
 from .delivery import Stats
-from .errors import Blocked, TollgateError, TollgateUnavailable, Verdict
+from .errors import Blocked, TollgateError, TollgateUnavailable, Verdict, error_reason
 from .estimate import estimate_tokens
 from .guard import AsyncCall, Call, Options, make_request_id
 from .money import Money, duration_of, span_of, time_of, timestamp_of
+from .names import (
+    BudgetState,
+    Decision,
+    Enforcement,
+    ErrorReason,
+    LimitKind,
+    LimitPeriod,
+    LimitUnit,
+    Reason,
+    ServiceTier,
+    SubjectType,
+    UnitKind,
+)
 from .recorded import Recorded
-from .usage import ServiceTier, UnitKind, Usage
+from .usage import Usage
+from .webhook import WebhookError, WebhookVerifier
 from .wrap import wrap
 
 __all__ = [
     "AsyncCall",
     "AsyncClient",
     "Blocked",
+    "BudgetState",
     "Call",
     "Client",
+    "Decision",
+    "Enforcement",
+    "ErrorReason",
+    "LimitKind",
+    "LimitPeriod",
+    "LimitUnit",
     "Money",
     "Options",
     "ProviderAnswer",
+    "Reason",
     "Recorded",
     "ServiceTier",
     "Stats",
+    "SubjectType",
     "TollgateError",
     "TollgateUnavailable",
     "UnitKind",
     "Usage",
     "Verdict",
+    "WebhookError",
+    "WebhookVerifier",
     "duration_of",
+    "error_reason",
     "estimate_tokens",
     "make_request_id",
     "span_of",

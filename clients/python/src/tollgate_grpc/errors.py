@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal, cast
 
 import grpc
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 from . import v1 as pb
 from .money import Money, span_of, time_of
+from .names import (
+    Enforcement,
+    ErrorReason,
+    LimitKind,
+    LimitPeriod,
+    LimitUnit,
+    Reason,
+    SubjectType,
+)
+
+# No name: nothing is said.
+Unsaid = Literal[""]
+_ERROR_DOMAIN = "tollgate"
 
 
 class TollgateError(Exception):
@@ -59,18 +73,19 @@ class CountRefused(ValueError, grpc.RpcError):
 class Verdict:
     """What one limit, or one rule, said. Names are those of the protos without their prefix.
 
+    A name is empty where nothing is said, and the number of one that is newer than this package.
     Amounts are in `limit` to `need` for limits of money, in the `_count` fields for others.
     """
 
-    reason: str
+    reason: Reason | Unsaid
     blocking: bool
-    limit_kind: str
-    unit: str
-    subject_type: str
+    limit_kind: LimitKind | Unsaid
+    unit: LimitUnit | Unsaid
+    subject_type: SubjectType | Unsaid
     subject_id: str
     model: str
-    period: str
-    enforcement: str
+    period: LimitPeriod | Unsaid
+    enforcement: Enforcement | Unsaid
     limit_id: str
     limit: Money | None
     spent: Money | None
@@ -91,7 +106,7 @@ class Verdict:
         def money(name: Literal["limit", "spent", "held", "need"]) -> Money | None:
             return Money.from_proto(getattr(verdict, name)) if verdict.HasField(name) else None
 
-        def name(enum: str, prefix: str, value: int) -> str:
+        def name(enum: str, prefix: str, value: int) -> Any:
             return enum_name(getattr(pb, enum), prefix, value)
 
         return cls(
@@ -149,7 +164,7 @@ class Blocked(TollgateError):
     def __init__(self, response: pb.CheckAndRouteResponse) -> None:
         """Reads the answer of the check."""
         self.request_id = response.request_id
-        self.reason = reason_name(response.reason)
+        self.reason: Reason | Unsaid = reason_name(response.reason)
         self.verdicts = [Verdict.from_proto(verdict) for verdict in response.verdicts]
         self.retry_after = (
             span_of(response.retry_after) if response.HasField("retry_after") else None
@@ -161,8 +176,11 @@ class Blocked(TollgateError):
         super().__init__(text)
 
 
-def enum_name(enum: object, prefix: str, value: int) -> str:
-    """Gives a member's name without prefix, empty for unspecified, the number for a newer one."""
+def enum_name(enum: object, prefix: str, value: int) -> Any:
+    """Gives a member's name without prefix, empty for unspecified, the number for a newer one.
+
+    Of any type, as the unions of names do not have the numbers.
+    """
     try:
         name: str = enum.Name(value)  # type: ignore[attr-defined]
     except ValueError:
@@ -171,6 +189,53 @@ def enum_name(enum: object, prefix: str, value: int) -> str:
     return "" if name == "UNSPECIFIED" else name
 
 
-def reason_name(value: int) -> str:
+def reason_name(value: int) -> Reason | Unsaid:
     """Gives the name of a reason, for example `RATE_LIMITED`."""
-    return enum_name(pb.Reason, "REASON_", value)
+    return cast(Reason, enum_name(pb.Reason, "REASON_", value))
+
+
+def error_reason(error: BaseException) -> ErrorReason | None:
+    """Gives the reason that the server says in an error of gRPC, such as `WORKSPACE_NOT_FOUND`.
+
+    Nothing if it is none of the server's, or no error of gRPC. A newer server may say others.
+    """
+    metadata = getattr(error, "trailing_metadata", None)
+    for name, value in (metadata() if callable(metadata) else None) or ():
+        if name == "grpc-status-details-bin":
+            for detail in _Status.FromString(value).details:
+                info = _ErrorInfo.FromString(detail.value)
+                if detail.type_url.endswith("/google.rpc.ErrorInfo") and (
+                    info.domain == _ERROR_DOMAIN
+                ):
+                    return cast(ErrorReason, info.reason.removeprefix("ERROR_REASON_"))
+    return None
+
+
+def _status_messages() -> tuple[Any, Any]:
+    """What we read of `google.rpc.Status` and `ErrorInfo`, whose package we need not depend on."""
+    field = descriptor_pb2.FieldDescriptorProto
+    file = descriptor_pb2.FileDescriptorProto(name="status.proto", package="p", syntax="proto3")
+    file.message_type.add(name="Any").field.extend(
+        [
+            field(name="type_url", number=1, type=field.TYPE_STRING),
+            field(name="value", number=2, type=field.TYPE_BYTES),
+        ]
+    )
+    file.message_type.add(name="Status").field.add(
+        name="details",
+        number=3,
+        type=field.TYPE_MESSAGE,
+        type_name=".p.Any",
+        label=field.LABEL_REPEATED,
+    )
+    file.message_type.add(name="ErrorInfo").field.extend(
+        field(name=name, number=number, type=field.TYPE_STRING)
+        for number, name in enumerate(("reason", "domain"), 1)
+    )
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    status, info = (pool.FindMessageTypeByName(f"p.{name}") for name in ("Status", "ErrorInfo"))
+    return message_factory.GetMessageClass(status), message_factory.GetMessageClass(info)
+
+
+_Status, _ErrorInfo = _status_messages()

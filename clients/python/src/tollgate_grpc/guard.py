@@ -23,11 +23,12 @@ from .answer import Parts, ProviderAnswer, is_whole, reduce
 from .background import AsyncKeeper, Keeper
 from .breaker import UNREACHED, Breaker
 from .delivery import UNAUTHORIZED, Delivery, Item
-from .errors import Blocked, TollgateUnavailable, Verdict, enum_name
+from .errors import Blocked, TollgateUnavailable, Unsaid, Verdict, enum_name, reason_name
 from .estimate import estimate_tokens
 from .money import Money, duration_of, time_of
+from .names import BudgetState, Reason, ServiceTier, UnitKind
 from .recorded import Recorded
-from .usage import ServiceTier, UnitKind, Usage, units_to_proto
+from .usage import Usage, units_to_proto
 
 log = logging.getLogger("tollgate")
 
@@ -135,13 +136,13 @@ class _Call:
         """Whether the call runs although Tollgate was not reached."""
         self.verdicts: list[Verdict] = []
         """Limits that warned, would have blocked, or led to another model."""
-        self.reason = ""
+        self.reason: Reason | Unsaid = ""
         """Why it was routed."""
         self.held: Money | None = None
         """What is set aside."""
         self.expire_time: datetime | None = None
         """When the hold ends by itself."""
-        self.budget_state = ""
+        self.budget_state: BudgetState | Unsaid = ""
         """Where the workspace stood."""
         self.recorded: Recorded | None = None
         """After leaving with `wait`: what the server said, with the cost."""
@@ -217,7 +218,7 @@ class _Call:
         self.decision = "ROUTED" if routed else "ALLOWED"
         self._model = answer.model_id or self._model
         self.attempt = answer.attempt
-        self.reason = enum_name(pb.Reason, "REASON_", answer.reason)
+        self.reason = reason_name(answer.reason)
         self.verdicts = [Verdict.from_proto(verdict) for verdict in answer.verdicts]
         self.held = Money.from_proto(answer.held)
         self.expire_time = time_of(answer.expire_time) if answer.HasField("expire_time") else None

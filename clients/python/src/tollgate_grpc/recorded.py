@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from . import v1 as pb
-from .errors import enum_name
+from .errors import Unsaid, enum_name
 from .money import Money
+from .names import BudgetState
 from .usage import Usage
 
 
@@ -30,7 +31,7 @@ class Recorded:
     """Whether the model has no price, or the price lacks a rate."""
     large: bool
     """Whether the cost is above the alert policy's `large_record_cost`."""
-    budget_state: str
+    budget_state: BudgetState | Unsaid
     """Where the workspace stands, for example `WITHIN_PLAN`."""
     cycle_spent: Money
     """What the workspace has spent in the running cycle."""

@@ -17,6 +17,7 @@ from typing_extensions import Self
 from . import v1 as pb
 from .client import AsyncClient, Client
 from .money import duration_of
+from .names import Reason
 
 _USAGE, _ACCESS = "tollgate.v1.UsageService", "tollgate.v1.AccessService"
 
@@ -59,7 +60,7 @@ class FakeTollgate:
         self._fails: grpc.StatusCode | None = None
         self._answer = pb.CheckAndRouteResponse(decision=pb.DECISION_ALLOWED)
 
-    def block(self, reason: str, retry_after: timedelta | None = None) -> None:
+    def block(self, reason: Reason, retry_after: timedelta | None = None) -> None:
         """Blocks checks from now on, for a reason such as `EXHAUSTED`.
 
         Raises `ValueError` if there is no such reason.

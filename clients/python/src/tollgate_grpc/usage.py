@@ -4,26 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Literal, cast
+from typing import cast
 
 from . import v1 as pb
 from .errors import CountRefused
+from .names import UnitKind
 
 # Above it numbers of JSON, and of JavaScript, are not exact.
 COUNT_MAX = 2**53
-
-ServiceTier = Literal["STANDARD", "BATCH", "FLEX", "PRIORITY", "BALANCED", "ULTRAFAST", "DECISIONS"]
-UnitKind = Literal[
-    "WEB_SEARCH",
-    "TOOL_CALL",
-    "IMAGE",
-    "PAGE",
-    "SECOND",
-    "CHARACTER",
-    "REQUEST",
-    "CACHE_STORAGE_HOUR",
-    "CITATION_TOKEN",
-]
 
 
 @dataclass(frozen=True, slots=True)

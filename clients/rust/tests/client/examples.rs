@@ -84,7 +84,7 @@ async fn the_example_of_the_readme() {
         cargo.env_remove(name);
     }
     let said = world.run(cargo.env("RUSTDOCFLAGS", "--cfg tollgate_readme")).await;
-    assert!(said.contains("3 passed"), "{said}");
+    assert!(said.contains("4 passed"), "{said}");
     let records = world.workspace.records().await;
     assert_eq!(records.len(), 1);
     assert_eq!(records[0].attribution.as_ref().unwrap().user_id, "ada");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tollgate_grpc::testing::FakeTollgate;
-use tollgate_grpc::{Client, GuardError, Policy};
+use tollgate_grpc::{Client, GuardError, Policy, Reason};
 use tonic::Code;
 
 use crate::support::{LONG, USED, request, run};
@@ -25,10 +25,10 @@ async fn the_fake_answers_as_it_is_told_and_keeps_what_it_is_given() {
     assert_eq!(tollgate.records()[1].model_id, "gpt-4.1-mini");
     assert_eq!(client.stats().delivered, 2);
 
-    tollgate.block("RATE_LIMITED", Some(Duration::from_secs(9)));
+    tollgate.block(Reason::RateLimited, Some(Duration::from_secs(9)));
     let error = run(&client, request("acme")).await.unwrap_err();
     let GuardError::Blocked(blocked) = error else { panic!("{error:?}") };
-    assert_eq!(&*blocked.reason, "RATE_LIMITED");
+    assert_eq!(blocked.reason, Reason::RateLimited);
     assert_eq!(blocked.retry_after, Some(Duration::from_secs(9)));
     assert_eq!(blocked.verdicts[0].reason, blocked.reason);
 

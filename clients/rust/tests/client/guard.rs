@@ -6,8 +6,8 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tollgate_grpc::{
-    Call, Client, Decision, GuardError, Outcome, Policy, ProviderAnswer, Request, ServiceTier,
-    UnitKind, Usage, UsageUnit, v1,
+    Call, Client, Decision, ErrorReason, GuardError, LimitKind, Outcome, Policy, ProviderAnswer,
+    Reason, Request, ServiceTier, UnitKind, Usage, UsageUnit, error_reason, v1,
 };
 use tonic::Code;
 
@@ -254,8 +254,8 @@ async fn a_cap_routes_and_then_blocks_with_its_figures() {
     let said = || request("acme").max_output_tokens(500).request_id("r1");
     let block = |call: Call| async move {
         assert_eq!((call.model(), call.routed()), ("gpt-4.1-mini", true));
-        assert_eq!(call.verdicts()[0].limit_kind, "MODEL_LIMIT");
-        assert!(!call.reason().is_empty());
+        assert_eq!(call.verdicts()[0].limit_kind, LimitKind::ModelLimit);
+        assert!(!call.reason().is_unspecified());
         call.record_usage(USED);
         Ok::<(), String>(())
     };
@@ -321,7 +321,7 @@ async fn a_workspace_without_a_plan_runs_what_is_free() {
     client.guard(free, block).await.unwrap();
     let error = run(&client, request("acme").api_key("web")).await.unwrap_err();
     let GuardError::Blocked(blocked) = error else { panic!("{error:?}") };
-    assert_eq!(blocked.verdicts[0].limit_kind, "ENVELOPE");
+    assert_eq!(blocked.verdicts[0].limit_kind, LimitKind::Envelope);
 }
 
 #[tokio::test]
@@ -341,7 +341,7 @@ async fn a_rate_limit_says_when_to_retry() {
     run(&client, request("acme").user("ada")).await.unwrap();
     let error = run(&client, request("acme").user("ada")).await.unwrap_err();
     let GuardError::Blocked(blocked) = error else { panic!("{error:?}") };
-    assert_eq!(blocked.reason, "RATE_LIMITED");
+    assert_eq!(blocked.reason, Reason::RateLimited);
     let wait = blocked.retry_after.unwrap();
     assert!(wait > Duration::ZERO && wait <= Duration::from_hours(25), "{wait:?}");
     assert!(blocked.to_string().contains("; retry after "), "{blocked}");
@@ -356,7 +356,11 @@ async fn defects_of_the_caller_are_errors_under_both_policies() {
         let GuardError::Rpc(status) = &error else { panic!("{error:?}") };
         assert_eq!(status.code(), Code::NotFound);
         assert!(error.to_string().starts_with("tollgate refuses: NotFound"), "{error}");
+        assert_eq!(error.error_reason(), Some(ErrorReason::WorkspaceNotFound));
+        assert_eq!(error_reason(status), Some(ErrorReason::WorkspaceNotFound));
     }
+    let no_workspace = client.budget().get_budget(v1::GetBudgetRequest::default()).await;
+    assert_eq!(error_reason(&no_workspace.unwrap_err()), Some(ErrorReason::InvalidField));
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@ package io.tollgate;
 import static java.util.stream.Collectors.joining;
 
 import io.tollgate.v1.CheckAndRouteResponse;
+import io.tollgate.v1.Reason;
 import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.List;
@@ -16,14 +17,14 @@ public final class BlockedException extends TollgateException {
   private static final long serialVersionUID = 1;
 
   private final String requestId;
-  private final String reason;
+  private final Reason reason;
   private final transient List<Verdict> verdicts;
   private final Duration retryAfter;
 
   BlockedException(CheckAndRouteResponse answer) {
     super(message(answer), null);
     requestId = answer.getRequestId();
-    reason = Verdict.reason(answer.getReason(), answer.getReasonValue());
+    reason = answer.getReason();
     verdicts = Verdict.listOf(answer.getVerdictsList());
     retryAfter = answer.hasRetryAfter() ? Times.spanOf(answer.getRetryAfter()) : null;
   }
@@ -33,8 +34,11 @@ public final class BlockedException extends TollgateException {
     return requestId;
   }
 
-  /** Why, for example {@code EXHAUSTED} or {@code RATE_LIMITED}; the set may grow. */
-  public String reason() {
+  /**
+   * Why, for example {@code REASON_EXHAUSTED} or {@code REASON_RATE_LIMITED}; {@code UNRECOGNIZED} if
+   * the server is newer than this client.
+   */
+  public Reason reason() {
     return reason;
   }
 
@@ -54,7 +58,7 @@ public final class BlockedException extends TollgateException {
             .filter(Verdict::blocking)
             .map(Verdict::toString)
             .collect(joining("; "));
-    String reason = Verdict.reason(answer.getReason(), answer.getReasonValue());
+    String reason = Verdict.name(answer.getReason());
     String text = "blocked: " + (said.isEmpty() ? reason : said);
     if (!answer.hasRetryAfter()) {
       return text;

@@ -3,12 +3,14 @@ package io.tollgate;
 import com.google.protobuf.Message;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import io.tollgate.v1.BudgetState;
 import io.tollgate.v1.CheckAndRouteRequest;
 import io.tollgate.v1.CheckAndRouteResponse;
 import io.tollgate.v1.Decision;
 import io.tollgate.v1.ExtendHoldRequest;
 import io.tollgate.v1.Hold;
 import io.tollgate.v1.Outcome;
+import io.tollgate.v1.Reason;
 import io.tollgate.v1.RecordUsageRequest;
 import io.tollgate.v1.ReleaseHoldRequest;
 import io.tollgate.v1.UsageSource;
@@ -155,9 +157,9 @@ public final class Call implements AutoCloseable {
     return answer.getAttempt();
   }
 
-  /** {@code ALLOWED} or {@code ROUTED}; empty if Tollgate was not reached. */
-  public Optional<String> decision() {
-    return unchecked() || resumed ? Optional.empty() : Optional.of(routed() ? "ROUTED" : "ALLOWED");
+  /** Whether it is allowed or routed; empty if Tollgate was not reached. */
+  public Optional<Decision> decision() {
+    return unchecked() || resumed ? Optional.empty() : Optional.of(answer.getDecision());
   }
 
   /** Whether the model is another one than was asked for. */
@@ -170,9 +172,9 @@ public final class Call implements AutoCloseable {
     return answer.getDecision() == Decision.DECISION_UNSPECIFIED && !resumed;
   }
 
-  /** Why it was routed, for example {@code MODEL_LIMIT}; empty if it was not. */
-  public String reason() {
-    return Verdict.reason(answer.getReason(), answer.getReasonValue());
+  /** Why it was routed, for example {@code REASON_MODEL_LIMIT}; unspecified if it was not. */
+  public Reason reason() {
+    return answer.getReason();
   }
 
   /** Limits that warned, would have blocked, or led to another model. */
@@ -192,9 +194,9 @@ public final class Call implements AutoCloseable {
         : Optional.empty();
   }
 
-  /** Where the workspace stood, for example {@code WITHIN_PLAN}; empty if unchecked. */
-  public String budgetState() {
-    return Verdict.name("BUDGET_STATE_", answer.getBudgetState(), answer.getBudgetStateValue());
+  /** Where the workspace stood; unspecified if unchecked. */
+  public BudgetState budgetState() {
+    return answer.getBudgetState();
   }
 
   /** After leaving with {@code waitForRecord}: what the server said, with the cost. */

@@ -1,5 +1,6 @@
 package io.tollgate;
 
+import io.tollgate.v1.BudgetState;
 import io.tollgate.v1.RecordUsageResponse;
 
 /**
@@ -14,7 +15,7 @@ import io.tollgate.v1.RecordUsageResponse;
  * @param unread whether no usage was found in the answer: what was held is charged
  * @param unpriced whether the model has no price, or the price lacks a rate
  * @param large whether the cost is above the alert policy's {@code large_record_cost}
- * @param budgetState where the workspace stands, for example {@code WITHIN_PLAN}
+ * @param budgetState where the workspace stands
  * @param cycleSpent what the workspace has spent in the running cycle
  */
 public record Recorded(
@@ -26,7 +27,7 @@ public record Recorded(
     boolean unread,
     boolean unpriced,
     boolean large,
-    String budgetState,
+    BudgetState budgetState,
     Money cycleSpent) {
 
   /** Takes over every field in the language's own types. */
@@ -40,7 +41,7 @@ public record Recorded(
         answer.getUnread(),
         answer.getUnpriced(),
         answer.getLarge(),
-        Verdict.name("BUDGET_STATE_", answer.getBudgetState(), answer.getBudgetStateValue()),
+        answer.getBudgetState(),
         Money.fromProto(answer.getCycleSpent()));
   }
 }

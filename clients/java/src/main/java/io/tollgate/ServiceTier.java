@@ -9,7 +9,13 @@ public enum ServiceTier {
   /** Cheaper, with variable latency. */
   FLEX,
   /** Faster, at a higher price. */
-  PRIORITY;
+  PRIORITY,
+  /** Between the standard and the flex tier, as of Sail. */
+  BALANCED,
+  /** The fastest service, dearer than the priority tier. */
+  ULTRAFAST,
+  /** Requests that answer with a decision alone. */
+  DECISIONS;
 
   /** Gives the member of the API's enum. */
   public io.tollgate.v1.ServiceTier toProto() {

@@ -3,6 +3,12 @@ package io.tollgate;
 import static java.util.stream.Collectors.joining;
 
 import com.google.protobuf.ProtocolMessageEnum;
+import io.tollgate.v1.Enforcement;
+import io.tollgate.v1.LimitKind;
+import io.tollgate.v1.LimitPeriod;
+import io.tollgate.v1.LimitUnit;
+import io.tollgate.v1.Reason;
+import io.tollgate.v1.SubjectType;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -13,20 +19,19 @@ import java.util.stream.Stream;
 /**
  * What one limit, or one rule about a model or a key, said.
  *
- * <p>Enums are strings, spelt as in the API without their prefix, because the sets may grow: empty
- * where they are unspecified, the number of a member that this client does not know. Amounts are in
- * {@code limit} to {@code need} for limits of money, in the counts for others.
+ * <p>The enums are those of the API: unspecified where it says nothing, {@code UNRECOGNIZED} for a
+ * member that is newer than this client. Amounts are in {@code limit} to {@code need} for limits of
+ * money, in the counts for others.
  *
- * @param reason why it spoke, for example {@code EXHAUSTED}
+ * @param reason why it spoke, for example {@code REASON_EXHAUSTED}
  * @param blocking whether this kept the request from running on the model it is about
- * @param limitKind {@code ENVELOPE}, {@code MODEL_LIMIT}, {@code QUOTA}, {@code RATE_LIMIT}; empty
- *     for a rule
- * @param unit what the limit counts: {@code MONEY}, {@code TOKENS} or {@code REQUESTS}
- * @param subjectType kind of whom it is about, for example {@code USER}
+ * @param limitKind kind of the limit; unspecified for a rule
+ * @param unit what the limit counts
+ * @param subjectType kind of whom it is about
  * @param subjectId whom it is about
  * @param model the only model that it counts; empty for all
- * @param period over which span it counts, for example {@code DAY}
- * @param enforcement what it does when it is reached, for example {@code HARD}
+ * @param period over which span it counts
+ * @param enforcement what it does when it is reached
  * @param limitId id of the quota or rate limit
  * @param limit the limit with its boosts
  * @param spent spent in the running window
@@ -41,15 +46,15 @@ import java.util.stream.Stream;
  * @param thresholdPercent the highest threshold that this request crosses, if that is the reason
  */
 public record Verdict(
-    String reason,
+    Reason reason,
     boolean blocking,
-    String limitKind,
-    String unit,
-    String subjectType,
+    LimitKind limitKind,
+    LimitUnit unit,
+    SubjectType subjectType,
     String subjectId,
     String model,
-    String period,
-    String enforcement,
+    LimitPeriod period,
+    Enforcement enforcement,
     String limitId,
     Optional<Money> limit,
     Optional<Money> spent,
@@ -66,15 +71,15 @@ public record Verdict(
   /** Takes over every field of the API's message. */
   public static Verdict fromProto(io.tollgate.v1.Verdict said) {
     return new Verdict(
-        reason(said.getReason(), said.getReasonValue()),
+        said.getReason(),
         said.getBlocking(),
-        name("LIMIT_KIND_", said.getLimitKind(), said.getLimitKindValue()),
-        name("LIMIT_UNIT_", said.getUnit(), said.getUnitValue()),
-        name("SUBJECT_TYPE_", said.getSubject().getType(), said.getSubject().getTypeValue()),
+        said.getLimitKind(),
+        said.getUnit(),
+        said.getSubject().getType(),
         said.getSubject().getId(),
         said.getModelId(),
-        name("LIMIT_PERIOD_", said.getPeriod(), said.getPeriodValue()),
-        name("ENFORCEMENT_", said.getEnforcement(), said.getEnforcementValue()),
+        said.getPeriod(),
+        said.getEnforcement(),
         said.getLimitId(),
         money(said.hasLimit(), said.getLimit()),
         money(said.hasSpent(), said.getSpent()),
@@ -92,12 +97,12 @@ public record Verdict(
   /** Names the limit and its figures, for a person. */
   @Override
   public String toString() {
-    StringBuilder text = new StringBuilder(words(limitKind.isEmpty() ? "RULE" : limitKind));
+    StringBuilder text = new StringBuilder(words(name(limitKind).isEmpty() ? "RULE" : name(limitKind)));
     text.append(" of");
-    Stream.of(words(subjectType), subjectId, limitId)
+    Stream.of(words(name(subjectType)), subjectId, limitId)
         .filter(word -> !word.isEmpty())
         .forEach(word -> text.append(' ').append(word));
-    text.append(": ").append(reason);
+    text.append(": ").append(name(reason));
     if (limit.isPresent()) {
       text.append(
           Stream.of(
@@ -110,7 +115,7 @@ public record Verdict(
     } else if (limitCount != 0) {
       text.append(" (limit ").append(limitCount).append(", spent ").append(spentCount);
       text.append(", held ").append(heldCount).append(", need ").append(needCount);
-      text.append(' ').append(words(unit)).append(')');
+      text.append(' ').append(words(name(unit))).append(')');
     }
     resetTime.ifPresent(time -> text.append(", resets ").append(time));
     return text.toString();
@@ -120,16 +125,12 @@ public record Verdict(
     return said.stream().map(Verdict::fromProto).toList();
   }
 
-  static String reason(io.tollgate.v1.Reason reason, int number) {
-    return name("REASON_", reason, number);
-  }
-
-  static String name(String prefix, ProtocolMessageEnum member, int number) {
+  /** The name without its prefix, for a person; empty if it is unspecified. */
+  static String name(ProtocolMessageEnum member) {
+    String unspecified = member.getDescriptorForType().getValues().get(0).getName();
+    String prefix = unspecified.substring(0, unspecified.length() - "UNSPECIFIED".length());
     String name = member.toString();
-    if (name.equals("UNRECOGNIZED")) {
-      return Integer.toString(number);
-    }
-    String bare = name.substring(prefix.length());
+    String bare = name.startsWith(prefix) ? name.substring(prefix.length()) : name;
     return bare.equals("UNSPECIFIED") ? "" : bare;
   }
 

@@ -58,8 +58,8 @@ class FakeTest {
 
       tollgate.block(Reason.REASON_RATE_LIMITED, Duration.ofSeconds(9));
       BlockedException blocked = assertThrows(BlockedException.class, () -> run(client, ask()));
-      assertEquals("RATE_LIMITED", blocked.reason());
-      assertEquals("RATE_LIMITED", blocked.verdicts().get(0).reason());
+      assertEquals(Reason.REASON_RATE_LIMITED, blocked.reason());
+      assertEquals(Reason.REASON_RATE_LIMITED, blocked.verdicts().get(0).reason());
       assertEquals(Duration.ofSeconds(9), blocked.retryAfter().orElseThrow());
       tollgate.block(Reason.REASON_EXHAUSTED);
       blocked = assertThrows(BlockedException.class, () -> run(client, ask()));

@@ -13,9 +13,12 @@ import io.tollgate.support.Log;
 import io.tollgate.support.Server;
 import io.tollgate.support.Workspace;
 import io.tollgate.v1.ApiKey;
+import io.tollgate.v1.BudgetState;
 import io.tollgate.v1.CreateRateLimitRequest;
 import io.tollgate.v1.CreateWorkspaceRequest;
+import io.tollgate.v1.Decision;
 import io.tollgate.v1.EnableModelRequest;
+import io.tollgate.v1.LimitKind;
 import io.tollgate.v1.LimitPeriod;
 import io.tollgate.v1.LimitUnit;
 import io.tollgate.v1.ListHoldsRequest;
@@ -24,6 +27,7 @@ import io.tollgate.v1.Outcome;
 import io.tollgate.v1.Price;
 import io.tollgate.v1.RateLimit;
 import io.tollgate.v1.RateLimitBound;
+import io.tollgate.v1.Reason;
 import io.tollgate.v1.RegisterApiKeyRequest;
 import io.tollgate.v1.SetModelPriceRequest;
 import io.tollgate.v1.Subject;
@@ -93,11 +97,11 @@ class GuardTest {
             request,
             call -> {
               assertEquals("gpt-4.1", call.model());
-              assertEquals(Optional.of("ALLOWED"), call.decision());
+              assertEquals(Optional.of(Decision.DECISION_ALLOWED), call.decision());
               assertFalse(call.routed());
               assertEquals(0, new BigDecimal("0.006").compareTo(call.held().get().amount()));
               assertTrue(call.expireTime().get().isAfter(before));
-              assertEquals("WITHIN_PLAN", call.budgetState());
+              assertEquals(BudgetState.BUDGET_STATE_WITHIN_PLAN, call.budgetState());
               call.record(CHAT);
               return call.requestId();
             });
@@ -355,7 +359,7 @@ class GuardTest {
         call -> {
           assertTrue(call.routed());
           assertEquals("gpt-4.1-mini", call.model());
-          assertEquals("MODEL_LIMIT", call.verdicts().get(0).limitKind());
+          assertEquals(LimitKind.LIMIT_KIND_MODEL_LIMIT, call.verdicts().get(0).limitKind());
           call.record(USED);
           return null;
         });
@@ -433,14 +437,14 @@ class GuardTest {
     client.guard(
         GuardRequest.builder(id, "free").inputTokens(1).apiKey("web").build(),
         call -> {
-          assertEquals("NO_PLAN", call.budgetState());
+          assertEquals(BudgetState.BUDGET_STATE_NO_PLAN, call.budgetState());
           call.record(USED);
           return null;
         });
     GuardRequest costly = GuardRequest.builder(id, "gpt-4.1").inputTokens(1).apiKey("web").build();
     BlockedException blocked =
         assertThrows(BlockedException.class, () -> client.guard(costly));
-    assertEquals("ENVELOPE", blocked.verdicts().get(0).limitKind());
+    assertEquals(LimitKind.LIMIT_KIND_ENVELOPE, blocked.verdicts().get(0).limitKind());
   }
 
   @Test
@@ -466,7 +470,7 @@ class GuardTest {
     BlockedException blocked =
         assertThrows(
             BlockedException.class, () -> client.guard(request().user("Ada_L").build()));
-    assertEquals("RATE_LIMITED", blocked.reason());
+    assertEquals(Reason.REASON_RATE_LIMITED, blocked.reason());
     Duration wait = blocked.retryAfter().orElseThrow();
     assertTrue(wait.compareTo(Duration.ZERO) > 0 && wait.compareTo(Duration.ofHours(25)) < 0);
     String text = blocked.getMessage();

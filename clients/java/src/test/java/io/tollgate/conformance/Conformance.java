@@ -25,6 +25,9 @@ import io.tollgate.Tokens;
 import io.tollgate.TollgateUnavailableException;
 import io.tollgate.Usage;
 import io.tollgate.Verdict;
+import io.tollgate.WebhookException;
+import io.tollgate.WebhookVerifier;
+import io.tollgate.v1.LimitKind;
 import io.tollgate.v1.Outcome;
 import io.tollgate.v1.RecordUsageRequest;
 import io.tollgate.v1.RecordUsageResponse;
@@ -108,6 +111,7 @@ public final class Conformance {
       case "close" -> close(command);
       case "reduce" -> reduce(command);
       case "estimate" -> estimate(command);
+      case "verify_webhook" -> verifyWebhook(command);
       case "watch" -> watch(command);
       case "watched" -> watched();
       case "describe" -> describe();
@@ -379,6 +383,28 @@ public final class Conformance {
     return answer;
   }
 
+  private static JsonObject verifyWebhook(JsonObject command) {
+    String[] secrets =
+        command.getAsJsonArray("secrets").asList().stream()
+            .map(JsonElement::getAsString)
+            .toArray(String[]::new);
+    Map<String, String> headers = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
+    command
+        .getAsJsonObject("headers")
+        .entrySet()
+        .forEach(header -> headers.put(header.getKey(), header.getValue().getAsString()));
+    byte[] body = command.get("body").getAsString().getBytes(StandardCharsets.UTF_8);
+    JsonObject answer = new JsonObject();
+    try {
+      WebhookVerifier.of(secrets).verify(headers::get, body);
+      answer.addProperty("result", "verified");
+    } catch (WebhookException error) {
+      answer.addProperty("result", "refused");
+      answer.addProperty("message", error.getMessage());
+    }
+    return answer;
+  }
+
   private static List<Object> parts(JsonObject holder) {
     List<Object> parts = new ArrayList<>();
     holder.getAsJsonArray("parts").forEach(value -> parts.add(part(value)));
@@ -487,7 +513,7 @@ public final class Conformance {
       answer.addProperty("result", "blocked");
       answer.addProperty("decision", "BLOCKED");
       answer.addProperty("request_id", blocked.requestId());
-      answer.addProperty("reason", blocked.reason());
+      answer.addProperty("reason", bare(blocked.reason(), "REASON_"));
       answer.addProperty(
           "retry_after_ms", blocked.retryAfter().map(Duration::toMillis).orElse(null));
       answer.addProperty("message", blocked.getMessage());
@@ -505,7 +531,7 @@ public final class Conformance {
   private static JsonObject told(JsonObject answer, Call call, long begin) {
     answer.addProperty("ran", call != null);
     if (call != null) {
-      answer.addProperty("decision", call.decision().orElse(null));
+      answer.addProperty("decision", call.decision().map(made -> bare(made, "DECISION_")).orElse(null));
       // Reading it starts the call, which an open one is to do when it is finished.
       boolean isOpen = answer.get("result").getAsString().equals("opened");
       answer.addProperty("model", isOpen ? null : call.model());
@@ -526,10 +552,10 @@ public final class Conformance {
     JsonArray list = new JsonArray();
     for (Verdict verdict : said) {
       JsonObject one = new JsonObject();
-      one.addProperty("reason", verdict.reason());
+      one.addProperty("reason", bare(verdict.reason(), "REASON_"));
       one.add("limit_kind", JsonNull.INSTANCE);
-      if (!verdict.limitKind().isEmpty()) {
-        one.addProperty("limit_kind", verdict.limitKind());
+      if (verdict.limitKind() != LimitKind.LIMIT_KIND_UNSPECIFIED) {
+        one.addProperty("limit_kind", bare(verdict.limitKind(), "LIMIT_KIND_"));
       }
       one.addProperty("limit", verdict.limit().map(Conformance::amount).orElse(null));
       one.addProperty("spent", verdict.spent().map(Conformance::amount).orElse(null));
@@ -538,6 +564,10 @@ public final class Conformance {
       list.add(one);
     }
     return list;
+  }
+
+  private static String bare(Enum<?> member, String prefix) {
+    return member.name().replaceFirst("^" + prefix, "");
   }
 
   private static String amount(Money money) {

@@ -1,0 +1,4 @@
+/** Everything that this package throws by itself; errors of gRPC stay `ConnectError`. */
+export class TollgateError extends Error {
+  override name = "TollgateError";
+}
