@@ -92,6 +92,7 @@ impl Shared {
         let queries = Ledger::backfill_for_load(&workspace, &limits, now);
         let backfill = self.backfill(id, queries).await?;
         let mut ledger = Ledger::new(workspace, models, self.catalog.load_full(), spend, now);
+        ledger.set_bounds(**self.bounds.load());
         for (model, tokens) in outputs {
             ledger.add_output_sample(&model, tokens);
         }
