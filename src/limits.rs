@@ -69,6 +69,10 @@ pub const REPORTS_MAX: usize = 6;
 pub const REPORTS_WAITING_MAX: usize = 16;
 /// How long they wait.
 pub const REPORT_WAIT: Duration = Duration::from_secs(2);
+/// Bytes of live holds of one workspace: as many as fit where their requests have no tags.
+pub const HOLD_BYTES_PER_WORKSPACE_MAX: usize = 512 * MIB;
+/// Distinct values of attributions that one workspace records on one day, of all fields and tags.
+pub const DISTINCT_VALUES_PER_DAY_MAX: usize = 100_000;
 /// Exports at once: each keeps a bounded part of its file in memory.
 pub const EXPORTS_MAX: usize = 8;
 
@@ -85,6 +89,8 @@ pub struct Limits {
     pub connection_idle: Duration,
     pub connection_age: Duration,
     pub reports_per_workspace_max: usize,
+    pub hold_bytes_per_workspace_max: usize,
+    pub distinct_values_per_day_max: usize,
     pub preface_wait: Duration,
     pub request_wait: Duration,
     pub answer_place_wait: Duration,
@@ -101,6 +107,8 @@ impl Default for Limits {
             connection_idle: CONNECTION_IDLE,
             connection_age: CONNECTION_AGE,
             reports_per_workspace_max: REPORTS_PER_WORKSPACE_MAX,
+            hold_bytes_per_workspace_max: HOLD_BYTES_PER_WORKSPACE_MAX,
+            distinct_values_per_day_max: DISTINCT_VALUES_PER_DAY_MAX,
             preface_wait: PREFACE_WAIT,
             request_wait: REQUEST_WAIT,
             answer_place_wait: ANSWER_PLACE_WAIT,
@@ -152,7 +160,7 @@ const TOO_MANY: &str = "RESOURCE_EXHAUSTED (TOO_MANY_CALLS) with RetryInfo";
 
 use Value::{Bytes, Count, Time};
 
-static LIMITS: [Limit; 32] = [
+static LIMITS: [Limit; 34] = [
     limit("connections", Count(CONNECTIONS_MAX), REFUSED).set_by("connections_max"),
     limit("connections of one address", Count(CONNECTIONS_PER_ADDRESS_MAX), REFUSED)
         .set_by("connections_per_address_max"),
@@ -203,6 +211,14 @@ static LIMITS: [Limit; 32] = [
     limit("reports that wait, of a workspace", Count(REPORTS_WAITING_MAX), TOO_MANY),
     limit("time that a report waits", Time(REPORT_WAIT), TOO_MANY),
     limit("exports at once", Count(EXPORTS_MAX), TOO_LONG),
+    limit("live holds of a workspace", Bytes(HOLD_BYTES_PER_WORKSPACE_MAX), TOO_LONG)
+        .set_by("hold_bytes_per_workspace_max"),
+    limit(
+        "distinct values of attributions that a workspace records on a day",
+        Count(DISTINCT_VALUES_PER_DAY_MAX),
+        "new values are recorded as `(other)`, except where a limit counts them",
+    )
+    .set_by("distinct_values_per_day_max"),
     limit(
         "entries of the log that `ListUsageRecords` with filters looks at",
         Count(RECORDS_LOOKED_AT_MAX),

@@ -32,7 +32,7 @@ pub struct Setting {
     pub help: &'static str,
 }
 
-pub static SETTINGS: [Setting; 32] = [
+pub static SETTINGS: [Setting; 34] = [
     value("listen", "ADDR", "Address to serve on"),
     value("database", "URL", "Where the data is: sqlite:PATH or postgres://…"),
     switch(
@@ -129,6 +129,17 @@ pub static SETTINGS: [Setting; 32] = [
         "Age at which a connection gets a GOAWAY, once no call is in flight",
     ),
     value("reports_per_workspace_max", "N", "Most reports of one workspace at once"),
+    value(
+        "hold_bytes_per_workspace_max",
+        "N",
+        "Most bytes of memory for live holds of a workspace",
+    ),
+    value(
+        "distinct_values_per_day_max",
+        "N",
+        "Most distinct values of attributions that a workspace records on a day; further ones are \
+         recorded as (other)",
+    ),
     switch("webhooks_allow_loopback", "Allow webhooks at loopback addresses, also over http"),
     switch("webhooks_allow_private", "Allow webhooks at addresses of private networks"),
     value(
@@ -151,6 +162,8 @@ const ENDPOINT: &str = "an address with http or https and without a query, for e
 const CONNECTIONS: &str = "a whole number from 1 to 1000000";
 const LASTING: &str = "a whole number from 1 to 86400";
 const REPORTS: &str = "a whole number from 1 to 6";
+const HOLD_BYTES: &str = "a whole number from 1 to 1099511627776";
+const VALUES: &str = "a whole number from 1 to 10000000";
 const NAME: &str = "1 to 255 visible ASCII characters";
 const PATH: &str = "the path of a file";
 const BOOLEAN: &str = "true or false, in the file without quotes";
@@ -267,6 +280,12 @@ fn apply_limit(limits: &mut Limits, value: &Given) -> Result<(), Error> {
         "connection_age_seconds" => limits.connection_age = value.parse(LASTING, lasting)?,
         "reports_per_workspace_max" => {
             limits.reports_per_workspace_max = value.parse(REPORTS, count(REPORTS_MAX))?;
+        }
+        "hold_bytes_per_workspace_max" => {
+            limits.hold_bytes_per_workspace_max = value.parse(HOLD_BYTES, count(1 << 40))?;
+        }
+        "distinct_values_per_day_max" => {
+            limits.distinct_values_per_day_max = value.parse(VALUES, count(10_000_000))?;
         }
         key => unreachable!("{key} is in the table and not here"),
     }

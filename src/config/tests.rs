@@ -64,6 +64,7 @@ fn every_key_is_understood_from_every_source() {
                 connections_max = 7\nconnections_per_address_max = 5\n\
                 connection_idle_seconds = 30\nconnection_age_seconds = 60\n\
                 reports_per_workspace_max = 2\n\
+                hold_bytes_per_workspace_max = 1000\ndistinct_values_per_day_max = 9\n\
                 webhooks_allow_loopback = true\nwebhooks_allow_private = true\n\
                 encryption_key_file = 'e'\n\
                 smtp_url = 'smtps://u:p@h'\nsmtp_from = 'T <t@example.com>'";
@@ -97,6 +98,8 @@ fn every_key_is_understood_from_every_source() {
         ("connection_idle_seconds", "30"),
         ("connection_age_seconds", "60"),
         ("reports_per_workspace_max", "2"),
+        ("hold_bytes_per_workspace_max", "1000"),
+        ("distinct_values_per_day_max", "9"),
         ("webhooks_allow_loopback", "true"),
         ("webhooks_allow_private", "true"),
         ("smtp_url", "smtps://u:p@h"),
@@ -111,7 +114,7 @@ fn every_key_is_understood_from_every_source() {
 }
 
 /// Each row: a key, a text that it refuses, and a part of what the message says.
-const REFUSED: [(&str, &str, &str); 46] = [
+const REFUSED: [(&str, &str, &str); 48] = [
     ("listen", "localhost", "an IP address and a port"),
     ("listen", "127.0.0.1", "an IP address and a port"),
     ("listen", "127.0.0.1:70000", "an IP address and a port"),
@@ -153,6 +156,8 @@ const REFUSED: [(&str, &str, &str); 46] = [
     ("connection_idle_seconds", "0", "from 1 to 86400"),
     ("connection_age_seconds", "86401", "from 1 to 86400"),
     ("reports_per_workspace_max", "7", "from 1 to 6"),
+    ("hold_bytes_per_workspace_max", "1GiB", "from 1 to 1099511627776"),
+    ("distinct_values_per_day_max", "0", "from 1 to 10000000"),
     ("webhooks_allow_loopback", "1", "true or false"),
     ("webhooks_allow_private", "", "true or false"),
     ("smtp_url", "smtp://u:secret@mail.example.com", "?tls=required"),

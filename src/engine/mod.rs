@@ -48,8 +48,8 @@ pub use crate::backtest::{
     Comparison, Counts as RefusedCounts, Row as RefusedRow, Totals as ReplayTotals,
 };
 pub use crate::ledger::{
-    BudgetView, HoldFilter, HoldView, LiveFigures, ModelView, PreparedCheck, QuotaUsage, RateUsage,
-    UsageFilter, UsagePosition,
+    Bounds, BudgetView, HoldFilter, HoldView, LiveFigures, ModelView, PreparedCheck, QuotaUsage,
+    RateUsage, UsageFilter, UsagePosition,
 };
 pub use crate::prices::{Change as RateChange, Changed, Format, Jumps, Report as ImportReport};
 pub use audit::Actor;
@@ -117,6 +117,8 @@ pub(crate) struct Shared {
     erasures: Erasures,
     /// Until when this server may decide.
     lease: Arc<Lease>,
+    /// Of workspaces that are loaded from now on.
+    bounds: ArcSwap<Bounds>,
     /// Where the server that has taken over is reached; empty until that is known.
     new_owner: ArcSwap<String>,
 }
@@ -166,10 +168,16 @@ impl Engine {
             access,
             erasures: Erasures::default(),
             lease,
+            bounds: ArcSwap::default(),
             new_owner: ArcSwap::default(),
         });
         shared.writer.start(&shared).await;
         Ok((Engine { shared }, committed))
+    }
+
+    /// Sets what a workspace may take of the server, of those that are loaded from now on.
+    pub fn set_bounds(&self, bounds: Bounds) {
+        self.shared.bounds.store(Arc::new(bounds));
     }
 
     /// Graceful shutdown: finishes what the writer was handed, saves the shutdown snapshot and

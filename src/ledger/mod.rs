@@ -32,9 +32,9 @@ pub use holds::{EXPIRED_HOLDS_MAX, Hold, HoldFilter, RECORDED_REQUESTS_MAX, Stor
 pub use limits::{QuotaUsage, RateUsage, UsageFilter, UsagePosition};
 pub use models::{Totals, WindowSpend};
 pub use refusals::limit_key;
-pub use settle::{ExpiryCharge, Placement, Void, WINDOW_SPENT_MAX};
-pub use state::Ledger;
+pub use settle::{ExpiryCharge, OTHER_VALUE, Placement, Void, WINDOW_SPENT_MAX};
 pub use state::figures::{LiveFigures, SettledFigures};
 pub use state::outage::OutageView;
 pub use state::snapshot::RestoredHold;
 pub use state::view::{BudgetView, HoldView, ModelView};
+pub use state::{Bounds, Ledger};

@@ -30,6 +30,8 @@ pub(super) struct Gauges {
 #[derive(Default)]
 struct Sums {
     holds: usize,
+    hold_bytes: usize,
+    other_values: i64,
     stored: usize,
     expired: i64,
     settled: i64,
@@ -58,6 +60,8 @@ impl Gauges {
         for workspace in &workspaces {
             let Some((currency, figures)) = workspace.figures() else { continue };
             sums.holds += figures.holds;
+            sums.hold_bytes += figures.hold_bytes;
+            sums.other_values += figures.other_values;
             sums.stored += figures.stored_holds;
             sums.expired += figures.expired;
             sums.settled += figures.settled.holds;
@@ -70,6 +74,8 @@ impl Gauges {
         telemetry::WORKSPACES_LOADED.set_count(workspaces.len());
         telemetry::WORKSPACES_QUARANTINED.set_count(self.engine.quarantined_workspaces());
         telemetry::HOLDS.set_count(sums.holds);
+        telemetry::HOLD_BYTES.set_count(sums.hold_bytes);
+        telemetry::VALUES_OTHER.set(count(sums.other_values));
         telemetry::HOLDS_STORED.set_count(sums.stored);
         telemetry::HOLDS_EXPIRED.set(count(sums.expired));
         telemetry::HOLDS_SETTLED.set(count(sums.settled));

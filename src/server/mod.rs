@@ -23,7 +23,7 @@ use crate::domain::Time;
 use crate::domain::time::{MICROS_PER_DAY, MICROS_PER_HOUR, Micros};
 use crate::engine::alerts::address::AddressRules;
 use crate::engine::alerts::{KeyFileError, Keyring};
-use crate::engine::{self, Clock, Committed, Engine};
+use crate::engine::{self, Bounds, Clock, Committed, Engine};
 use crate::grpc::router::Router;
 use crate::grpc::router::health::Health;
 use crate::grpc::{self, Admission, Downloads, Reports, ServiceContext};
@@ -129,6 +129,10 @@ pub async fn run(
         check_clock(&*store, clock.now()).await?;
     }
     let (engine, committed) = Engine::start(store, clock.clone(), builtin, keyring).await?;
+    engine.set_bounds(Bounds {
+        hold_bytes_max: config.limits.hold_bytes_per_workspace_max,
+        distinct_values_max: config.limits.distinct_values_per_day_max,
+    });
     // No call has to. Unoptimised it takes too long to be done for tests that need it not.
     if !cfg!(debug_assertions) {
         tokio::task::spawn_blocking(|| builtin.prepare());

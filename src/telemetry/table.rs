@@ -162,6 +162,8 @@ table! {
 
     HOLDS: Gauge = Gauge::new(),
         "tollgate_holds", "Live holds.";
+    HOLD_BYTES: Gauge = Gauge::new(),
+        "tollgate_hold_bytes", "Bytes of memory that live holds take.";
     HELD_AMOUNT: Amounts<false> = Amounts::new(),
         "tollgate_held_amount", "Sum of the live holds of running cycles.";
     HOLDS_EXPIRED: Counter = Counter::new(),
@@ -190,6 +192,10 @@ table! {
         "tollgate_records_unpriced_total", "Records of usage that has no price.";
     RECORDS_UNREAD: Counter = Counter::new(),
         "tollgate_records_unread_total", "Records of a provider answer that could not be read.";
+
+    VALUES_OTHER: Counter = Counter::new(),
+        "tollgate_attribution_values_other_total",
+        "Values of attributions that were recorded as (other), because a workspace had too many.";
 
     WRITES: Counters<1, 5> = Counters::new([WRITTEN]),
         "tollgate_storage_writes_total", "Tries of writes to storage, by how they ended.";

@@ -127,8 +127,9 @@ impl Simulation {
             }
             83..89 => self.jump(),
             89..93 => {
-                let weathers = [Weather::Calm, Weather::Windy, Weather::Windy, Weather::Stormy];
-                let weather = weathers[self.luck.random_range(0..4usize)];
+                let weathers =
+                    [Weather::Calm, Weather::Windy, Weather::Windy, Weather::Stormy, Weather::Out];
+                let weather = weathers[self.luck.random_range(0..weathers.len())];
                 self.note(|| format!("weather {weather:?}"));
                 self.store.set_weather(weather);
             }

@@ -98,6 +98,7 @@ impl Shared {
         let now = self.clock.now();
         let configuration = self.configuration(id, now).await?;
         let mut ledger = self.ledger_of(configuration, now, Time::LATEST).await?;
+        ledger.set_bounds(**self.bounds.load());
         for (request_id, attempt) in self.store.recent_attempts(id, RECORDED_REQUESTS_MAX).await? {
             ledger.note_recorded(&request_id, attempt);
         }

@@ -292,6 +292,7 @@ impl Engine {
         let mut workspaces = self.loaded_workspaces();
         // In a defined order, so that a simulation is deterministic.
         workspaces.sort_by(|a, b| a.id().cmp(b.id()));
+        self.shared.writer.note_stuck();
         for workspace in &workspaces {
             self.store_holds(workspace);
             let since = self.shared.writer.unwritten_since();

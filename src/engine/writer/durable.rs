@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tracing::{error, info, warn};
+use tracing::{error, warn};
 
 use super::outage::Written;
 use super::{Committed, measure};
@@ -98,12 +98,7 @@ impl Shared {
         written: Written,
         began: Time,
     ) {
-        if self.writer.outage.note(outcome.is_ok(), written, began) {
-            match outcome {
-                Ok(_) => info!("storage takes writes again"),
-                Err(_) => warn!("storage takes no writes: checks go on as workspaces say"),
-            }
-        }
+        self.writer.outage.note(outcome.is_ok(), written, began);
         if let Err(storage::Error::Fenced) = outcome {
             error!("another server has taken over this database: stopping");
             self.writer.fatal.cancel();

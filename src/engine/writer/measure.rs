@@ -39,6 +39,17 @@ impl WriterHandle {
         Duration::from_micros(u64::try_from(micros).unwrap_or_default())
     }
 
+    /// When the oldest write began that storage has not taken; none while it takes them.
+    #[inline]
+    pub fn unwritten_since(&self) -> Option<Time> {
+        self.outage.unwritten_since()
+    }
+
+    /// Begins an outage if a write takes too long.
+    pub fn note_stuck(&self) {
+        self.outage.note_stuck();
+    }
+
     /// Records and jobs that wait.
     pub fn queued(&self) -> usize {
         self.queue.waiting()

@@ -247,12 +247,6 @@ impl WriterHandle {
         self.outage.answers()
     }
 
-    /// When the oldest write began that storage has not taken; none while it takes them.
-    #[inline]
-    pub fn unwritten_since(&self) -> Option<Time> {
-        self.outage.unwritten_since()
-    }
-
     /// Whether a write takes too long.
     pub fn is_stuck(&self) -> bool {
         self.outage.is_stuck()

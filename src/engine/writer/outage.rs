@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
+use tracing::{info, warn};
 
 use crate::domain::Time;
 use crate::storage::lease::{boot_time, micros};
@@ -86,26 +87,37 @@ impl Outage {
         self.write_began.store(NONE, Ordering::Relaxed);
     }
 
-    /// Notes whether storage has taken a write that was first tried at `began`. Whether an outage
-    /// begins or ends with it: one that has begun keeps its time.
-    pub fn note(&self, answers: bool, written: Written, began: Time) -> bool {
+    /// Notes whether storage has taken a write that was first tried at `began`. An outage that has
+    /// begun keeps its time.
+    pub fn note(&self, answers: bool, written: Written, began: Time) {
         self.note_answer(answers);
         let now = self.now();
         if !answers {
             if written == Written::Data {
                 self.last_data_failure.store(now, Ordering::Relaxed);
             }
-            return self.begin(began);
+            self.begin(began);
+            return;
         }
         let last_failure = self.last_data_failure.load(Ordering::Relaxed);
-        let suffices = written == Written::Data
-            || last_failure == NONE
-            || now - last_failure >= micros(RENEWALS_SUFFICE_AFTER);
+        let is_tried = last_failure != NONE && now - last_failure < micros(RENEWALS_SUFFICE_AFTER);
+        let suffices = written == Written::Data || !(is_tried || self.is_stuck());
         if suffices {
             self.last_data_failure.store(NONE, Ordering::Relaxed);
-            return self.unwritten_since.swap(NONE, Ordering::Relaxed) != NONE;
+            if self.unwritten_since.swap(NONE, Ordering::Relaxed) != NONE {
+                info!("storage takes writes again");
+            }
         }
-        false
+    }
+
+    /// A write that takes too long begins an outage before it fails. Whether there is one.
+    pub fn note_stuck(&self) -> bool {
+        let is_stuck = self.is_stuck();
+        let tried = self.first_tried.load(Ordering::Relaxed);
+        if is_stuck && tried != NONE {
+            self.begin(Time::from_micros(tried));
+        }
+        is_stuck
     }
 
     /// When the oldest write began that storage has not taken; none while it takes them.
@@ -117,7 +129,7 @@ impl Outage {
         }
     }
 
-    fn begin(&self, began: Time) -> bool {
+    fn begin(&self, began: Time) {
         let oldest = match self.first_tried.load(Ordering::Relaxed) {
             NONE => began.micros(),
             tried => began.micros().min(tried),
@@ -127,8 +139,8 @@ impl Outage {
         let has_begun = self.unwritten_since.compare_exchange(NONE, since, order, known).is_ok();
         if has_begun {
             self.last_since.store(since, Ordering::Relaxed);
+            warn!("storage takes no writes: checks go on as far as their workspaces say");
         }
-        has_begun
     }
 
     fn note_answer(&self, answers: bool) {
@@ -160,7 +172,7 @@ impl Outage {
                 return true;
             }
         }
-        self.is_stuck()
+        self.note_stuck()
     }
 
     /// Whether a write takes longer than [`WRITE_AGE_MAX`].
@@ -189,16 +201,16 @@ mod tests {
         let at = |seconds: i64| Time::EARLIEST + seconds * 1_000_000;
         assert_eq!(outage.unwritten_since(), None);
         outage.tries(at(5));
-        assert!(outage.note(false, Written::Renewal, at(7)));
-        assert!(!outage.note(false, Written::Data, at(5)));
-        assert!(!outage.note(false, Written::Renewal, at(8)));
+        outage.note(false, Written::Renewal, at(7));
+        outage.note(false, Written::Data, at(5));
+        outage.note(false, Written::Renewal, at(8));
         assert_eq!(outage.unwritten_since(), Some(at(5)));
-        assert!(outage.note(true, Written::Data, at(5)));
+        outage.note(true, Written::Data, at(5));
         outage.tried();
-        assert!(!outage.note(true, Written::Data, at(8)));
+        outage.note(true, Written::Data, at(8));
         assert_eq!(outage.unwritten_since(), None);
         // Another one at the same time is another one.
-        assert!(outage.note(false, Written::Renewal, at(5)));
+        outage.note(false, Written::Renewal, at(5));
         assert_eq!(outage.unwritten_since(), Some(at(5) + 1));
     }
 
@@ -208,8 +220,8 @@ mod tests {
         let pass = |millis| tokio::time::advance(Duration::from_millis(millis));
         let at = Time::EARLIEST;
         // One of renewals alone.
-        assert!(outage.note(false, Written::Renewal, at));
-        assert!(outage.note(true, Written::Renewal, at));
+        outage.note(false, Written::Renewal, at);
+        outage.note(true, Written::Renewal, at);
         assert_eq!(outage.unwritten_since(), None);
         outage.note(false, Written::Data, at);
         for _ in 0..3 {
@@ -219,7 +231,7 @@ mod tests {
             outage.note(false, Written::Data, at);
         }
         pass(15_000).await;
-        assert!(outage.note(true, Written::Renewal, at));
+        outage.note(true, Written::Renewal, at);
         assert_eq!(outage.unwritten_since(), None);
     }
 

@@ -7,6 +7,7 @@ use prost_types::Duration;
 
 use super::super::shared::decode::{Decoded, Decoder, decode};
 use super::super::shared::enums::{ProtoEnum, proto_enum};
+use super::super::shared::mask::Mask;
 use super::super::shared::money;
 use super::super::shared::page::Page;
 use super::super::shared::text::{PROVIDER_CHARS_MAX, WORKSPACE_ID_CHARS_MAX};
@@ -130,29 +131,15 @@ pub fn update(request: v1::UpdateWorkspaceRequest) -> Decoded<(String, Workspace
             time_zone(at.field("time_zone"), &from.time_zone)
         });
         let policy = from.unpriced_model_policy;
-        let unpriced_models = mask.change("unpriced_model_policy", policy != 0, || {
-            at.field("unpriced_model_policy").optional_enum(policy)
-        });
-        let policy = from.hold_expiry_policy;
-        let hold_expiry = mask.change("hold_expiry_policy", policy != 0, || {
-            at.field("hold_expiry_policy").optional_enum(policy)
-        });
-        let durability = from.hold_durability;
-        let hold_durability = mask.change("hold_durability", durability != 0, || {
-            at.field("hold_durability").optional_enum(durability)
-        });
-        let policy = from.unknown_key_policy;
-        let unknown_keys = mask.change("unknown_key_policy", policy != 0, || {
-            at.field("unknown_key_policy").optional_enum(policy)
-        });
+        let unpriced_models = enum_change(at, &mask, "unpriced_model_policy", policy);
+        let hold_expiry = enum_change(at, &mask, "hold_expiry_policy", from.hold_expiry_policy);
+        let hold_durability = enum_change(at, &mask, "hold_durability", from.hold_durability);
+        let unknown_keys = enum_change(at, &mask, "unknown_key_policy", from.unknown_key_policy);
         let named = &from.required_attribution_fields;
         let required_fields = mask.change("required_attribution_fields", !named.is_empty(), || {
             required_fields(at, named)
         });
-        let day = from.first_day_of_week;
-        let week_start = mask.change("first_day_of_week", day != 0, || {
-            at.field("first_day_of_week").optional_enum(day)
-        });
+        let week_start = enum_change(at, &mask, "first_day_of_week", from.first_day_of_week);
         let named = &from.reported_cost_providers;
         let reported_cost_providers =
             mask.change("reported_cost_providers", !named.is_empty(), || providers(at, named));
@@ -178,14 +165,14 @@ pub fn update(request: v1::UpdateWorkspaceRequest) -> Decoded<(String, Workspace
             display_name,
             currency,
             time_zone,
-            unpriced_models: unpriced_models.flatten(),
-            hold_expiry: hold_expiry.flatten(),
-            hold_durability: hold_durability.flatten(),
+            unpriced_models,
+            hold_expiry,
+            hold_durability,
             outage_duration,
             outage_held_limit,
-            unknown_keys: unknown_keys.flatten(),
+            unknown_keys,
             required_fields,
-            week_start: week_start.flatten(),
+            week_start,
             reported_cost_providers,
             cost_difference_percent,
             usage_retention_days,
@@ -193,6 +180,16 @@ pub fn update(request: v1::UpdateWorkspaceRequest) -> Decoded<(String, Workspace
         };
         Some((from.workspace_id, change))
     })
+}
+
+/// The new value of an enum, if it is to be changed.
+fn enum_change<T: ProtoEnum>(
+    at: Decoder<'_>,
+    mask: &Mask,
+    field: &'static str,
+    number: i32,
+) -> Option<T> {
+    mask.change(field, number != 0, || at.field(field).optional_enum(number)).flatten()
 }
 
 /// An id that is chosen now: `^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`.

@@ -55,6 +55,7 @@ impl Ledger {
         for hold in self.holds.all_mut() {
             hold.rename_user(user_id, pseudonym);
         }
+        self.holds.count_bytes();
         self.alerts.rename_user(user_id, pseudonym);
         self.refusals.rename_user(user_id, pseudonym);
         self.revision += 1;

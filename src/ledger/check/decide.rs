@@ -48,6 +48,12 @@ impl Ledger {
         };
         if !is_dry {
             Error::check_bound(self.holds.len(), "live holds of a workspace", HOLDS_MAX)?;
+            let bytes_max = self.bounds.hold_bytes_max;
+            Error::check_bound(
+                self.holds.bytes(),
+                "bytes of live holds of a workspace",
+                bytes_max,
+            )?;
             Error::check_attempt(attempt)?;
             self.outage.require_time(&self.context)?;
         }

@@ -18,6 +18,9 @@ use crate::ledger::models::ModelIndex;
 /// at whose time many expire is not delayed by them.
 pub const EXPIRY_STEP: Micros = 1_000;
 
+/// Bytes of memory for the place of a hold in the tables of holds.
+const PLACE_BYTES: usize = 64;
+
 #[derive(Clone, Debug)]
 pub struct Hold {
     pub request_id: Arc<str>,
@@ -58,6 +61,14 @@ pub fn expiry(now: Time, duration: Micros) -> Time {
 }
 
 impl Hold {
+    /// Bytes of memory that it takes, about: with its place in the tables of holds, and without
+    /// what it shares with others.
+    pub fn bytes(&self) -> usize {
+        let attribution = self.attribution.as_ref().map_or(0, |held| held.as_bytes().len());
+        let verdicts = self.verdicts.as_deref().map_or(0, size_of_val);
+        PLACE_BYTES + size_of::<Hold>() + self.request_id.len() + attribution + verdicts
+    }
+
     /// What it holds, in all units.
     pub fn used(&self) -> Consumption {
         Consumption {

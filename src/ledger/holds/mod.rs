@@ -47,6 +47,8 @@ pub struct Holds {
     expired: VecDeque<Hold>,
     expired_count: i64,
     unstored: Unstored,
+    /// Of the live ones, see [`Hold::bytes`].
+    bytes: usize,
 }
 
 /// A hold with its hash and its neighbours in the list of holds that expire in the same step.
@@ -72,6 +74,16 @@ impl Holds {
 
     pub fn is_empty(&self) -> bool {
         self.nodes.is_empty()
+    }
+
+    /// Bytes of memory that the live ones take.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Counts them again, after attributions have changed.
+    pub fn count_bytes(&mut self) {
+        self.bytes = self.iter().map(Hold::bytes).sum();
     }
 
     pub fn get(&self, request_id: &str) -> Option<&Hold> {
@@ -118,6 +130,7 @@ impl Holds {
         let run_of = |node: u32| self.nodes.get(node as usize).map(|other| other.run);
         let run = self.by_check.add(node, hold.check_time, run_of);
         let stored = Stored::default();
+        self.bytes += hold.bytes();
         self.nodes.insert(Node { hash, previous: NONE, next: NONE, run, stored, hold });
         self.link(node, expire_time);
         self.note_changed(node);
@@ -195,6 +208,7 @@ impl Holds {
     /// Removes a node that is in no list. That an earlier attempt was recorded is remembered.
     fn remove_node(&mut self, node: u32) -> Hold {
         let Node { hash, run, stored, hold, .. } = self.nodes.remove(node as usize);
+        self.bytes -= hold.bytes();
         self.note_ended(stored, &hold.request_id);
         let nodes = &self.nodes;
         self.by_check.end(run, |node| nodes.get(node as usize).map(|other| other.run));

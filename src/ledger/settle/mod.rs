@@ -1,6 +1,7 @@
 //! Settlement: a record that is durable is charged, and ends the hold of its request.
 
 mod credit;
+mod distinct;
 mod record;
 mod reported;
 mod attempt;
@@ -24,6 +25,7 @@ use crate::domain::{Amount, Time};
 use crate::ledger::error::Error;
 
 pub use attempt::{ExpiryCharge, Placement};
+pub use distinct::{DistinctValues, OTHER_VALUE};
 pub use void::Void;
 
 /// Most that may be spent in one window: four billion units. With the bounds of prices and tokens

@@ -137,7 +137,8 @@ impl Ledger {
         };
         let Charged { cost, is_lost } = self.charged_cost(&computed, extras.as_deref_mut());
         let key_group_id = self.group_of_record(hold, &report);
-        let attribution = self.attribution_of_record(hold, report.attribution);
+        let mut attribution = self.attribution_of_record(hold, report.attribution);
+        self.bound_values(charge_time, &mut attribution);
         let record = Record {
             seq,
             workspace_id: self.context.workspace().id.clone(),
@@ -171,6 +172,11 @@ impl Ledger {
         };
         self.add_pending(&record)?;
         Ok(record)
+    }
+
+    fn bound_values(&mut self, charge_time: Time, attribution: &mut Attribution) {
+        let (rules, max) = ((&self.context, &self.limits), self.bounds.distinct_values_max);
+        self.distinct.bound(rules, charge_time, max, attribution);
     }
 
     /// The cost that makes an entry a large one, by the policy of now. Nothing changes the flag
@@ -212,7 +218,7 @@ impl Ledger {
         };
         let model_id = self.models.get(hold.model).id();
         let quote = hold.quote.as_ref();
-        let record = Record {
+        let mut record = Record {
             seq,
             workspace_id: self.context.workspace().id.clone(),
             request_id: hold.request_id.clone(),
@@ -243,6 +249,7 @@ impl Ledger {
             key_group_id: self.keys.group_id(hold.group).clone(),
             fingerprint: hold.fingerprint,
         };
+        self.bound_values(record.charge_time, &mut record.attribution);
         self.add_pending(&record)?;
         Ok(Some(record))
     }

@@ -8,6 +8,8 @@ use crate::domain::Amount;
 pub struct LiveFigures {
     /// Live holds.
     pub holds: usize,
+    /// Bytes of memory that they take.
+    pub hold_bytes: usize,
     /// Those of them that storage has too.
     pub stored_holds: usize,
     /// Sum of the holds of the running cycle.
@@ -17,6 +19,8 @@ pub struct LiveFigures {
     /// Since the workspace was loaded, as are those of `settled`.
     pub expired: i64,
     pub settled: SettledFigures,
+    /// Values of attributions that were recorded as [`crate::ledger::OTHER_VALUE`].
+    pub other_values: i64,
 }
 
 /// Holds that ended with a record. Sums stop at the most that an amount can be.
@@ -47,11 +51,13 @@ impl Ledger {
     pub fn live_figures(&self) -> LiveFigures {
         LiveFigures {
             holds: self.holds.len(),
+            hold_bytes: self.holds.bytes(),
             stored_holds: self.holds.stored_count(),
             held: self.models.totals(self.context.cycle()).held,
             held_in_outage: self.held_in_outage(),
             expired: self.holds.expired_count(),
             settled: self.figures,
+            other_values: self.distinct.other_count(),
         }
     }
 }

@@ -19,6 +19,7 @@ use super::keys::Keys;
 use super::limits::Limits;
 use super::models::{Models, WindowSpend};
 use super::refusals::Refusals;
+use super::settle::DistinctValues;
 use crate::domain::catalog::Catalog;
 use crate::domain::check::BudgetStatus;
 use crate::domain::time::calendar::Window;
@@ -26,6 +27,21 @@ use crate::domain::workspace::{Workspace, WorkspaceModel};
 use crate::domain::{Amount, Time};
 use figures::SettledFigures;
 use outage::Outage;
+
+/// Bounds of what one workspace may take of the server, which its operator sets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Bytes of its live holds.
+    pub hold_bytes_max: usize,
+    /// Distinct values of the attributions that are recorded on one day.
+    pub distinct_values_max: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Bounds {
+        Bounds { hold_bytes_max: usize::MAX, distinct_values_max: usize::MAX }
+    }
+}
 
 /// The live state of one workspace: all decisions are made here.
 ///
@@ -45,6 +61,8 @@ pub struct Ledger {
     pub(super) pending: Amount,
     pub(super) figures: SettledFigures,
     pub(super) outage: Outage,
+    pub(super) distinct: DistinctValues,
+    pub(super) bounds: Bounds,
     /// Grows with each committed change.
     pub(super) revision: i64,
 }
@@ -79,6 +97,8 @@ impl Ledger {
             pending: Amount::ZERO,
             figures: SettledFigures::default(),
             outage: Outage::default(),
+            distinct: DistinctValues::default(),
+            bounds: Bounds::default(),
             revision: 0,
         };
         let catalog = ledger.context.catalog();
@@ -89,6 +109,11 @@ impl Ledger {
         ledger.models.replace_spend(spend, catalog);
         ledger.keep_holds();
         ledger
+    }
+
+    /// Holds that are there already stay.
+    pub fn set_bounds(&mut self, bounds: Bounds) {
+        self.bounds = bounds;
     }
 
     pub fn workspace(&self) -> &Workspace {

@@ -1,6 +1,7 @@
 //! What every call has in common: bad input, pages, streams, gRPC-Web, start and stop.
 
 pub mod bad_input;
+pub mod bounds;
 pub mod connections;
 pub mod lifecycle;
 pub mod memory;

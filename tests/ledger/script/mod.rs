@@ -41,7 +41,7 @@ use tollgate::domain::workspace::{
     WorkspaceModel,
 };
 use tollgate::domain::{Amount, Currency, Time};
-use tollgate::ledger::{HoldFilter, Void};
+use tollgate::ledger::{Bounds, HoldFilter, Void};
 
 use crate::world::{Outcome, World};
 
@@ -178,6 +178,13 @@ impl Case {
             }
             "void" => return self.void(words),
             "charge-due" => return vec![format!("charged {}", self.world.charge_due())],
+            "bound" => {
+                let max = |key: &str| {
+                    words.count(key).map_or(usize::MAX, |count| usize::try_from(count).unwrap())
+                };
+                let (hold_bytes_max, distinct_values_max) = (max("hold-bytes"), max("values"));
+                self.world.ledger.set_bounds(Bounds { hold_bytes_max, distinct_values_max });
+            }
             "restart" => self.world.restart(true),
             "crash" => self.world.restart(false),
             "forget" => self.world.forget_recorded(),
@@ -255,12 +262,7 @@ impl Case {
                     _ => UnknownKeyPolicy::Accept,
                 }
             }
-            "outage" => {
-                workspace.outage = OutagePolicy {
-                    duration: span(words.word(1)),
-                    held_limit: words.after("for").map(amount),
-                };
-            }
+            "outage" => workspace.outage = outage(words),
             "expiry" => {
                 workspace.hold_expiry = match words.word(1) {
                     "charge" => HoldExpiryPolicy::ChargeEstimate,
@@ -465,6 +467,8 @@ impl Case {
             },
             format!("counts as {}", record.metered_model_id),
             format!("for {}", rules::who(&record.attribution)),
+            format!("session {}", record.attribution.session_id),
+            format!("tags {:?}", record.attribution.tags),
             format!("price {}", record.price_id.as_deref().unwrap_or("none")),
             format!("charged at {}", clock(record.charge_time)),
             state(standing.state).to_owned(),
@@ -622,4 +626,9 @@ pub fn at(text: &str) -> Time {
 pub fn clock(time: Time) -> String {
     let text = time.to_utc().format("%Y-%m-%dT%H:%M:%S").to_string();
     text.strip_suffix(":00").unwrap_or(&text).to_owned()
+}
+
+/// `outage 5m [for 12]`
+fn outage(words: &Words) -> OutagePolicy {
+    OutagePolicy { duration: span(words.word(1)), held_limit: words.after("for").map(amount) }
 }

@@ -62,6 +62,8 @@ impl Case {
                 let settled = figures.settled;
                 vec![
                     format!("{} holds", figures.holds),
+                    format!("{} bytes", figures.hold_bytes),
+                    format!("{} other values", figures.other_values),
                     format!("held {}", money(figures.held)),
                     format!("{} expired", figures.expired),
                     format!("{} settled", settled.holds),
@@ -71,10 +73,8 @@ impl Case {
                 ]
             }
             "storage" => {
-                match words.plain(1) {
-                    Some("out") => drop(ledger.note_outage(now, Some(now))),
-                    Some("back") => drop(ledger.note_outage(now, None)),
-                    _ => {}
+                if let Some(word) = words.plain(1) {
+                    ledger.note_outage(now, (word == "out").then_some(now));
                 }
                 outage(ledger.budget(now).outage)
             }

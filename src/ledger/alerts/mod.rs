@@ -5,11 +5,13 @@
 //! Marks remember what was raised, so that a settlement costs one comparison. Those of quotas are
 //! kept with their counters, see `limits/thresholds.rs`.
 
+mod marks;
+
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-use smallvec::SmallVec;
+use marks::{Marks, RAISED};
 
 use super::context::Context;
 use super::models::{Model, ModelIndex};
@@ -22,6 +24,8 @@ use crate::domain::quota::Unit;
 use crate::domain::record::Record;
 use crate::domain::time::calendar::Window;
 use crate::domain::{Amount, Time};
+
+pub use marks::DailyAlert;
 
 #[derive(Default)]
 pub struct Alerts {
@@ -79,69 +83,12 @@ struct ModelMarks {
     daily: [Option<Time>; DailyAlert::ALL.len()],
 }
 
-/// An alert about a model that is raised once a day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DailyAlert {
-    UnpricedModel,
-    CostDiffers,
-    AnswerUnread,
-}
-
-impl DailyAlert {
-    const ALL: [DailyAlert; 3] =
-        [DailyAlert::UnpricedModel, DailyAlert::CostDiffers, DailyAlert::AnswerUnread];
-
-    fn of(alert_type: AlertType) -> Option<DailyAlert> {
-        DailyAlert::ALL.into_iter().find(|alert| alert.alert_type() == alert_type)
-    }
-
-    fn alert_type(self) -> AlertType {
-        match self {
-            DailyAlert::UnpricedModel => AlertType::UnpricedModel,
-            DailyAlert::CostDiffers => AlertType::CostDiffers,
-            DailyAlert::AnswerUnread => AlertType::AnswerUnread,
-        }
-    }
-}
-
-/// The highest threshold that was raised in a window, in percent, for each value that its limit
-/// had. Of alerts without a threshold it is [`RAISED`].
-#[derive(Clone, Default)]
-struct Marks(SmallVec<[(i64, u16); 1]>);
-
-/// Stands for the threshold of alerts that have none.
-const RAISED: u16 = 1;
 /// Days of which large records are counted, the latest ones: a record that was made on an earlier
 /// one is settled long before.
 const LARGE_RECORD_DAYS_MAX: usize = 32;
 /// Models that an alert is raised about in a day; then it is raised once about the workspace.
 /// Callers may make up any number of models.
 const DAILY_MODELS_MAX: usize = 100;
-/// Of how many values of a limit it is kept what was raised, the latest ones. Storage keeps all.
-const LIMIT_VALUES_MAX: usize = 64;
-
-impl Marks {
-    /// Zero if none was raised.
-    fn highest(&self, base_limit: i64) -> u16 {
-        let mark = self.0.iter().find(|(value, _)| *value == base_limit);
-        mark.map_or(0, |(_, threshold)| *threshold)
-    }
-
-    fn raise(&mut self, base_limit: i64, threshold: u16) {
-        if threshold == 0 {
-            return;
-        }
-        if let Some((_, highest)) = self.0.iter_mut().find(|(value, _)| *value == base_limit) {
-            *highest = threshold.max(*highest);
-            return;
-        }
-        if self.0.len() == LIMIT_VALUES_MAX {
-            self.0.remove(0);
-        }
-        self.0.push((base_limit, threshold));
-    }
-}
-
 /// A limit with what is spent of it in its running window.
 pub struct LimitUsage {
     pub subject: AlertSubject,
@@ -278,7 +225,7 @@ impl Alerts {
         let marks = self.model_marks(index, cycle.start);
         if !std::mem::replace(&mut marks.fallback, true) {
             let subject = AlertSubject::Model(id.clone());
-            self.raise_event(AlertType::FallbackBegan, subject, cycle, None, context.now());
+            self.raise_event((AlertType::FallbackBegan, 0), subject, cycle, None, context.now());
         }
     }
 
@@ -306,15 +253,15 @@ impl Alerts {
         if subject != AlertSubject::Workspace {
             self.model_marks(index, context.cycle().start).daily[alert as usize] = Some(day.start);
         }
-        self.raise_event(alert.alert_type(), subject, day, None, context.now());
+        self.raise_event((alert.alert_type(), 0), subject, day, None, context.now());
     }
 
     /// A hold expired unsettled, the last of `count`: raised once in a day.
     pub fn raise_holds_expired(&mut self, context: &Context, count: i64) {
         let day = context.windows().day;
         if self.workspace.holds_expired.replace(day.start) != Some(day.start) {
-            let (subject, count) = (AlertSubject::Workspace, Some((Unit::Requests, count)));
-            self.raise_event(AlertType::HoldsExpired, subject, day, count, context.now());
+            let (subject, count) = (AlertSubject::Workspace, Some((Unit::Requests, count, 0)));
+            self.raise_event((AlertType::HoldsExpired, 0), subject, day, count, context.now());
         }
     }
 
@@ -328,25 +275,11 @@ impl Alerts {
     ) {
         let day = context.windows().day;
         let last = &mut self.workspace.outage[usize::from(has_refused)];
-        if last.replace(day.start) == Some(day.start) {
-            return;
+        if last.replace(day.start) != Some(day.start) {
+            let figures = Some((Unit::Money, held.nanos(), limit.nanos()));
+            let what = (AlertType::StorageOutage, i64::from(has_refused));
+            self.raise_event(what, AlertSubject::Workspace, day, figures, context.now());
         }
-        self.due.push(Alert {
-            key: AlertKey {
-                subject: AlertSubject::Workspace,
-                alert_type: AlertType::StorageOutage,
-                window_start: day.start,
-                threshold: 0,
-                base_limit: i64::from(has_refused),
-            },
-            window_end: Some(day.end),
-            unit: Some(Unit::Money),
-            limit: limit.nanos(),
-            spent: held.nanos(),
-            time: context.now(),
-            record: None,
-            anomaly: None,
-        });
     }
 
     /// An entry of the log was settled: one that is large is counted, and raises an alert unless
@@ -397,12 +330,13 @@ impl Alerts {
         });
     }
 
+    /// With its number, and the unit of what is spent, and of which limit.
     fn raise_event(
         &mut self,
-        alert_type: AlertType,
+        (alert_type, base_limit): (AlertType, i64),
         subject: AlertSubject,
         window: Window,
-        count: Option<(Unit, i64)>,
+        figures: Option<(Unit, i64, i64)>,
         now: Time,
     ) {
         self.due.push(Alert {
@@ -411,12 +345,12 @@ impl Alerts {
                 alert_type,
                 window_start: window.start,
                 threshold: 0,
-                base_limit: 0,
+                base_limit,
             },
             window_end: Some(window.end),
-            unit: count.map(|(unit, _)| unit),
-            limit: 0,
-            spent: count.map_or(0, |(_, count)| count),
+            unit: figures.map(|(unit, _, _)| unit),
+            limit: figures.map_or(0, |(_, _, limit)| limit),
+            spent: figures.map_or(0, |(_, spent, _)| spent),
             time: now,
             record: None,
             anomaly: None,
