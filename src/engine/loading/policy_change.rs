@@ -146,6 +146,8 @@ impl Draft {
         let mut catalog = self.ledger(|ledger, _| ledger.catalog().clone());
         for (index, mut price) in prices.into_iter().enumerate() {
             let placed = |error| below(error, "price", &format!("change.prices[{index}].price"));
+            // The latest of those that are valid from the same time on.
+            price.create_time = self.edit.shared.clock.now();
             catalog = Arc::new(with_price(&catalog, &mut price).map_err(placed)?);
         }
         self.ledger(|ledger, _| ledger.set_catalog(catalog, &Default::default()));

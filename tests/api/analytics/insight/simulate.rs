@@ -77,12 +77,14 @@ fn short(money: &Option<v1::Money>) -> &str {
 }
 
 /// Blocked, routed, not served, saved.
-fn refused(refusals: &Option<v1::SimulatedRefusals>) -> (i64, i64, &str, &str) {
+type Refused<'a> = (i64, i64, &'a str, &'a str);
+
+fn refused(refusals: &Option<v1::SimulatedRefusals>) -> Refused<'_> {
     let it = refusals.as_ref().unwrap();
     (it.blocked_count, it.routed_count, short(&it.not_served), short(&it.saved))
 }
 
-const NOTHING: (i64, i64, &str, &str) = (0, 0, "0", "0");
+const NOTHING: Refused<'static> = (0, 0, "0", "0");
 
 /// Requests, allowed, cost.
 fn served(totals: &Option<v1::SimulatedTotals>) -> (i64, i64, &str) {
@@ -96,7 +98,7 @@ fn of_totals(totals: &Option<v1::SimulatedTotals>) -> &Option<v1::SimulatedRefus
 }
 
 /// Values with what the changed policy refuses of them.
-fn rows(values: &[v1::SimulatedValue]) -> Vec<(&str, (i64, i64, &str, &str))> {
+fn rows(values: &[v1::SimulatedValue]) -> Vec<(&str, Refused<'_>)> {
     values.iter().map(|row| (row.value.as_str(), refused(&row.changed))).collect()
 }
 
