@@ -152,7 +152,8 @@ struct Bracket {
     unit_rates: Option<Box<[UnitRates; ServiceTier::COUNT]>>,
 }
 
-const INPUT_CLASSES: [TokenClass; 6] = [
+/// Those that went into the model.
+pub const INPUT_CLASSES: [TokenClass; 6] = [
     TokenClass::Input,
     TokenClass::CacheRead,
     TokenClass::CacheWrite5m,

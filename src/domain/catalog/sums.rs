@@ -80,7 +80,7 @@ mod tests {
         let of = |rate| card.cost_of_sum(i64::MAX, &many, ServiceTier::Standard, rate);
         assert_eq!(of(Rate::ONE), None);
         assert_eq!(of(Rate::MAX), None);
-        let tenth = Rate::from_nanos(100_000);
-        assert_eq!(of(tenth), Some(Amount::from_nanos(922_337_203_685_478)));
+        let low = Rate::from_nanos(100_000);
+        assert_eq!(of(low), Some(Amount::from_nanos(922_337_203_685_477_581)));
     }
 }

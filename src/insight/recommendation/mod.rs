@@ -2,9 +2,12 @@
 //!
 //! Pure: usage is given as it was summed up, prices are those of a catalog at one time.
 
+pub mod batch;
+pub mod cache;
 pub mod idle;
 pub mod model;
 pub mod price;
+pub mod prompt;
 #[cfg(test)]
 mod tests;
 pub mod usage;
@@ -78,6 +81,21 @@ fn monthly([low, expected, high]: [Amount; 3], days: i64) -> Option<Saving> {
         expected: a_month(expected, days)?,
         high: a_month(high, days)?,
     })
+}
+
+/// Two of anything are no rule that a third breaks.
+const PEERS_MIN: usize = 3;
+
+/// The middle one; of two, between them, rounded down. None of too few.
+fn median_of_peers(mut figures: Vec<i64>) -> Option<i64> {
+    figures.sort_unstable();
+    let middle = figures.len() / 2;
+    let is_even = figures.len().is_multiple_of(2);
+    match figures.len() {
+        count if count < PEERS_MIN => None,
+        _ if is_even => Some(figures[middle - 1].midpoint(figures[middle])),
+        _ => Some(figures[middle]),
+    }
 }
 
 /// What is left of one amount after another; none if that is more than an amount says.

@@ -34,7 +34,7 @@ fn of_subject(
     used: &Used,
 ) -> Option<Advice> {
     let present = prices.catalog.by_id(&subject.model_id)?.model();
-    let present_cost = prices.cost_of_all(&subject.model_id, &used.tokens)?;
+    let present_cost = prices.cost_of_all(&subject.model_id, &used.all.tokens)?;
     let sizes = used.sizes_at(SHORT_PERCENT)?;
     let savings = enabled.iter().filter(|id| **id != subject.model_id).filter_map(|id| {
         let other = prices.catalog.by_id(id)?.model();
@@ -42,15 +42,16 @@ fn of_subject(
             return None;
         }
         let cost =
-            |percent: i64| prices.cost_of_all(id, &scaled(&used.tokens, (100 + percent, 100)));
+            |percent: i64| prices.cost_of_all(id, &scaled(&used.all.tokens, (100 + percent, 100)));
         let saved = |percent: i64| less(present_cost, cost(percent)?);
         let saved = [saved(TOKENS_PERCENT)?, saved(0)?, saved(-TOKENS_PERCENT)?];
         (saved[1] > Amount::ZERO).then_some((saved, id))
     });
     let (saved, target) = savings.max_by_key(|(saved, id)| (saved[1], Reverse((*id).clone())))?;
     let on_target = SubjectModel { model_id: target.clone(), ..subject.clone() };
-    let on_target = usages.by_subject.get(&on_target).map(Used::baseline).unwrap_or_default();
-    let on_present = used.baseline();
+    let on_target =
+        usages.by_subject.get(&on_target).map(|used| used.all.baseline()).unwrap_or_default();
+    let on_present = used.all.baseline();
     Some(Advice {
         topic: RecommendationTopic {
             reason: RecommendationReason::CheaperModel,
@@ -59,7 +60,7 @@ fn of_subject(
             model_id: subject.model_id.clone(),
             target: target.clone(),
         },
-        evidence: usages.evidence(used),
+        evidence: usages.evidence(&used.all),
         saving: Some(monthly(saved, usages.days())?),
         baseline: Baseline {
             requests: on_present.requests + on_target.requests,
@@ -85,6 +86,6 @@ fn replaces(other: &Model, present: &Model) -> bool {
 /// Whether requests of these sizes are short for a model, by what the workspace asks of it.
 fn is_short(sizes: [u32; 2], on_other: &Used) -> bool {
     let median = on_other.sizes_at(MEDIAN_PERCENT);
-    on_other.requests() >= REQUESTS_MIN
+    on_other.all.requests() >= REQUESTS_MIN
         && median.is_some_and(|median| sizes[0] <= median[0] && sizes[1] <= median[1])
 }

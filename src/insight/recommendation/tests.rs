@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::idle::{LimitUse, Registered};
 use super::usage::Usages;
-use super::{Prices, idle, model, price};
+use super::{Prices, batch, cache, idle, model, price, prompt};
 use crate::domain::attribution::{Attribution, SubjectKind};
 use crate::domain::catalog::bill::UnitRates;
 use crate::domain::catalog::price::{Price, Rate, Rates, Source, Variant};
@@ -141,14 +141,10 @@ fn ids(list: &[&str]) -> Vec<Arc<str>> {
     list.iter().map(|id| Arc::from(*id)).collect()
 }
 
+/// Reason, subject, model and target of each.
 fn topics(found: &[Advice]) -> Vec<(RecommendationReason, &str, &str, &str)> {
-    let topic = |it: &Advice| it.topic.clone();
-    assert!(found.iter().all(|it| topic(it).id() == it.topic.id()));
-    let parts = |it: &'_ Advice| it.topic.reason;
-    found
-        .iter()
-        .map(|it| (parts(it), &*it.topic.subject_id, &*it.topic.model_id, &*it.topic.target))
-        .collect()
+    let topics = found.iter().map(|advice| &advice.topic);
+    topics.map(|it| (it.reason, &*it.subject_id, &*it.model_id, &*it.target)).collect()
 }
 
 /// A feature with 20 short requests on big, and a feature with longer ones on small.
@@ -261,6 +257,135 @@ fn usage_without_a_price_is_found() {
     assert_eq!((found[0].saving, found[0].evidence.requests), (None, 3));
     assert_eq!(found[0].evidence.tokens, 3_030);
     assert_eq!(price::find(&usages(&records[1..]), &prices(&catalog())), []);
+}
+
+/// In the second half of the window.
+fn later(mut record: Record) -> Record {
+    record.charge_time = START + DAYS / 2 * MICROS_PER_DAY;
+    record
+}
+
+#[test]
+fn prompts_that_are_longer_than_those_of_others_are_found() {
+    let find = |features: &[(i64, i64)]| {
+        let of = |(index, (count, input)): (usize, &(i64, i64))| {
+            (*count, record(&format!("f{index}"), "small", *input, 0))
+        };
+        let records: Vec<_> = features.iter().enumerate().map(of).collect();
+        prompt::find(&usages(&records), &prices(&catalog()))
+    };
+    let found = find(&[(20, 1_000), (30, 1_000), (20, 1_500), (20, 10)]);
+    assert_eq!(topics(&found), [(RecommendationReason::InputAbovePeers, "f2", "small", "")]);
+    // 20 x 500 tokens at 1 EUR a million: 10,000 millionths in 28 days.
+    let (low, expected) = (nanos(5_357_143), nanos(10_714_286));
+    assert_eq!(found[0].saving, Some(Saving { low, expected, high: expected }));
+    assert_eq!(found[0].evidence.tokens, 30_000);
+    assert_eq!(found[0].baseline.cost, micros(30_000));
+    assert_eq!(find(&[(20, 1_000), (20, 1_000), (20, 1_499)]), []);
+    // Of two features neither is the rule; few requests say nothing.
+    assert_eq!(find(&[(20, 1_000), (20, 2_000)]), []);
+    assert_eq!(find(&[(20, 1_000), (19, 1_000), (20, 2_000)]), []);
+    assert_eq!(find(&[(20, 1_000), (20, 1_000), (19, 2_000)]), []);
+}
+
+#[test]
+fn prompts_that_have_grown_are_found() {
+    let find = |before: i64, after: i64, count: i64| {
+        let before = record("search", "small", before, 0);
+        let after = later(record("search", "small", after, 0));
+        prompt::find(&usages(&[(20, before), (count, after)]), &prices(&catalog()))
+    };
+    let found = find(1_000, 1_300, 20);
+    assert_eq!(topics(&found), [(RecommendationReason::InputGrew, "search", "small", "")]);
+    // 20 x 300 tokens at 1 EUR a million: 6,000 millionths in 14 days.
+    let (low, expected) = (nanos(6_428_571), nanos(12_857_143));
+    assert_eq!(found[0].saving, Some(Saving { low, expected, high: expected }));
+    assert_eq!(found[0].baseline.cost, micros(26_000));
+    assert_eq!(find(1_000, 1_299, 20), []);
+    assert_eq!(find(1_000, 1_300, 19), []);
+    assert_eq!(find(1_300, 1_000, 20), []);
+}
+
+/// A request at an hour of the day.
+fn at_hour(hour: i64, mut record: Record) -> Record {
+    record.hour = START + hour * MICROS_PER_HOUR;
+    record
+}
+
+#[test]
+fn requests_that_nobody_waits_for_are_found() {
+    let batch_price = |input| {
+        let variant = variant(ServiceTier::Batch, rates(&[(TokenClass::Input, input)]));
+        let big = Price { variants: vec![variant], ..priced("big", None, 10, 20) };
+        Catalog::new(vec![model("big"), model("small")], vec![big], Vec::new())
+    };
+    let of = |hour| at_hour(hour, record("report", "big", 1_000, 0));
+    let find = |catalog: &Catalog, records: &[(i64, Record)]| {
+        batch::find(&usages(records), &prices(catalog))
+    };
+    let found = find(&batch_price(5), &[(20, of(3)), (46, of(12))]);
+    assert_eq!(topics(&found), [(RecommendationReason::NightlyRequests, "report", "big", "")]);
+    // 20 x 1,000 tokens at 5 EUR less a million: 0.1 EUR in 28 days.
+    let (low, expected) = (nanos(0), nanos(107_142_857));
+    assert_eq!(found[0].saving, Some(Saving { low, expected, high: expected }));
+    assert_eq!((found[0].evidence.requests, found[0].baseline.requests), (20, 66));
+    // Less than 30 percent of the cost of the feature, of which 47 of 67 are on another model.
+    assert_eq!(find(&batch_price(5), &[(20, of(3)), (47, of(12))]), []);
+    let mut other = of(12);
+    other.metered_model_id = "small".into();
+    assert_eq!(find(&batch_price(5), &[(20, of(3)), (47, other)]), []);
+    // Hours, users, sessions, tiers, too few.
+    for (hour, expected) in [(22, 1), (23, 1), (0, 1), (5, 1), (6, 0), (12, 0), (21, 0)] {
+        assert_eq!(find(&batch_price(5), &[(20, of(hour))]).len(), expected, "{hour}");
+    }
+    let cases: [fn(&mut Record); 3] = [
+        |it| it.attribution.user_id = "ada".to_owned(),
+        |it| it.attribution.session_id = "s".to_owned(),
+        |it| it.tier = ServiceTier::Batch,
+    ];
+    for change in cases {
+        let mut changed = of(3);
+        change(&mut changed);
+        assert_eq!(find(&batch_price(5), &[(20, changed)]), []);
+    }
+    assert_eq!(find(&batch_price(5), &[(19, of(3))]), []);
+    // No price for batches, or one that is no cheaper.
+    assert_eq!(find(&catalog(), &[(20, of(3))]), []);
+    assert_eq!(find(&batch_price(10), &[(20, of(3))]), []);
+}
+
+#[test]
+fn features_that_read_little_from_the_cache_are_found() {
+    let cached = |read: i64| {
+        let classes =
+            [(TokenClass::Input, 10), (TokenClass::Output, 20), (TokenClass::CacheRead, read)];
+        let big = Price { base: rates(&classes), ..priced("big", None, 10, 20) };
+        Catalog::new(vec![model("big")], vec![big], Vec::new())
+    };
+    let find = |catalog: &Catalog, features: &[(i64, i64)]| {
+        let of = |(index, (count, read)): (usize, &(i64, i64))| {
+            let mut record = record(&format!("f{index}"), "big", 1_000 - read, 0);
+            record.usage.set(TokenClass::CacheRead, *read);
+            (*count, record)
+        };
+        let records: Vec<_> = features.iter().enumerate().map(of).collect();
+        cache::find(&usages(&records), &prices(catalog))
+    };
+    let found = find(&cached(1), &[(20, 500), (20, 500), (20, 0)]);
+    assert_eq!(topics(&found), [(RecommendationReason::FewCacheReads, "f2", "big", "")]);
+    // 20 x 500 tokens at 9 EUR less a million: 0.09 EUR in 28 days.
+    let (low, expected) = (nanos(0), nanos(96_428_571));
+    assert_eq!(found[0].saving, Some(Saving { low, expected, high: expected }));
+    assert_eq!(find(&cached(1), &[(20, 500), (20, 500), (20, 250)]).len(), 1);
+    assert_eq!(find(&cached(1), &[(20, 500), (20, 500), (20, 251)]), []);
+    // Where the median feature reads less than a tenth, few features need a cache.
+    assert_eq!(find(&cached(1), &[(20, 99), (20, 99), (20, 0)]), []);
+    assert_eq!(find(&cached(1), &[(20, 100), (20, 100), (20, 0)]).len(), 1);
+    // Too few features, or requests; no saving.
+    assert_eq!(find(&cached(1), &[(20, 500), (20, 0)]), []);
+    assert_eq!(find(&cached(1), &[(20, 500), (20, 500), (19, 0)]), []);
+    assert_eq!(find(&cached(10), &[(20, 500), (20, 500), (20, 0)]), []);
+    assert_eq!(find(&catalog(), &[(20, 500), (20, 500), (20, 0)]), []);
 }
 
 fn topic(reason: RecommendationReason) -> RecommendationTopic {

@@ -16,6 +16,10 @@ use crate::domain::{Amount, Time};
 /// Most subjects with a model that are judged: those with the greatest cost.
 pub const SUBJECTS_MAX: usize = 200;
 
+/// Local hours in which it is night: from the first to midnight, and from there to the second.
+const NIGHT_BEGIN: i64 = 22;
+const NIGHT_END: i64 = 6;
+
 /// Tokens of so many requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tokens {
@@ -67,25 +71,19 @@ pub(super) fn scale(count: i64, (part, of): (i64, i64)) -> i64 {
     i64::try_from(scaled).unwrap_or(i64::MAX)
 }
 
-/// What was used.
-#[derive(Clone, Debug, Default)]
-pub struct Used {
+/// What was used of a window, or of a part of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Part {
     pub cost: Amount,
     pub tokens: ByTier,
-    /// Input and output of each request that succeeded.
-    sizes: Vec<[u32; 2]>,
 }
 
-impl Used {
+impl Part {
     fn add(&mut self, record: &Record) {
         let requests = i64::from(record.kind == RecordKind::Usage);
         let tokens = Tokens { requests, by_class: record.usage.tokens };
         self.tokens[record.tier as usize].merge(&tokens);
         self.cost = sum([self.cost, record.cost]);
-        if requests == 1 && record.outcome == Outcome::Success {
-            let sizes = [record.usage.total_input(), record.usage.total_output()];
-            self.sizes.push(sizes.map(|size| u32::try_from(size).unwrap_or(u32::MAX)));
-        }
     }
 
     pub fn requests(&self) -> i64 {
@@ -94,6 +92,34 @@ impl Used {
 
     pub fn baseline(&self) -> Baseline {
         Baseline { requests: self.requests(), cost: self.cost }
+    }
+}
+
+/// What was used.
+#[derive(Clone, Debug, Default)]
+pub struct Used {
+    pub all: Part,
+    /// In the second half of the window.
+    pub second_half: Part,
+    /// At night, in the standard tier, without a user and a session.
+    pub night: Part,
+    /// Input and output of each request that succeeded.
+    sizes: Vec<[u32; 2]>,
+}
+
+impl Used {
+    fn add(&mut self, record: &Record, is_second_half: bool) {
+        self.all.add(record);
+        if is_second_half {
+            self.second_half.add(record);
+        }
+        if is_alone_at_night(record) {
+            self.night.add(record);
+        }
+        if record.kind == RecordKind::Usage && record.outcome == Outcome::Success {
+            let sizes = [record.usage.total_input(), record.usage.total_output()];
+            self.sizes.push(sizes.map(|size| u32::try_from(size).unwrap_or(u32::MAX)));
+        }
     }
 
     /// Of input and of output the size that so many percent of the requests do not exceed; none
@@ -106,6 +132,16 @@ impl Used {
         };
         Some([at(0), at(1)])
     }
+}
+
+/// Whether nobody seems to wait for it. Hours of a day on which the clocks change may be one off.
+fn is_alone_at_night(record: &Record) -> bool {
+    let hour = (record.hour - record.day) / MICROS_PER_HOUR;
+    let of = &record.attribution;
+    record.tier == ServiceTier::Standard
+        && of.user_id.is_empty()
+        && of.session_id.is_empty()
+        && !(NIGHT_END..NIGHT_BEGIN).contains(&hour)
 }
 
 /// A feature or an assistant with a model that it uses.
@@ -138,10 +174,12 @@ impl Usages {
         if matches!(record.kind, RecordKind::ExpiryCharge | RecordKind::Credit) {
             return;
         }
+        let half = (self.window.end - self.window.start) / 2;
+        let is_second_half = record.charge_time >= self.window.start + half;
         let model_id = &record.metered_model_id;
-        self.by_model.entry(model_id.clone()).or_default().add(record);
+        self.by_model.entry(model_id.clone()).or_default().add(record, is_second_half);
         if record.unpriced {
-            self.unpriced.entry(model_id.clone()).or_default().add(record);
+            self.unpriced.entry(model_id.clone()).or_default().add(record, is_second_half);
         }
         for kind in [SubjectKind::Feature, SubjectKind::Assistant] {
             let Some(id) = kind.field().map(|field| record.attribution.get(field)) else {
@@ -149,7 +187,7 @@ impl Usages {
             };
             if !id.is_empty() {
                 let key = SubjectModel { kind, id: id.into(), model_id: model_id.clone() };
-                self.by_subject.entry(key).or_default().add(record);
+                self.by_subject.entry(key).or_default().add(record, is_second_half);
             }
         }
     }
@@ -163,25 +201,25 @@ impl Usages {
     /// The subjects that have enough of the cost and of requests to be judged; the greatest cost
     /// first.
     pub fn heaviest(&self, requests_min: i64) -> Vec<(&SubjectModel, &Used)> {
-        let all = sum(self.by_model.values().map(|used| used.cost));
+        let all = sum(self.by_model.values().map(|used| used.all.cost));
         let least = i128::from(all.nanos()) * i128::from(SHARE_PERCENT_MIN);
         let is_heavy = |used: &Used| {
-            i128::from(used.cost.nanos()) * 100 >= least
-                && used.cost > Amount::ZERO
-                && used.requests() >= requests_min
+            i128::from(used.all.cost.nanos()) * 100 >= least
+                && used.all.cost > Amount::ZERO
+                && used.all.requests() >= requests_min
         };
         let mut heaviest: Vec<_> =
             self.by_subject.iter().filter(|(_, used)| is_heavy(used)).collect();
-        heaviest.sort_by_key(|(_, used)| std::cmp::Reverse(used.cost));
+        heaviest.sort_by_key(|(_, used)| std::cmp::Reverse(used.all.cost));
         heaviest.truncate(SUBJECTS_MAX);
         heaviest
     }
 
-    pub fn evidence(&self, used: &Used) -> RecommendationEvidence {
+    pub fn evidence(&self, used: &Part) -> RecommendationEvidence {
         let (start_time, end_time): (Time, Time) = (self.window.start, self.window.end);
-        let Tokens { requests, .. } = of_all_tiers(&used.tokens);
-        let tokens = of_all_tiers(&used.tokens).total();
-        RecommendationEvidence { start_time, end_time, requests, tokens, cost: used.cost }
+        let all = of_all_tiers(&used.tokens);
+        let (requests, tokens, cost) = (all.requests, all.total(), used.cost);
+        RecommendationEvidence { start_time, end_time, requests, tokens, cost }
     }
 }
 

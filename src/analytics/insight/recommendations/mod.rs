@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use super::super::{Result, Scope};
 use crate::domain::workspace::recommendation::{Advice, RECOMMENDATIONS_MAX};
-use crate::insight::recommendation::{Prices, idle, model, price};
+use crate::insight::recommendation::{Prices, batch, cache, idle, model, price, prompt};
 use crate::storage::Store;
 
 pub use measured::measure;
@@ -43,7 +43,9 @@ pub async fn find(sources: &Sources<'_>) -> Result<Vec<Advice>> {
     let enabled = models.iter().filter(|model| model.enabled);
     let enabled: Vec<Arc<str>> = enabled.map(|model| model.model_id.clone()).collect();
     let mut found = model::find(&usages, &prices, &enabled);
-    found.extend(price::find(&usages, &prices));
+    for find in [prompt::find, cache::find, batch::find, price::find] {
+        found.extend(find(&usages, &prices));
+    }
     found.extend(idle::limits(limits::read(sources, &models).await?));
     found.extend(idle::unused(registered::read(sources).await?, scope.now));
     found.sort_by_key(|advice| Reverse(advice.saving.map(|saving| saving.expected)));

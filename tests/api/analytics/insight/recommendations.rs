@@ -224,6 +224,91 @@ async fn what_people_say_survives_the_night_and_is_in_the_audit_log() {
     assert_eq!((listed.recommendations.len(), listed.total_count), (1, 1));
 }
 
+/// Twenty requests of 1,500 tokens where the median feature has 1,000: 10,000 tokens at 1 EUR a
+/// million in 28 days.
+#[tokio::test]
+async fn shorter_prompts_are_recommended() {
+    let server = priced().await;
+    let noon = instant(NOON);
+    for (name, input) in [("chat", 1_000), ("search", 1_000), ("essay", 1_500)] {
+        record(&server, used(name, 20, "small", noon, [input, 0])).await;
+    }
+    let found = night(&server, 0).await;
+    let [it] = &found[..] else { panic!("{found:#?}") };
+    assert_eq!(it.kind(), v1::RecommendationKind::Prompt);
+    assert_eq!(it.reason(), v1::RecommendationReason::InputAbovePeers);
+    assert_eq!(it.subject, Some(subject(v1::SubjectType::Feature, "essay")));
+    assert_eq!(savings(it), ["0.005357143", "0.010714286", "0.010714286"]);
+    assert_eq!(it.difficulty(), v1::RecommendationDifficulty::Hard);
+}
+
+/// Twenty requests at three in the morning of 1,000 tokens, which cost 5 EUR less a million in
+/// batches; as many of a user.
+#[tokio::test]
+async fn batches_are_recommended_for_requests_that_nobody_waits_for() {
+    let server = priced().await;
+    let batch = v1::PriceVariant {
+        service_tier: v1::ServiceTier::Batch.into(),
+        input_per_million: "5".to_owned(),
+        output_per_million: "10".to_owned(),
+        ..Default::default()
+    };
+    let price = v1::Price {
+        currency_code: "EUR".to_owned(),
+        input_per_million: "10".to_owned(),
+        output_per_million: "20".to_owned(),
+        effective_time: Some(instant("2026-01-02T00:00:00Z")),
+        variants: vec![batch],
+        ..Default::default()
+    };
+    let (model_id, workspace_id) = ("big".to_owned(), String::new());
+    let request = v1::SetModelPriceRequest { model_id, price: Some(price), workspace_id };
+    server.catalog().set_model_price(request).await.unwrap();
+    let three = instant("2026-03-10T03:00:00Z");
+    record(&server, used("report", 20, "big", three, [1_000, 0])).await;
+    let mut of_user = used("chat", 20, "big", three, [1_000, 0]);
+    for request in &mut of_user {
+        request.attribution.as_mut().unwrap().user_id = "ada".to_owned();
+    }
+    record(&server, of_user).await;
+    let found = night(&server, 0).await;
+    let [it] = &found[..] else { panic!("{found:#?}") };
+    assert_eq!(it.kind(), v1::RecommendationKind::Batch);
+    assert_eq!(it.subject, Some(subject(v1::SubjectType::Feature, "report")));
+    assert_eq!(savings(it), ["0.00", "0.107142857", "0.107142857"]);
+    assert_eq!(it.evidence.as_ref().unwrap().request_count, 20);
+}
+
+/// Twenty requests of 1,000 tokens that read nothing from the cache, where the median feature reads
+/// half: 10,000 tokens at 9 EUR less a million.
+#[tokio::test]
+async fn caching_is_recommended_where_others_on_the_model_do() {
+    let server = priced().await;
+    let price = v1::Price {
+        currency_code: "EUR".to_owned(),
+        input_per_million: "10".to_owned(),
+        output_per_million: "20".to_owned(),
+        cache_read_per_million: "1".to_owned(),
+        effective_time: Some(instant("2026-01-02T00:00:00Z")),
+        ..Default::default()
+    };
+    let (model_id, workspace_id) = ("big".to_owned(), String::new());
+    let request = v1::SetModelPriceRequest { model_id, price: Some(price), workspace_id };
+    server.catalog().set_model_price(request).await.unwrap();
+    for (name, read) in [("chat", 500), ("search", 500), ("essay", 0)] {
+        let mut records = used(name, 20, "big", instant(NOON), [1_000 - read, 0]);
+        for request in &mut records {
+            request.usage.as_mut().unwrap().cache_read_token_count = read;
+        }
+        record(&server, records).await;
+    }
+    let found = night(&server, 0).await;
+    let [it] = &found[..] else { panic!("{found:#?}") };
+    assert_eq!(it.kind(), v1::RecommendationKind::Cache);
+    assert_eq!(it.subject, Some(subject(v1::SubjectType::Feature, "essay")));
+    assert_eq!(savings(it), ["0.00", "0.096428571", "0.096428571"]);
+}
+
 /// 7,000,000 tokens at 1 EUR more a million than the list has.
 #[tokio::test]
 async fn a_price_above_the_list_and_usage_without_one_are_recommended() {
