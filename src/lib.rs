@@ -6,6 +6,7 @@
 pub mod admin;
 pub mod analytics;
 pub mod answers;
+pub mod backtest;
 pub mod config;
 pub mod domain;
 pub mod engine;

@@ -57,6 +57,14 @@ async fn set_up(channel: &Channel) {
 
 /// Takes a hold.
 async fn check(channel: &Channel, request_id: &str) {
+    let answer = try_check(channel, request_id).await.unwrap();
+    assert_eq!(answer.decision(), v1::Decision::Allowed, "{answer:?}");
+}
+
+async fn try_check(
+    channel: &Channel,
+    request_id: &str,
+) -> Result<v1::CheckAndRouteResponse, tonic::Status> {
     let request = v1::CheckAndRouteRequest {
         workspace_id: ACME.to_owned(),
         request_id: request_id.to_owned(),
@@ -66,8 +74,7 @@ async fn check(channel: &Channel, request_id: &str) {
         ..Default::default()
     };
     let mut usage = UsageServiceClient::new(channel.clone());
-    let answer = usage.check_and_route(request).await.unwrap().into_inner();
-    assert_eq!(answer.decision(), v1::Decision::Allowed, "{answer:?}");
+    Ok(usage.check_and_route(request).await?.into_inner())
 }
 
 /// Records a request.
@@ -287,6 +294,53 @@ async fn a_disk_that_fails_to_sync_ends_the_server_and_loses_nothing_acknowledge
     let (server, channel) = Server::start(&database, free_port()).await;
     assert!(record(&channel, "r-1").await.unwrap().duplicate);
     record(&channel, "r-2").await.unwrap();
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn checks_on_a_file_that_takes_no_writes_end_where_the_workspace_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = database(folder.path());
+    let (server, channel) = Server::start(&database, free_port()).await;
+    set_up(&channel).await;
+    // One check costs 0.002.
+    let held_limit = v1::Money { currency_code: "USD".to_owned(), amount: "0.003".to_owned() };
+    let workspace = v1::Workspace {
+        workspace_id: ACME.to_owned(),
+        outage_held_limit: Some(held_limit),
+        ..Default::default()
+    };
+    let request = v1::UpdateWorkspaceRequest { workspace: Some(workspace), update_mask: None };
+    WorkspaceServiceClient::new(channel.clone()).update_workspace(request).await.unwrap();
+
+    // Somebody else writes to the file, and does not come to an end.
+    let mut other = SqliteConnection::connect(&database).await.unwrap();
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    let refused = record(&channel, "r-1").await.unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::Unavailable, "{refused:?}");
+    check(&channel, "c-1").await;
+    let refused = try_check(&channel, "c-2").await.unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::Unavailable, "{refused:?}");
+    assert!(refused.message().contains("outage_held_limit"), "{refused:?}");
+
+    sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    while record(&channel, "r-1").await.is_err() {
+        assert!(Instant::now() < deadline, "storage takes writes again");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    check(&channel, "c-2").await;
+
+    // A server that is killed in an outage begins without one.
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    record(&channel, "r-2").await.unwrap_err();
+    check(&channel, "c-3").await;
+    try_check(&channel, "c-4").await.unwrap_err();
+    server.kill();
+    sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
+    let (server, channel) = Server::start(&database, free_port()).await;
+    check(&channel, "c-4").await;
+    check(&channel, "c-5").await;
     server.stop().await;
 }
 

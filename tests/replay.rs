@@ -105,7 +105,7 @@ async fn what_cannot_be_replayed_is_said_at_once() {
     let trace = file.path().to_str().unwrap();
     for (arguments, expected) in [
         ([trace, &fake.address, "nobody"], "workspace \"nobody\": no such workspace"),
-        ([trace, "http://127.0.0.1:1", "acme"], "no server answers at http://127.0.0.1:1: start"),
+        ([trace, "http://127.0.0.1:1", "acme"], "no server answers at http://127.0.0.1:1/"),
         (["no.csv", &fake.address, "acme"], "no.csv could not be opened: No such file"),
         (["Cargo.toml", &fake.address, "acme"], "Cargo.toml: line 1: expected the header"),
     ] {

@@ -137,12 +137,6 @@ impl Templates {
     }
 }
 
-/// One check of the first user, with a request id of its own.
-pub fn check_request() -> v1::CheckAndRouteRequest {
-    let id = String::from_utf8_lossy(&new_id()).into_owned();
-    v1::CheckAndRouteRequest { request_id: id, ..check(0, 60) }
-}
-
 fn check(user: usize, hold_seconds: i64) -> v1::CheckAndRouteRequest {
     v1::CheckAndRouteRequest {
         workspace_id: WORKSPACE.into(),

@@ -209,6 +209,11 @@ struct Database {
 }
 
 impl Database {
+    /// Whether a flag names it.
+    fn is_named(&self) -> bool {
+        self.config.is_some() || self.database.is_some()
+    }
+
     fn url(&self) -> Result<String, Failure> {
         Ok(self.config()?.database.as_str().to_owned())
     }

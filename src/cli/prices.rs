@@ -13,6 +13,7 @@ use tollgate::prices::{Format, Jumps};
 use tollgate::proto::v1;
 use tollgate::proto::v1::catalog_service_client::CatalogServiceClient;
 
+use super::client::{CallError, Connection};
 use super::{Database, Failure, failure, print, runtime};
 
 /// Largest message that is sent: that of the server.
@@ -20,8 +21,8 @@ const REQUEST_BYTES_MAX: usize = tollgate::limits::LARGE_REQUEST_BYTES_MAX;
 
 #[derive(Debug, Subcommand)]
 pub enum Prices {
-    /// Read a price list into the catalog: through a running server with --server, else in the
-    /// database, on which no server may be running then.
+    /// Read a price list into the catalog: through a running server with --server or --context,
+    /// else in the database, on which no server may be running then.
     ///
     /// What an operator set stays; what is there already is left alone. A price that changes a rate
     /// or factor more than tenfold is held back. Reports what was taken, what was not, and why.
@@ -46,23 +47,25 @@ pub struct Import {
     /// Take prices that change a rate or factor more than tenfold, too.
     #[arg(long)]
     allow_jumps: bool,
-    /// Address of a running server to import through, for example 127.0.0.1:50051.
-    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["database", "config"])]
-    server: Option<String>,
     #[command(flatten)]
     database: Database,
+    #[command(flatten)]
+    connection: Connection,
 }
 
 pub fn run(prices: Prices) -> Result<ExitCode, Failure> {
     let Prices::Import(arguments) = prices;
-    let report = match &arguments.server {
-        Some(server) => runtime(None)?.block_on(arguments.through(server))?,
-        None => {
-            let url = arguments.database.url()?;
-            let options = arguments.options()?;
-            let import = admin::import_prices(&url, &arguments.file, options, &SystemClock);
-            runtime(None)?.block_on(import).map_err(failure)?.to_string()
+    let report = if arguments.connection.is_named() {
+        if arguments.database.is_named() {
+            return Err("expected --server or --database, not both".to_owned());
         }
+        let imported = runtime(None)?.block_on(arguments.through_server());
+        imported.map_err(CallError::into_message)?
+    } else {
+        let url = arguments.database.url()?;
+        let options = arguments.options()?;
+        let import = admin::import_prices(&url, &arguments.file, options, &SystemClock);
+        runtime(None)?.block_on(import).map_err(failure)?.to_string()
     };
     print(format_args!("{report}\n"))?;
     Ok(ExitCode::SUCCESS)
@@ -79,16 +82,10 @@ impl Import {
         })
     }
 
-    /// Imports through a server.
-    async fn through(&self, server: &str) -> Result<String, Failure> {
+    async fn through_server(&self) -> Result<String, CallError> {
         let content = std::fs::read_to_string(&self.file);
         let content = content.map_err(|cause| format!("{}: {cause}", self.file.display()))?;
-        let url = match server.contains("://") {
-            true => server.to_owned(),
-            false => format!("http://{server}"),
-        };
-        let client = CatalogServiceClient::connect(url).await;
-        let client = client.map_err(|cause| format!("{server} does not answer: {cause}"))?;
+        let client = CatalogServiceClient::new(self.connection.open().await?);
         let request = v1::ImportPricesRequest {
             format: self.format.clone(),
             content,
@@ -97,9 +94,7 @@ impl Import {
             allow_jumps: self.allow_jumps,
         };
         let mut client = client.max_encoding_message_size(REQUEST_BYTES_MAX);
-        let response = client.import_prices(request).await;
-        let response = response.map_err(|status| status.message().to_owned())?.into_inner();
-        Ok(text_of(&response))
+        Ok(text_of(client.import_prices(request).await?.get_ref()))
     }
 }
 

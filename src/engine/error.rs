@@ -42,6 +42,11 @@ pub enum Error {
          e-mail receivers can be created"
     )]
     SmtpNotConfigured,
+    /// Records of the days before this one were dropped.
+    #[error(
+        "this reads records one by one, and they are kept from {kept_from} on: begin there or later"
+    )]
+    LogDropped { kept_from: chrono::NaiveDate },
     /// The change is not possible in the present state.
     #[error("{0}")]
     NotAllowed(String),
@@ -59,6 +64,12 @@ pub enum Error {
     /// Nothing has changed, or the outcome is not known yet.
     #[error("storage does not answer: try again later")]
     StorageUnavailable,
+    /// Storage takes no writes, and a policy of the workspace lets checks go on no further without.
+    #[error(
+        "storage takes no writes, and checks of this workspace go on no further without \
+         ({limit}): try again later"
+    )]
+    StorageOutage { limit: &'static str },
     /// The ledger of the workspace has failed, and it is loaded again.
     #[error("the state of this workspace failed and is being loaded again: try again later")]
     Quarantined,
@@ -132,6 +143,7 @@ impl Error {
                 field: "start_time".to_owned(),
                 expected: "expected at most 35 days in the past and a day in the future".to_owned(),
             },
+            ledger::Error::StorageOutage { limit } => Error::StorageOutage { limit },
             ledger::Error::BoundReached { bound, max } => Error::BoundReached { bound, max },
         }
     }

@@ -7,11 +7,11 @@
 pub mod alerts;
 mod audit;
 mod clock;
-mod credits;
+mod corrections;
 mod error;
 mod loading;
+mod recommendations;
 mod registry;
-mod reprice;
 mod resources;
 mod retention;
 mod rollups;
@@ -42,8 +42,11 @@ use registry::Registry;
 use resources::{AccessState, Erasures};
 use rollups::{FoldSignal, PendingRefusals};
 use usage::RefusalBytes;
-use writer::WriterHandle;
+use writer::{WriterHandle, Written};
 
+pub use crate::backtest::{
+    Comparison, Counts as RefusedCounts, Row as RefusedRow, Totals as ReplayTotals,
+};
 pub use crate::ledger::{
     BudgetView, HoldFilter, HoldView, LiveFigures, ModelView, PreparedCheck, QuotaUsage, RateUsage,
     UsageFilter, UsagePosition,
@@ -51,9 +54,11 @@ pub use crate::ledger::{
 pub use crate::prices::{Change as RateChange, Changed, Format, Jumps, Report as ImportReport};
 pub use audit::Actor;
 pub use clock::{Clock, ServerClock, SystemClock};
-pub use credits::{Credited, VoidRequest};
+pub use corrections::{Credited, RepriceRequest, Repriced, VoidRequest};
 pub use error::{Error, Result, StartError};
-pub use reprice::{RepriceRequest, Repriced};
+pub use loading::backtest::BacktestRun;
+pub use loading::policy_change::PolicyChange;
+pub use recommendations::{Made, RecommendationPage, StateRequest};
 pub use resources::{
     AlertPolicyChange, ApiKeyChange, ApiKeyUsage, BoostAmount, BoostKind, BoostView, CycleView,
     Cycles, ERASED_AT_ONCE, Erased, Grant, GroupView, ImportRequest, LimitChange, ModelLimitChange,
@@ -216,10 +221,16 @@ impl Engine {
         self.shared.writer.storage_answers()
     }
 
+    /// When the oldest write began that storage has not taken; none while it takes them.
+    pub fn outage_since(&self) -> Option<Time> {
+        self.shared.writer.unwritten_since()
+    }
+
     /// Renews the lease, and so finds out whether storage answers and whether another server has
     /// taken over.
     pub async fn renew(&self) {
         let shared = &self.shared;
+        let began = shared.clock.now();
         let renewed = tokio::time::timeout(RENEWAL_DEADLINE, shared.store.renew()).await;
         let silent = |_| Err(storage::Error::Unknown("a renewal was not answered".into()));
         let renewed = renewed.unwrap_or_else(silent);
@@ -228,7 +239,7 @@ impl Engine {
         {
             shared.new_owner.store(Arc::new(address));
         }
-        shared.note_storage(&renewed);
+        shared.note_storage(&renewed, Written::Renewal, began);
     }
 
     pub fn lease(&self) -> &Lease {

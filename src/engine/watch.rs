@@ -30,9 +30,11 @@ impl Engine {
     }
 
     fn budget_of(&self, workspace: &WorkspaceHandle) -> InCurrency<BudgetView> {
+        let (now, unwritten_since) = (self.now(), self.shared.writer.unwritten_since());
         let mut ledger = workspace.lock();
+        ledger.note_outage(now, unwritten_since);
         let currency = ledger.workspace().currency;
-        InCurrency { currency, value: ledger.budget(self.now()) }
+        InCurrency { currency, value: ledger.budget(now) }
     }
 
     /// A watch of all that changes in a workspace. All of it counts as changed at first.

@@ -55,6 +55,11 @@ impl WorkspaceHandle {
         &self.refusals
     }
 
+    /// Its ledger, where nobody else has the workspace and the ledger has not failed.
+    pub(super) fn into_ledger(self: Arc<Self>) -> Option<Ledger> {
+        Arc::into_inner(self)?.ledger.into_inner().ok()
+    }
+
     pub fn id(&self) -> &Arc<str> {
         &self.id
     }
@@ -171,6 +176,7 @@ pub mod tests {
             unpriced_models: UnpricedModelPolicy::Deny,
             hold_expiry: HoldExpiryPolicy::Release,
             hold_durability: HoldDurability::Memory,
+            outage: Default::default(),
             unknown_keys: UnknownKeyPolicy::Accept,
             required_fields: Vec::new(),
             week_start: Default::default(),

@@ -53,6 +53,8 @@ struct WorkspaceMarks {
     exhausted: Marks,
     /// Start of the day of the last alert about expired holds.
     holds_expired: Option<Time>,
+    /// The same of alerts about outages: that checks went on, and that they were refused.
+    outage: [Option<Time>; 2],
     /// Models of each kind of alert that is raised once a day and model.
     daily: [DailyModels; DailyAlert::ALL.len()],
 }
@@ -316,6 +318,37 @@ impl Alerts {
         }
     }
 
+    /// An outage of storage has ended in which checks went on, or were refused: raised once in a
+    /// day. With what they held, and might hold.
+    pub fn raise_outage(
+        &mut self,
+        context: &Context,
+        has_refused: bool,
+        (held, limit): (Amount, Amount),
+    ) {
+        let day = context.windows().day;
+        let last = &mut self.workspace.outage[usize::from(has_refused)];
+        if last.replace(day.start) == Some(day.start) {
+            return;
+        }
+        self.due.push(Alert {
+            key: AlertKey {
+                subject: AlertSubject::Workspace,
+                alert_type: AlertType::StorageOutage,
+                window_start: day.start,
+                threshold: 0,
+                base_limit: i64::from(has_refused),
+            },
+            window_end: Some(day.end),
+            unit: Some(Unit::Money),
+            limit: limit.nanos(),
+            spent: held.nanos(),
+            time: context.now(),
+            record: None,
+            anomaly: None,
+        });
+    }
+
     /// An entry of the log was settled: one that is large is counted, and raises an alert unless
     /// there were many on its day.
     pub fn raise_large_record(&mut self, record: &Record, now: Time) {
@@ -406,6 +439,10 @@ impl Alerts {
             if key.window_start == context.windows().day.start {
                 marks.holds_expired = Some(key.window_start);
             }
+        } else if key.alert_type == AlertType::StorageOutage {
+            if key.window_start == context.windows().day.start {
+                marks.outage[usize::from(key.base_limit != 0)] = Some(key.window_start);
+            }
         } else if key.window_start == cycle_start {
             marks.cycle = cycle_start;
             match key.alert_type {
@@ -454,9 +491,9 @@ impl Alerts {
 impl WorkspaceMarks {
     fn start_cycle(&mut self, start: Time) {
         if self.cycle != start {
-            let (holds_expired, daily) = (self.holds_expired, self.daily);
-            *self =
-                WorkspaceMarks { cycle: start, holds_expired, daily, ..WorkspaceMarks::default() };
+            let WorkspaceMarks { holds_expired, outage, daily, .. } = *self;
+            let empty = WorkspaceMarks::default();
+            *self = WorkspaceMarks { cycle: start, holds_expired, outage, daily, ..empty };
         }
     }
 }

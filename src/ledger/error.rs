@@ -14,6 +14,9 @@ pub enum Error {
     StartTimeOutOfRange { fingerprint: i64 },
     #[error("no live hold has this request_id")]
     HoldNotFound,
+    /// A policy of the workspace ends its checks while storage takes no writes.
+    #[error("storage takes no writes, and {limit} is reached")]
+    StorageOutage { limit: &'static str },
     #[error("{bound} is at most {max}")]
     BoundReached { bound: &'static str, max: i64 },
 }

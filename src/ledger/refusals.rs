@@ -130,7 +130,7 @@ impl Refusals {
 }
 
 /// The limit or rule that a verdict is counted under.
-fn limit_key(verdict: &Verdict) -> Option<LimitKey> {
+pub fn limit_key(verdict: &Verdict) -> Option<LimitKey> {
     let Some(figures) = &verdict.limit else {
         return verdict.reason.map(|reason| LimitKey::Rule(rule_name(reason).to_owned()));
     };

@@ -35,6 +35,7 @@ struct Sums {
     settled: i64,
     exceeded: i64,
     held: ByCurrency,
+    held_in_outage: ByCurrency,
     settled_held: ByCurrency,
     settled_cost: ByCurrency,
 }
@@ -62,6 +63,7 @@ impl Gauges {
             sums.settled += figures.settled.holds;
             sums.exceeded += figures.settled.exceeded;
             add(&mut sums.held, currency, figures.held);
+            add(&mut sums.held_in_outage, currency, figures.held_in_outage);
             add(&mut sums.settled_held, currency, figures.settled.held);
             add(&mut sums.settled_cost, currency, figures.settled.cost);
         }
@@ -73,6 +75,7 @@ impl Gauges {
         telemetry::HOLDS_SETTLED.set(count(sums.settled));
         telemetry::HOLDS_EXCEEDED.set(count(sums.exceeded));
         telemetry::HELD_AMOUNT.set(sums.held);
+        telemetry::OUTAGE_HELD.set(sums.held_in_outage);
         telemetry::SETTLED_HELD.set(sums.settled_held);
         telemetry::SETTLED_COST.set(sums.settled_cost);
         *due = Instant::now() + LEDGERS_INTERVAL.max(start.elapsed() * LEDGERS_PART);
@@ -91,6 +94,8 @@ impl Watched for Gauges {
         telemetry::QUEUE_COMMANDS.set_count(engine.queued_commands());
         telemetry::QUEUE_COMMANDS_MAX.set_count(QUEUED_RECORDS_IN_ALL_MAX);
         telemetry::OLDEST_WRITE_AGE.set(engine.oldest_write_age().as_secs_f64());
+        let outage = engine.outage_since().map_or(0, |since| (engine.now() - since).max(0));
+        telemetry::OUTAGE_AGE.set(outage as f64 / MICROS_PER_SECOND as f64);
         telemetry::LEASE_DURATION.set(engine.lease().duration().map(|it| it.as_secs_f64()));
         telemetry::LEASE_REMAINING.set(engine.lease().remaining().map(|it| it.as_secs_f64()));
         telemetry::LOG_LINES_LOST.set(logging::lost_lines());

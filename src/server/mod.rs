@@ -32,7 +32,7 @@ use crate::prices::builtin;
 use crate::proto;
 use crate::storage::{self, Store};
 use crate::tasks::{self, access, anomalies, clock, deliver, erasure, expire, fold, lease};
-use crate::tasks::{restore, retention};
+use crate::tasks::{recommendations, restore, retention};
 use crate::telemetry::calls::Observed;
 use crate::telemetry::listener::Monitor;
 use crate::transport::{self, Tls};
@@ -182,6 +182,7 @@ fn background(
     tasks.spawn("expiry", |stop| expire::run(engine.clone(), stop));
     tasks.spawn("retention", |stop| retention::run(engine.clone(), stop));
     tasks.spawn("anomalies", |stop| anomalies::run(engine.clone(), stop));
+    tasks.spawn("recommendations", |stop| recommendations::run(engine.clone(), stop));
     tasks.spawn("erasures", |stop| erasure::run(engine.clone(), stop));
     tasks.spawn("access tokens", |stop| access::run(engine.clone(), stop));
     let (rules, smtp) = (address_rules(config), config.smtp.clone());

@@ -205,8 +205,14 @@ pub trait LogStore: Send + Sync + 'static {
     async fn records_after(&self, seq: i64, limit: usize) -> Result<Vec<Record>>;
 
     /// Must return metered model and output tokens (all output classes) of the latest `limit`
-    /// records of kind usage of the workspace with outcome success, oldest first.
-    async fn recent_outputs(&self, workspace_id: &str, limit: usize) -> Result<Vec<(String, i64)>>;
+    /// records of kind usage of the workspace with outcome success that are charged before
+    /// `before`, oldest first.
+    async fn recent_outputs(
+        &self,
+        workspace_id: &str,
+        before: Time,
+        limit: usize,
+    ) -> Result<Vec<(String, i64)>>;
 
     /// Must return request and attempt of the latest `limit` records of kind usage of the
     /// workspace, oldest first.

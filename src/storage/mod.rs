@@ -12,6 +12,7 @@ pub mod consumption;
 pub mod directory;
 pub mod lease;
 pub mod log;
+pub mod recommendations;
 pub mod reports;
 pub mod rollup;
 pub mod search;
@@ -31,6 +32,7 @@ use consumption::ConsumptionStore;
 use directory::DirectoryStore;
 use lease::Lease;
 use log::LogStore;
+use recommendations::RecommendationStore;
 use reports::ReportStore;
 use rollup::RollupStore;
 use settings::SettingsStore;
@@ -93,6 +95,7 @@ pub trait Store:
     + ShutdownStore
     + AlertStore
     + AnomalyStore
+    + RecommendationStore
     + DirectoryStore
     + ReportStore
 {
@@ -108,6 +111,7 @@ impl<S> Store for S where
         + ShutdownStore
         + AlertStore
         + AnomalyStore
+        + RecommendationStore
         + DirectoryStore
         + ReportStore
 {

@@ -21,6 +21,7 @@ use crate::domain::catalog::{Confirmation, ExchangeRate, Model};
 use crate::domain::quota::Quota;
 use crate::domain::rate_limit::RateLimit;
 use crate::domain::workspace::freeze::{Freeze, FrozenSubject};
+use crate::domain::workspace::recommendation::Recommendation;
 use crate::domain::workspace::{ModelAlias, Workspace, WorkspaceModel};
 
 /// One change of settings.
@@ -83,6 +84,14 @@ pub enum Change {
     PutAnomalies(Vec<Anomaly>),
     /// Inserts or replaces the policy of the workspace about anomalies, with its mutes.
     PutAnomalyPolicy(AnomalyPolicy),
+    /// Inserts the recommendations or replaces those of the same ids, each of an id of its own.
+    PutRecommendations(Vec<Recommendation>),
+    /// Notes when the recommendations of the workspace were made, and deletes those whose
+    /// `expire_time` is before `forget_before`.
+    MakeRecommendations {
+        time: Time,
+        forget_before: Time,
+    },
     /// Begins the erasure of a user, see [`Erasure`].
     EraseUser(Erasure),
     EraseUserPart(ErasurePart),

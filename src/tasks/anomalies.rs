@@ -4,13 +4,10 @@
 //! that belong together raises alerts is decided here, once, when they are first found.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::runtime::Handle;
-use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
-use tracing::warn;
 
+use super::rounds::{Rounds, of_report};
 use crate::analytics::Scope;
 use crate::analytics::insight::anomalies::{Found, Look, find};
 use crate::domain::Time;
@@ -24,19 +21,13 @@ use crate::engine::alerts::Looked;
 use crate::engine::{Engine, Error};
 use crate::storage::anomalies::{AnomalyFilter, UNSETTLED_MAX};
 
-/// How often the clock is looked at.
-const TICK: Duration = Duration::from_secs(2);
 /// After the end of an hour, before it is looked at: so that what it used is recorded and folded.
 const DELAY: Micros = 120 * MICROS_PER_SECOND;
 /// Local hours of every zone begin with one of these.
 const QUARTER: Micros = MICROS_PER_HOUR / 4;
-/// Pause after a failure.
-const RETRY_PAUSE: Duration = Duration::from_secs(5);
 /// What was over for so long when it was found is stored, but raises no alert: at the first look at
 /// a workspace that is a fortnight, which nobody wants in the mail.
 const LATE: Micros = MICROS_PER_DAY;
-/// Workspaces read at once.
-const WORKSPACES_PAGE: usize = 100;
 /// Anomalies that began before are not found again.
 const KNOWN_SPAN: Micros = 30 * MICROS_PER_DAY;
 /// An anomaly that begins so long after another one of its member has ended is another one.
@@ -46,75 +37,24 @@ const APART_FAILURES: Micros = 3 * MICROS_PER_HOUR;
 
 /// Runs until `stop`.
 pub async fn run(engine: Engine, stop: CancellationToken) {
-    let mut ticks = tokio::time::interval(TICK);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut quarter = None;
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = ticks.tick() => {}
-        }
-        let now = engine.now() - DELAY;
-        let this = now.micros().div_euclid(QUARTER);
-        if quarter == Some(this) {
-            continue;
-        }
-        if engine.fold_now().await.as_of < now {
-            // It catches up, as after a start: what is not folded would be missing.
-            continue;
-        }
-        match look_at_all(&engine, now, &stop).await {
-            Ok(()) => quarter = Some(this),
-            Err(error) => {
-                warn!(%error, "anomalies are looked for later");
-                stop.run_until_cancelled(tokio::time::sleep(RETRY_PAUSE)).await;
-            }
-        }
-    }
-}
-
-/// Looks at all workspaces whose hour has ended. One that fails holds up no other.
-///
-/// # Errors
-/// The last failure: those that failed are to be looked at again.
-async fn look_at_all(engine: &Engine, now: Time, stop: &CancellationToken) -> Result<(), Error> {
-    let mut failed = None;
-    let mut after = String::new();
-    loop {
-        let page = engine.store().workspaces(&after, WORKSPACES_PAGE).await?;
-        let Some(last) = page.last() else { return failed.map_or(Ok(()), Err) };
-        after = last.id.to_string();
-        for workspace in page.iter().filter(|workspace| workspace.archive_time.is_none()) {
-            if stop.is_cancelled() {
-                return Ok(());
-            }
-            failed = look_aside(engine, workspace, now).await.err().or(failed);
-        }
-    }
-}
-
-/// Looks at a workspace on a thread of its own: judging hundreds of series would hold up calls.
-async fn look_aside(engine: &Engine, workspace: &Workspace, now: Time) -> Result<(), Error> {
-    let (engine, workspace, runtime) = (engine.clone(), workspace.clone(), Handle::current());
-    let look = move || runtime.block_on(look_at(&engine, &workspace, now));
-    let looked = tokio::task::spawn_blocking(look).await;
-    looked.unwrap_or_else(|panicked| Err(Error::Internal(panicked.to_string())))
+    let rounds = Rounds { what: "anomalies", step: QUARTER, delay: DELAY };
+    rounds.run(engine, stop, look_at).await;
 }
 
 /// Looks at a workspace, unless this hour was looked at.
 ///
 /// # Errors
 /// If storage fails.
-async fn look_at(engine: &Engine, workspace: &Workspace, now: Time) -> Result<(), Error> {
+async fn look_at(engine: Engine, workspace: Workspace, now: Time) -> Result<(), Error> {
     let catalog = engine.catalog();
     let store = engine.store();
-    let scope = Scope { store: &**store, workspace, catalog: &catalog, now };
+    let scope = Scope { store: &**store, workspace: &workspace, catalog: &catalog, now };
     let until = scope.calendar().hour_start(now);
     if engine.looked_at(&workspace.id).is_some_and(|looked| looked.until >= until) {
         return Ok(());
     }
-    let view = engine.anomaly_policy_of(workspace).await?.value;
-    let stored = stored(engine, &workspace.id, until).await?;
+    let view = engine.anomaly_policy_of(&workspace).await?.value;
+    let stored = stored(&engine, &workspace.id, until).await?;
     let raised: Vec<AnomalyMember> =
         view.raised_bars.into_iter().map(|(member, _)| member).collect();
     let look = Look {
@@ -154,13 +94,6 @@ async fn stored(
         }
     }
     Ok(stored)
-}
-
-fn of_report(error: crate::analytics::Error) -> Error {
-    match error {
-        crate::analytics::Error::Storage(error) => error.into(),
-        other => Error::Internal(other.to_string()),
-    }
 }
 
 /// What is to be stored: what was found and is not known to be over, under the id that it is known

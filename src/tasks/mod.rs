@@ -9,5 +9,7 @@ pub mod expire;
 pub mod fold;
 pub mod identities;
 pub mod lease;
+pub mod recommendations;
 pub mod restore;
 pub mod retention;
+mod rounds;

@@ -40,6 +40,7 @@ const ALERT_TYPE: Label = Label {
         "answer_unread",
         "large_record",
         "anomaly",
+        "storage_outage",
     ],
 };
 const SPAN: Label = Label { name: "outcome", values: SpanOutcome::VARIANTS };
@@ -206,6 +207,12 @@ table! {
         "How long the write under way has been waiting for storage, with all its tries; 0 without.";
     STORAGE_ANSWERS: Gauge = Gauge::new(),
         "tollgate_storage_answers", "1 if storage answered the last write.";
+    OUTAGE_AGE: Gauge = Gauge::new(),
+        "tollgate_storage_outage_seconds",
+        "Time since the oldest write began that storage has not taken; 0 while it takes them.";
+    OUTAGE_HELD: Amounts<false> = Amounts::new(),
+        "tollgate_storage_outage_held_amount",
+        "Sum of what checks have held since storage takes no writes.";
     READER_WAITS: Histogram<16> = Histogram::new(WRITE_BOUNDS, NANOS),
         "tollgate_storage_reader_wait_seconds", "Time that reads waited for a connection.";
     RECONNECTS: Counter = Counter::new(),
@@ -232,7 +239,7 @@ table! {
     CLOCK_STEPS: Counter = Counter::new(),
         "tollgate_clock_steps_total", "Times that the clock of the machine was set.";
 
-    ALERTS: Counters<1, 10> = Counters::new([ALERT_TYPE]),
+    ALERTS: Counters<1, 11> = Counters::new([ALERT_TYPE]),
         "tollgate_alerts_total", "Alerts that were stored, by type.";
     DELIVERIES: Counters<1, 4> = Counters::new([DELIVERY]),
         "tollgate_alert_deliveries_total", "Steps of deliveries of alerts to receivers.";

@@ -1,5 +1,6 @@
 //! `WorkspaceService` and `BudgetService`, but for its stream.
 
+use prost_types::Duration;
 use tollgate::domain::time::MICROS_PER_DAY;
 use tollgate::proto::v1;
 use tonic::Code;
@@ -27,6 +28,10 @@ async fn update(
         update_mask: (!mask.is_empty()).then_some(prost_types::FieldMask { paths }),
     };
     Ok(server.workspace().update_workspace(request).await?.into_inner().workspace.unwrap())
+}
+
+fn usd(amount: &str) -> v1::Money {
+    v1::Money { currency_code: "USD".to_owned(), ..eur(amount) }
 }
 
 fn seconds(time: Option<prost_types::Timestamp>) -> i64 {
@@ -61,6 +66,8 @@ async fn a_new_workspace_has_defaults_and_comes_back_as_it_was_made() {
         unpriced_model_policy: v1::UnpricedModelPolicy::Allow.into(),
         hold_expiry_policy: v1::HoldExpiryPolicy::ChargeEstimate.into(),
         hold_durability: v1::HoldDurability::Committed.into(),
+        outage_duration_limit: Some(Duration { seconds: 90, nanos: 500_000_000 }),
+        outage_held_limit: Some(usd("7.00")),
         unknown_key_policy: v1::UnknownKeyPolicy::Deny.into(),
         usage_retention_days: 62,
         required_attribution_fields: vec!["user_id".to_owned(), "session_id".to_owned()],
@@ -130,6 +137,53 @@ async fn an_update_changes_what_the_mask_names() {
         let workspace = update(&server, days(change), mask).await.unwrap();
         assert_eq!(workspace.price_max_age_days, kept);
     }
+    // The bounds of an outage: absent is the default where the mask names it.
+    let ten_minutes = Some(Duration { seconds: 600, nanos: 0 });
+    assert_eq!(
+        (workspace.outage_duration_limit, &workspace.outage_held_limit),
+        (ten_minutes, &None)
+    );
+    let zero = Some(Duration::default());
+    let bounds = v1::Workspace {
+        outage_duration_limit: zero,
+        outage_held_limit: Some(usd("7.00")),
+        ..Default::default()
+    };
+    let (paths, none) = (["outage_duration_limit", "outage_held_limit"], v1::Workspace::default());
+    for (change, mask, duration, held_limit) in [
+        (&bounds, &[][..], zero, Some(usd("7.00"))),
+        (&none, &[], zero, Some(usd("7.00"))),
+        (&none, &paths, ten_minutes, None),
+        (&bounds, &paths[..1], zero, None),
+        (&bounds, &paths[1..], zero, Some(usd("7.00"))),
+    ] {
+        let workspace = update(&server, change.clone(), mask).await.unwrap();
+        assert_eq!(workspace.outage_duration_limit, duration);
+        assert_eq!(workspace.outage_held_limit, held_limit);
+    }
+    for (change, field) in [
+        (
+            v1::Workspace { outage_held_limit: Some(eur("7")), ..Default::default() },
+            "workspace.outage_held_limit.currency_code",
+        ),
+        (
+            v1::Workspace { outage_held_limit: Some(usd("-1")), ..Default::default() },
+            "workspace.outage_held_limit.amount",
+        ),
+        (
+            v1::Workspace {
+                outage_duration_limit: Some(Duration { seconds: 7 * 86_400 + 1, nanos: 0 }),
+                ..Default::default()
+            },
+            "workspace.outage_duration_limit",
+        ),
+    ] {
+        let status = update(&server, change, &[]).await.unwrap_err();
+        assert_eq!(refused_fields(&status), [field]);
+    }
+    let euros = v1::Workspace { currency_code: "EUR".to_owned(), ..Default::default() };
+    let status = update(&server, euros, &[]).await.unwrap_err();
+    assert_failed(&status, Code::FailedPrecondition, "CHANGE_NOT_ALLOWED", &[]);
     // What cannot be changed is named.
     let status = update(&server, v1::Workspace::default(), &["plan"]).await.unwrap_err();
     assert_eq!(refused_fields(&status), ["update_mask"]);

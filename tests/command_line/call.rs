@@ -14,6 +14,9 @@ use super::{printed, printed_json, refused, text, tollgate};
 const NEW_WORKSPACE: &str =
     r#"{"workspace": {"workspace_id": "acme", "display_name": "Acme", "currency_code": "EUR"}}"#;
 
+const TRACE: &str = "TIMESTAMP,ContextTokens,GeneratedTokens\n\
+                     2023-11-16 18:15:46.6805900,374,44\n";
+
 struct Setup {
     folder: tempfile::TempDir,
     server: Server,
@@ -197,6 +200,40 @@ async fn a_token_is_taken_from_a_file_a_flag_or_the_environment() {
     assert!(code == 1 && told.contains("expected one secret"), "{told}");
     // Health needs none.
     setup.until_healthy(&["health", "--server", &setup.address]);
+    setup.server.stop().await;
+}
+
+#[tokio::test]
+async fn prices_are_imported_and_traces_replayed_with_credentials() {
+    let setup = Setup::start(|command, folder| {
+        printed(folder, &["init", "--database", &Setup::database(folder)]);
+        with_token(command, folder);
+        with_tls(command, folder);
+    })
+    .await;
+    let list = r#"{"m-1": {"litellm_provider": "openai", "mode": "chat",
+        "input_cost_per_token": 1e-06, "output_cost_per_token": 2e-06}}"#;
+    fs::write(setup.home().join("list.json"), list).unwrap();
+    fs::write(setup.home().join("trace.csv"), TRACE).unwrap();
+    let server = format!("https://localhost:{}", setup.server.port);
+    let (ca, token) = (setup.path("cert.pem"), setup.path("token"));
+    setup.until_healthy(&["health", "--server", &server, "--ca", &ca]);
+    let (list, trace) = (setup.path("list.json"), setup.path("trace.csv"));
+    let import = ["prices", "import", &list, "--server", &server, "--ca", &ca];
+    let replay = ["replay", &trace, "--workspace", "acme", "--model", "m-1"];
+    let replay = [&replay[..], &["--server", &server, "--ca", &ca]].concat();
+    for command in [&import[..], &replay] {
+        let (code, told) = refused(setup.home(), command);
+        assert!(code == 1 && told.contains("credentials"), "{told}");
+    }
+    let with_token = ["--token-file", &token];
+    let imported = printed(setup.home(), &[&import[..], &with_token].concat());
+    assert!(imported.contains("1 models and 1 prices taken"), "{imported}");
+    let (code, told) = refused(setup.home(), &[&replay[..], &with_token].concat());
+    assert!(code == 1 && told.contains("workspace \"acme\""), "{told}");
+    let both = ["--database", "sqlite:other.db"];
+    let (code, told) = refused(setup.home(), &[&import[..], &both].concat());
+    assert!(code == 1 && told.contains("--server or --database"), "{told}");
     setup.server.stop().await;
 }
 

@@ -46,6 +46,7 @@ fn workspace() -> Workspace {
         unpriced_models: UnpricedModelPolicy::Allow,
         hold_expiry: HoldExpiryPolicy::ChargeEstimate,
         hold_durability: HoldDurability::Memory,
+        outage: Default::default(),
         unknown_keys: UnknownKeyPolicy::Accept,
         required_fields: Vec::new(),
         week_start: DayOfWeek::Monday,

@@ -13,6 +13,7 @@ mod billing;
 mod windows;
 mod refusals;
 mod alerts;
+mod outages;
 mod questions;
 #[path = "../world/mod.rs"]
 mod world;

@@ -4,6 +4,7 @@
 //! `TOLLGATE_TEST_SEED=7 TOLLGATE_TEST_CASES=100000 cargo test --test ledger_properties`.
 //! A failure prints the seed and the shortest history that still fails.
 
+mod backtest;
 mod machine;
 #[path = "../oracle/mod.rs"]
 mod oracle;

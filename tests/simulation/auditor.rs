@@ -18,6 +18,7 @@ use tollgate::engine::{Error, Recorded};
 use super::credits::Credits;
 use super::rules;
 use super::store::{Disk, SimStore};
+use super::world::{COMMITTED, OUTAGE_DURATION, OUTAGE_HELD};
 use crate::oracle::facts;
 
 /// A request of a workspace.
@@ -44,6 +45,8 @@ pub struct Auditor {
     pub revived: BTreeSet<Request>,
     /// Every amount that was ever held, and when it was up.
     pub granted: BTreeSet<(Request, Amount)>,
+    /// What was held in an outage for certain, by its start and the workspace.
+    in_outage: BTreeMap<(Time, String), Amount>,
     /// Records whose outcome is open.
     pub open: BTreeMap<Request, u32>,
     /// Entries of the log that the running server has certainly counted.
@@ -98,6 +101,7 @@ impl Auditor {
             overlapped: BTreeSet::new(),
             revived: BTreeSet::new(),
             granted: BTreeSet::new(),
+            in_outage: BTreeMap::new(),
             open: BTreeMap::new(),
             settled: BTreeSet::new(),
             open_policies: 0,
@@ -111,6 +115,38 @@ impl Auditor {
     pub fn note(&mut self, now: Time, what: impl FnOnce() -> String) {
         self.latest = self.latest.max(now);
         self.trace.push(format!("{} {}", now.to_utc().format("%m-%dT%H:%M:%S%.3f"), what()));
+    }
+
+    /// A check is answered: in an outage of storage, before and after it, as far as the workspace
+    /// lets it.
+    pub fn in_outage(
+        &mut self,
+        life: u64,
+        (sent, now): (Time, Time),
+        (before, after): (Option<Time>, Option<Time>),
+        (workspace, check): (&str, &Check),
+        reply: &Result<Decision, Error>,
+    ) {
+        let is_out = before.is_some() || after.is_some();
+        let is_refused = matches!(reply, Err(Error::StorageOutage { .. }));
+        // What waited for its workspace to be loaded may have seen another one.
+        assert!(is_out || !is_refused || sent != now, "checks are refused in an outage alone");
+        let Some(since) = before.filter(|_| before == after && sent == now && life == self.life)
+        else {
+            return;
+        };
+        let Ok(decision) = reply else { return };
+        let request = (workspace.to_owned(), check.request_id.to_string());
+        // One that is repeated was held before, maybe by another check that waits.
+        let is_new = !self.granted.contains(&(request, decision.held));
+        let holds = !check.dry_run && decision.answer != Answer::Blocked;
+        if !holds || !is_new || workspace == COMMITTED {
+            return;
+        }
+        assert!(now - since < OUTAGE_DURATION, "outage: a check is decided after its end");
+        let held = self.in_outage.entry((since, workspace.to_owned())).or_default();
+        *held += decision.held;
+        assert!(*held <= OUTAGE_HELD, "outage: {held} is held since {since:?}");
     }
 
     /// The reply to a check, at the instant of the decision.
@@ -138,7 +174,7 @@ impl Auditor {
                 let may_be_other = sent != now || self.checking.contains_key(&request);
                 assert!(is_other || may_be_other, "the same content is no other content");
             }
-            Err(Error::StorageUnavailable | Error::Stopping) => {}
+            Err(Error::StorageUnavailable | Error::StorageOutage { .. } | Error::Stopping) => {}
             Err(other) => panic!("a check failed: {other}"),
             Ok(Decision { answer: Answer::Blocked, .. }) if check.dry_run => {}
             Ok(Decision { answer: Answer::Blocked, .. }) => {

@@ -79,12 +79,15 @@ impl Client {
         check.dry_run = luck.random_range(0..30) == 0;
         let faults = self.auditor().store.faults.clone();
         let sent = self.clock.now();
+        let out_before = self.engine.outage_since();
         let request = (workspace.to_owned(), check.request_id.to_string());
         self.auditor().checking(self.life, request);
         let reply = faults.check(&self.engine, workspace, check.clone()).await;
         let now = self.clock.now();
         // What this fault adds to a check is no wait of the server.
         let sent = if faults.has(Fault::CheckThenUpdate) { now } else { sent };
+        let outage = (out_before, self.engine.outage_since());
+        self.auditor().in_outage(self.life, (sent, now), outage, (workspace, &check), &reply);
         self.auditor().checked(self.life, (sent, now), workspace, &check, &reply);
         let answer = reply.map(|decision| decision.answer);
         !matches!(answer, Err(_) | Ok(tollgate::domain::check::Answer::Blocked))

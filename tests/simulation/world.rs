@@ -12,11 +12,11 @@ use tollgate::domain::alert::AlertPolicy;
 use tollgate::domain::catalog::bill::{Factor, Multiplier};
 use tollgate::domain::catalog::price::{Price, Source};
 use tollgate::domain::catalog::{Catalog, Model};
-use tollgate::domain::time::MICROS_PER_SECOND;
 use tollgate::domain::time::calendar::DayOfWeek;
+use tollgate::domain::time::{MICROS_PER_SECOND, Micros};
 use tollgate::domain::usage::{TokenClass, UnitKind};
 use tollgate::domain::workspace::{
-    HoldDurability, HoldExpiryPolicy, Plan, ReportedCostPolicy, UnknownKeyPolicy,
+    HoldDurability, HoldExpiryPolicy, OutagePolicy, Plan, ReportedCostPolicy, UnknownKeyPolicy,
     UnpricedModelPolicy, Workspace, WorkspaceModel,
 };
 use tollgate::domain::{Amount, Currency, Time};
@@ -193,6 +193,7 @@ impl Simulation {
         while engine.store_raised().await.is_err() {
             self.assert_goes_on();
         }
+        self.end_outage().await;
         self.auditor.lock().unwrap().settle_up(self.clock.now());
         for workspace in WORKSPACES {
             self.audit(workspace, expired_at).await;
@@ -200,6 +201,16 @@ impl Simulation {
         self.auditor.lock().unwrap().assert_log();
         self.store.set_weather(weather);
         self.note(|| "... quiet".to_owned());
+    }
+
+    /// An outage ends with the next write, or, where nothing is to be written, with a renewal.
+    async fn end_outage(&self) {
+        let engine = &self.server.engine;
+        if engine.outage_since().is_some() {
+            tokio::time::sleep(RENEWAL_SUFFICES_AFTER).await;
+            engine.renew().await;
+        }
+        assert_eq!(engine.outage_since(), None, "an outage ends when storage takes writes");
     }
 
     /// A writer that has failed answers nobody any more: what is tried again would be for ever.
@@ -369,6 +380,12 @@ fn prepare(store: &SimStore) {
 /// The workspace whose checks are answered once their holds are stored. The other one changes.
 pub const COMMITTED: &str = WORKSPACES[1];
 
+/// How far checks go on while storage takes no writes.
+pub const OUTAGE_DURATION: Micros = 240 * MICROS_PER_SECOND;
+pub const OUTAGE_HELD: Amount = Amount::from_nanos(3_000_000_000);
+/// After so long without another write that failed, a renewal of the lease ends an outage.
+const RENEWAL_SUFFICES_AFTER: Duration = Duration::from_secs(15);
+
 /// What costs more is a large record: some of all.
 pub const LARGE: Amount = Amount::from_nanos(2_000_000_000);
 
@@ -388,6 +405,7 @@ fn workspace(id: &str, charges_expired: bool) -> Workspace {
             true => HoldDurability::Committed,
             false => HoldDurability::Journaled,
         },
+        outage: OutagePolicy { duration: OUTAGE_DURATION, held_limit: Some(OUTAGE_HELD) },
         unknown_keys: UnknownKeyPolicy::Accept,
         required_fields: Vec::new(),
         week_start: DayOfWeek::Monday,

@@ -11,8 +11,8 @@ use tollgate::domain::time::calendar::DayOfWeek;
 use tollgate::domain::usage::ServiceTier;
 use tollgate::domain::workspace::freeze::{Freeze, FrozenSubject};
 use tollgate::domain::workspace::{
-    HoldDurability, HoldExpiryPolicy, ModelAlias, Plan, ReportedCostPolicy, UnknownKeyPolicy,
-    UnpricedModelPolicy, Workspace, WorkspaceModel,
+    HoldDurability, HoldExpiryPolicy, ModelAlias, OutagePolicy, Plan, ReportedCostPolicy,
+    UnknownKeyPolicy, UnpricedModelPolicy, Workspace, WorkspaceModel,
 };
 use tollgate::domain::{Amount, Currency, Time};
 use tollgate::storage::settings::Change;
@@ -36,7 +36,7 @@ pub async fn an_empty_store_has_nothing(world: &World) {
     assert_eq!(store.fold_cursor().await.unwrap().seq, 0);
     assert_eq!(store.request_records("w", "r").await.unwrap(), []);
     assert_eq!(store.records_after(0, 10).await.unwrap(), []);
-    assert_eq!(store.recent_outputs("w", 10).await.unwrap(), []);
+    assert_eq!(store.recent_outputs("w", Time::LATEST, 10).await.unwrap(), []);
     assert_eq!(store.recent_attempts("w", 10).await.unwrap(), []);
     assert_eq!(store.holds("w").await.unwrap(), []);
     assert!(store.snapshot_workspaces().await.unwrap().is_empty());
@@ -254,6 +254,7 @@ pub async fn workspaces_come_back_as_they_were_put(world: &World) {
         unpriced_models: UnpricedModelPolicy::Allow,
         hold_expiry: HoldExpiryPolicy::ChargeEstimate,
         hold_durability: HoldDurability::Committed,
+        outage: OutagePolicy { duration: 5, held_limit: Some(Amount::from_nanos(7)) },
         unknown_keys: UnknownKeyPolicy::Deny,
         required_fields: Vec::new(),
         week_start: DayOfWeek::Monday,

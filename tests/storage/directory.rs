@@ -13,6 +13,7 @@ use tollgate::domain::record::{Record, RecordKind};
 use tollgate::domain::time::calendar::Window;
 use tollgate::domain::time::{MICROS_PER_DAY, MICROS_PER_HOUR};
 use tollgate::domain::usage::Outcome;
+use tollgate::domain::workspace::recommendation::Recommendation;
 use tollgate::storage::Store;
 use tollgate::storage::alerts::{AlertFilter, StoredAlert};
 use tollgate::storage::audit::{AuditEvent, AuditFilter};
@@ -25,10 +26,11 @@ use tollgate::storage::search::{COUNT_MAX, Search};
 use tollgate::storage::settings::{BoostFilter, Change, LimitFilter};
 use tollgate::storage::shutdown::{StoredHold, StoredRate};
 
-use crate::anomalies::anomaly;
 use crate::fixtures::{
     START, append_new, at, day_of, folded, hold, hour_of, put_in, random_records, record, workspace,
 };
+use crate::insight::anomalies::anomaly;
+use crate::insight::recommendations::{changed, recommendation};
 use crate::limits::{quota, rate_limit};
 use crate::world::World;
 
@@ -591,6 +593,18 @@ fn odd(user_id: &str) -> Anomaly {
     odd
 }
 
+/// A recommendation that somebody has dismissed.
+fn judged(id: &str, actor: &str) -> Recommendation {
+    Recommendation { change: changed(actor), ..recommendation(id, 1) }
+}
+
+/// What was found in usage, and what `ada` and `bob` have said of it.
+async fn put_found(store: &dyn Store) {
+    put_in(store, "w", Change::PutAnomalies(vec![odd("ada"), odd("bob")])).await;
+    let judged = vec![judged("a", "ada"), judged("b", "bob")];
+    put_in(store, "w", Change::PutRecommendations(judged)).await;
+}
+
 fn event(id: &str, actor: &str, resource: (&str, &str), state: Option<&str>) -> AuditEvent {
     AuditEvent {
         id: id.to_owned(),
@@ -636,7 +650,7 @@ pub async fn nothing_else_names_an_erased_user(world: &World) {
         alert_of_record(5, "bob"),
     ];
     store.put_alerts(&alerts, &[]).await.unwrap();
-    put_in(&*store, "w", Change::PutAnomalies(vec![odd("ada"), odd("bob")])).await;
+    put_found(&*store).await;
     let events = [
         event("1", "ada", ("plan", "w"), Some("{}")),
         event("2", "eve", ("user", "ada"), Some("{\"id\":\"ada\"}")),
@@ -677,6 +691,9 @@ pub async fn nothing_else_names_an_erased_user(world: &World) {
         alert(1, SubjectKind::User, GHOST, None),
     ];
     assert_eq!(found, expected);
+    for expected in [judged("a", GHOST), judged("b", "bob")] {
+        assert_eq!(store.recommendation("w", &expected.id).await.unwrap(), Some(expected));
+    }
     let mut of_ada = odd(GHOST);
     (of_ada.id, of_ada.start_time) = (odd("ada").id, odd("ada").start_time);
     of_ada.member = odd("ada").member;

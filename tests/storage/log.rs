@@ -506,8 +506,12 @@ pub async fn recent_outputs_are_the_latest_successes(world: &World) {
     ];
     append_new(&*store, &log).await;
     let all = [("m1", 311), ("m2", 312), ("m7", 317)].map(|(m, n)| (m.to_owned(), n));
-    assert_eq!(store.recent_outputs("w", 10).await.unwrap(), all);
-    assert_eq!(store.recent_outputs("w", 2).await.unwrap(), all[1..]);
+    let outputs = |before, limit| store.recent_outputs("w", before, limit);
+    assert_eq!(outputs(Time::LATEST, 10).await.unwrap(), all);
+    assert_eq!(outputs(Time::LATEST, 2).await.unwrap(), all[1..]);
+    let last = record(7).charge_time;
+    assert_eq!(outputs(last, 10).await.unwrap(), all[..2]);
+    assert_eq!(outputs(last + 1, 1).await.unwrap(), all[2..]);
 }
 
 pub async fn recent_attempts_are_those_of_the_latest_usage(world: &World) {

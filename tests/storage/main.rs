@@ -10,10 +10,10 @@ mod support;
 mod access;
 mod administration;
 mod alerts;
-mod anomalies;
 mod changes;
 mod directory;
 mod fixtures;
+mod insight;
 mod limits;
 mod log;
 #[allow(dead_code, reason = "without its weather, and without a look at its disk")]
@@ -26,6 +26,7 @@ mod secrets;
 mod traps;
 mod world;
 
+use insight::{anomalies, recommendations};
 use opening::{fencing, lost, migration, shutdown};
 use reports::{people as reports_people, rollups, used};
 
@@ -80,6 +81,10 @@ conformance! {
     anomalies::unsettled_anomalies_are_open_or_have_alerts_due,
     anomalies::false_anomalies_are_counted_from_a_time_on,
     anomalies::a_policy_of_anomalies_is_replaced_with_its_mutes,
+    recommendations::recommendations_come_back_as_they_were_put,
+    recommendations::a_recommendation_is_stored_once,
+    recommendations::recommendations_are_listed_by_what_they_save,
+    recommendations::it_is_noted_when_recommendations_were_made,
     log::holds_change_with_the_records_of_a_group,
     log::appended_records_come_back_whole,
     log::batches_of_any_size_are_appended,

@@ -20,6 +20,7 @@ use tollgate::domain::quota::{Consumption, Quota};
 use tollgate::domain::rate_limit::RateLimit;
 use tollgate::domain::record::Record;
 use tollgate::domain::time::calendar::Window;
+use tollgate::domain::workspace::recommendation::Recommendation;
 use tollgate::domain::workspace::{ModelAlias, Workspace, WorkspaceModel};
 use tollgate::domain::{Amount, Time};
 use tollgate::storage::alerts::{
@@ -35,6 +36,7 @@ use tollgate::storage::lease::Lease;
 use tollgate::storage::log::{
     Appended, HoldChanges, LogStore, Order, RecordFilter, RecordPosition,
 };
+use tollgate::storage::recommendations::{RecommendationFilter, RecommendationStore};
 use tollgate::storage::reports::{ReportQuery, ReportResult, ReportStore};
 use tollgate::storage::rollup::{Difference, FoldCursor, Folded, RollupStore};
 use tollgate::storage::search::Counted;
@@ -47,19 +49,27 @@ pub struct Outage {
     is_out: AtomicBool,
     /// Taken while records are written.
     appending: Semaphore,
+    /// Taken while the log is read page by page.
+    paging: Semaphore,
     /// The call that panics.
     defective: Mutex<Option<&'static str>>,
 }
 
 impl Outage {
     pub fn new(inner: Arc<dyn Store>) -> Outage {
-        let (is_out, appending) = (AtomicBool::new(false), Semaphore::new(1));
-        Outage { inner, is_out, appending, defective: Mutex::new(None) }
+        let is_out = AtomicBool::new(false);
+        let [appending, paging] = [1, 1].map(Semaphore::new);
+        Outage { inner, is_out, appending, paging, defective: Mutex::new(None) }
     }
 
     /// Holds up writes of records, until what it returns is dropped.
     pub async fn hold_up(&self) -> tokio::sync::SemaphorePermit<'_> {
         self.appending.acquire().await.unwrap()
+    }
+
+    /// Holds up reads of the log page by page, until what it returns is dropped.
+    pub async fn hold_up_pages(&self) -> tokio::sync::SemaphorePermit<'_> {
+        self.paging.acquire().await.unwrap()
     }
 
     pub fn set(&self, is_out: bool) {
@@ -90,10 +100,12 @@ macro_rules! forward {
                 let is_defective = *self.defective.lock().unwrap() == Some(stringify!($name));
                 assert!(!is_defective, "a defect in {}", stringify!($name));
                 self.check()?;
-                let appends = matches!(stringify!($name), "append_with_holds" | "append_audited");
-                let _appending = match appends {
-                    true => Some(self.appending.acquire().await.unwrap()),
-                    false => None,
+                let _taken = match stringify!($name) {
+                    "append_with_holds" | "append_audited" => {
+                        Some(self.appending.acquire().await.unwrap())
+                    }
+                    "export_records" => Some(self.paging.acquire().await.unwrap()),
+                    _ => None,
                 };
                 self.inner.$name($($argument),*).await
             })*
@@ -189,7 +201,7 @@ forward! {
             limit: usize
         ) -> Vec<Record>;
         records_after(seq: i64, limit: usize) -> Vec<Record>;
-        recent_outputs(workspace_id: &str, limit: usize) -> Vec<(String, i64)>;
+        recent_outputs(workspace_id: &str, before: Time, limit: usize) -> Vec<(String, i64)>;
         recent_attempts(workspace_id: &str, limit: usize) -> Vec<(String, i32)>;
         large_record_counts(workspace_id: &str, since: Time) -> Vec<(Time, i64)>;
         large_record(workspace_id: &str, written: Window, number: i64) -> Option<Record>;
@@ -243,6 +255,16 @@ forward! {
         unsettled_anomalies(workspace_id: &str) -> Vec<Anomaly>;
         false_anomalies(workspace_id: &str, since: Time) -> Vec<(AnomalyMember, Time)>;
         anomaly_policy(workspace_id: &str) -> Option<AnomalyPolicy>;
+    }
+    RecommendationStore {
+        recommendation(workspace_id: &str, id: &str) -> Option<Recommendation>;
+        recommendations(
+            filter: &RecommendationFilter,
+            after: Option<(Amount, String)>,
+            limit: usize
+        ) -> Vec<Recommendation>;
+        count_recommendations(filter: &RecommendationFilter, most: usize) -> usize;
+        recommendations_made(workspace_id: &str) -> Option<Time>;
     }
     DirectoryStore {
         entries(workspace_id: &str, kind: EntryKind, ids: &[String]) -> Vec<Listed>;

@@ -189,6 +189,18 @@ async fn a_table_that_is_locked_is_told_to_health_checks() {
     let caller = Caller::new(owner.port, "first");
     caller.set_up(PLENTY).await;
     caller.until_serving(true, TAKEOVER_MAX).await;
+    // One check costs 0.01.
+    let workspace = v1::Workspace {
+        workspace_id: caller.client().id(),
+        hold_durability: v1::HoldDurability::Memory.into(),
+        outage_held_limit: Some(v1::Money {
+            currency_code: "USD".to_owned(),
+            amount: "0.02".to_owned(),
+        }),
+        ..Default::default()
+    };
+    let request = v1::UpdateWorkspaceRequest { workspace: Some(workspace), update_mask: None };
+    caller.client().workspace().update_workspace(request).await.unwrap();
 
     let mut connection = PgConnection::connect(&url).await.unwrap();
     let mut transaction = connection.begin().await.unwrap();
@@ -197,9 +209,19 @@ async fn a_table_that_is_locked_is_told_to_health_checks() {
     assert_eq!(refused.code(), Code::Unavailable, "{refused:?}");
     caller.until_serving(false, Duration::from_secs(1)).await;
     assert_eq!(caller.check(1).await.unwrap(), v1::Decision::Allowed, "decided in memory");
+    assert_eq!(caller.check(2).await.unwrap(), v1::Decision::Allowed, "the same");
+    // The lease is renewed meanwhile: that is no end of the outage.
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let outage = caller.client().budget_now().await.storage_outage.expect("nothing is written");
+    assert_eq!(outage.held.unwrap().amount, "0.02");
+    let refused = caller.check(3).await.unwrap_err();
+    assert_eq!(refused.code(), Code::Unavailable, "{refused:?}");
+    assert!(refused.message().contains("outage_held_limit"), "{refused:?}");
 
     transaction.rollback().await.unwrap();
     caller.until_serving(true, Duration::from_secs(5)).await;
     caller.record(0).await.unwrap();
+    assert_eq!(caller.check(3).await.unwrap(), v1::Decision::Allowed);
+    assert_eq!(caller.client().budget_now().await.storage_outage, None);
     owner.stop().await;
 }

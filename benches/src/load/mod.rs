@@ -7,7 +7,7 @@ mod closed;
 mod meter;
 mod open;
 mod stream;
-mod wire;
+pub mod wire;
 
 use std::rc::Rc;
 use std::time::Duration;

@@ -73,7 +73,8 @@ impl Connection {
     }
 }
 
-fn request(target: &str, method: &str, token: Option<&str>) -> Result<Request<()>> {
+/// A request without its message.
+pub fn request(target: &str, method: &str, token: Option<&str>) -> Result<Request<()>> {
     let mut request = Request::post(format!("http://{target}/tollgate.v1.UsageService/{method}"))
         .version(http::Version::HTTP_2)
         .header("content-type", "application/grpc")

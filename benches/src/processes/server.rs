@@ -91,7 +91,7 @@ impl Interceptor for Bearer {
 }
 
 /// What is sent of a token.
-pub fn bearer(token: &str) -> Result<AsciiMetadataValue> {
+fn bearer(token: &str) -> Result<AsciiMetadataValue> {
     Ok(AsciiMetadataValue::try_from(format!("Bearer {token}"))?)
 }
 

@@ -312,6 +312,7 @@ pub fn ledger(number: usize, limits: usize, catalog: &Arc<Catalog>) -> Ledger {
         unpriced_models: UnpricedModelPolicy::Deny,
         hold_expiry: HoldExpiryPolicy::Release,
         hold_durability: HoldDurability::Memory,
+        outage: Default::default(),
         unknown_keys: UnknownKeyPolicy::Accept,
         required_fields: Vec::new(),
         week_start: DayOfWeek::Monday,

@@ -5,6 +5,8 @@ pub mod forecast;
 pub mod history;
 pub mod outlook;
 pub mod price_changes;
+pub mod recommendations;
 pub mod risks;
 pub mod seasonality;
 pub mod series;
+pub mod subjects;

@@ -58,6 +58,7 @@ fn workspace(zone: &str) -> Workspace {
         unpriced_models: UnpricedModelPolicy::Deny,
         hold_expiry: HoldExpiryPolicy::Release,
         hold_durability: HoldDurability::Memory,
+        outage: Default::default(),
         unknown_keys: UnknownKeyPolicy::Accept,
         required_fields: Vec::new(),
         week_start: DayOfWeek::Monday,

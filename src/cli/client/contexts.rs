@@ -12,8 +12,8 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde::{Deserialize, Serialize};
 
+use super::connection::url_of;
 use super::table::Table;
-use super::target::url_of;
 use crate::cli::{Failure, print};
 
 const FILE_NAME: &str = "contexts.toml";

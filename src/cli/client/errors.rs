@@ -36,6 +36,14 @@ impl From<Status> for CallError {
 }
 
 impl CallError {
+    /// For commands that tell no more of an error than its message.
+    pub fn into_message(self) -> String {
+        match self {
+            CallError::Told(message) => message,
+            CallError::Status(status) => status.message().to_owned(),
+        }
+    }
+
     /// Tells of it, and what to exit with.
     pub fn end(&self, output: Output) -> ExitCode {
         match self {

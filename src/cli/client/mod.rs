@@ -3,6 +3,7 @@
 
 pub mod call;
 mod codec;
+mod connection;
 pub mod contexts;
 mod descriptors;
 mod errors;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use codec::DynamicCodec;
+pub use connection::{Authorized, Bearer, Connection};
 pub use errors::CallError;
 use futures_util::stream;
 use http::uri::PathAndQuery;
@@ -25,8 +27,6 @@ pub use target::Target;
 use tollgate::limits::{LARGE_REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX};
 use tonic::client::Grpc;
 use tonic::codec::Streaming;
-use tonic::metadata::{Ascii, MetadataValue};
-use tonic::transport::Channel;
 use tonic::{Request, Status};
 pub use verbs::{Verb, run_verb};
 
@@ -45,8 +45,7 @@ pub enum Output {
 /// A server that is called by the names of its methods.
 #[derive(Clone)]
 pub struct Client {
-    channel: Channel,
-    authorization: Option<MetadataValue<Ascii>>,
+    channel: Authorized,
     /// Longest time until a unary call is answered.
     timeout: Duration,
 }
@@ -54,9 +53,8 @@ pub struct Client {
 type Answers = Streaming<DynamicMessage>;
 
 impl Client {
-    /// A client without credentials.
-    pub fn new(channel: Channel, timeout: Duration) -> Client {
-        Client { channel, authorization: None, timeout }
+    pub fn new(channel: Authorized, timeout: Duration) -> Client {
+        Client { channel, timeout }
     }
 
     /// One message to a method, and its one answer, as JSON.
@@ -92,9 +90,6 @@ impl Client {
         let mut request = Request::new(stream::iter(messages));
         if !method.is_server_streaming() {
             request.set_timeout(self.timeout);
-        }
-        if let Some(authorization) = &self.authorization {
-            request.metadata_mut().insert("authorization", authorization.clone());
         }
         let ready = grpc.ready().await;
         ready

@@ -25,7 +25,7 @@ use tollgate::server::{self, Signals};
 use tollgate::storage::sql;
 use tonic::transport::Endpoint;
 
-use super::client::{CallError, Client};
+use super::client::{Authorized, Bearer, CallError, Client};
 use super::generate::{Generate, generate};
 use super::{Failure, bounded_usize, failure, print, runtime, stop_signal};
 
@@ -120,13 +120,14 @@ impl Dev {
     async fn present(&self, address: SocketAddr) -> Result<(), Failure> {
         let endpoint = Endpoint::from_shared(format!("http://{address}")).map_err(failure)?;
         let channel = endpoint.connect().await.map_err(failure)?;
+        let channel = Authorized::new(channel, Bearer::default());
         let client = Client::new(channel, CALL_TIMEOUT);
-        let demo = setup::set_up(&client, self.time_zone).await.map_err(told)?;
+        let demo = setup::set_up(&client, self.time_zone).await.map_err(CallError::into_message)?;
         print(self.introduction(address, &demo))?;
         if self.no_traffic {
             std::future::pending::<()>().await;
         }
-        traffic::run(&client, &demo, self.seed).await.map_err(told)
+        traffic::run(&client, &demo, self.seed).await.map_err(CallError::into_message)
     }
 
     /// What to do first.
@@ -161,13 +162,6 @@ fn stopped() -> Result<CancellationToken, Failure> {
         cancelled.cancel();
     });
     Ok(stop)
-}
-
-fn told(error: CallError) -> Failure {
-    match error {
-        CallError::Told(message) => message,
-        CallError::Status(status) => status.message().to_owned(),
-    }
 }
 
 fn loopback(text: &str) -> Result<SocketAddr, String> {

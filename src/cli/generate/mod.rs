@@ -294,6 +294,7 @@ fn workspace(arguments: &Generate, span: Window) -> Workspace {
         unpriced_models: UnpricedModelPolicy::Deny,
         hold_expiry: HoldExpiryPolicy::Release,
         hold_durability: HoldDurability::Memory,
+        outage: Default::default(),
         unknown_keys: UnknownKeyPolicy::Accept,
         required_fields: Vec::new(),
         week_start: DayOfWeek::Monday,

@@ -14,12 +14,10 @@ use tollgate::telemetry::code_name;
 use tollgate_lab::replay::tally::{Decision, Failure};
 use tollgate_lab::replay::trace::Row;
 use tollgate_lab::replay::{Budget, Recorded, Server};
-use tonic::transport::{Channel, Endpoint};
+use tonic::Request;
 
 use super::Replay;
-
-/// Longest wait for a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+use crate::cli::client::{Authorized, CallError};
 
 /// Longest wait for one answer.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
@@ -29,16 +27,16 @@ const WORKFLOW_ID: &str = "replay";
 
 #[derive(Clone)]
 pub struct Client {
-    usage: UsageServiceClient<Channel>,
-    budget: BudgetServiceClient<Channel>,
+    usage: UsageServiceClient<Authorized>,
+    budget: BudgetServiceClient<Authorized>,
     workspace_id: String,
     model_id: String,
     max_output_token_count: Option<i64>,
 }
 
 impl Client {
-    pub async fn connect(arguments: &Replay) -> Result<Client, super::Failure> {
-        let channel = connect(&arguments.server).await?;
+    pub async fn connect(arguments: &Replay) -> Result<Client, CallError> {
+        let channel = arguments.connection.open().await?;
         Ok(Client {
             usage: UsageServiceClient::new(channel.clone()),
             budget: BudgetServiceClient::new(channel),
@@ -60,7 +58,7 @@ impl Server for Client {
             attribution: Some(attribution()),
             ..CheckAndRouteRequest::default()
         };
-        let answer = self.usage.check_and_route(request).await;
+        let answer = self.usage.check_and_route(timed(request)).await;
         let answer = answer.map_err(|status| failed("CheckAndRoute", &status))?;
         Ok(decision(answer.into_inner()))
     }
@@ -85,7 +83,7 @@ impl Server for Client {
             attribution: Some(attribution()),
             ..RecordUsageRequest::default()
         };
-        let answer = self.usage.record_usage(request).await;
+        let answer = self.usage.record_usage(timed(request)).await;
         let answer = answer.map_err(|status| failed("RecordUsage", &status))?.into_inner();
         Ok(Recorded { cost: amount(answer.cost), unpriced: answer.unpriced })
     }
@@ -94,7 +92,7 @@ impl Server for Client {
         let workspace_id = self.workspace_id.clone();
         let error = |message: &str| format!("workspace {workspace_id:?}: {message}");
         let request = GetBudgetRequest { workspace_id: workspace_id.clone() };
-        let answer = self.budget.get_budget(request).await;
+        let answer = self.budget.get_budget(timed(request)).await;
         let answer = answer.map_err(|status| error(status.message()))?.into_inner();
         let budget = answer.budget.ok_or_else(|| error("the server answered without a budget"))?;
         let state = BudgetState::try_from(budget.state).unwrap_or_default().as_str_name();
@@ -114,18 +112,11 @@ impl Server for Client {
     }
 }
 
-async fn connect(server: &str) -> Result<Channel, super::Failure> {
-    let server =
-        if server.contains("://") { server.to_owned() } else { format!("http://{server}") };
-    let no_address =
-        || format!("{server:?} is not an address of a server: expected http://HOST:PORT");
-    if !server.starts_with("http://") {
-        return Err(no_address());
-    }
-    let endpoint = Endpoint::from_shared(server.clone()).map_err(|_| no_address())?;
-    let endpoint = endpoint.connect_timeout(CONNECT_TIMEOUT).timeout(CALL_TIMEOUT);
-    let no_server = |_| format!("no server answers at {server}: start one with `tollgate serve`");
-    endpoint.connect().await.map_err(no_server)
+/// A request that is not waited for without end.
+fn timed<M>(message: M) -> Request<M> {
+    let mut request = Request::new(message);
+    request.set_timeout(CALL_TIMEOUT);
+    request
 }
 
 fn attribution() -> Attribution {
@@ -163,13 +154,5 @@ mod tests {
     fn codes_are_named_as_grpc_names_them() {
         assert_eq!(code_name(tonic::Code::Unavailable), "UNAVAILABLE");
         assert_eq!(code_name(tonic::Code::InvalidArgument), "INVALID_ARGUMENT");
-    }
-
-    #[tokio::test]
-    async fn what_is_no_address_is_refused() {
-        for server in ["https://127.0.0.1:1", "http://", "ftp://h", "a b"] {
-            let error = connect(server).await.unwrap_err();
-            assert!(error.contains("expected http://HOST:PORT"), "{error}");
-        }
     }
 }

@@ -12,6 +12,7 @@ use tollgate_lab::replay::pace::Speed;
 use tollgate_lab::replay::trace::{self, Row};
 use tollgate_lab::replay::{self, CONCURRENCY_MAX, Options};
 
+use super::client::{CallError, Connection};
 use super::{Failure, bounded_usize, failure, print, runtime, stop_signal};
 use client::Client;
 
@@ -25,9 +26,6 @@ pub struct Replay {
     /// Model that each request asks for.
     #[arg(long, value_name = "ID")]
     model: String,
-    /// Address of the running server.
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:50051")]
-    server: String,
     /// "max" for as fast as the server answers, or how many times as fast as recorded.
     #[arg(long, value_name = "FACTOR", default_value = "max")]
     speed: Speed,
@@ -41,13 +39,15 @@ pub struct Replay {
     /// Most output tokens that each check announces; the server estimates if absent.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..))]
     max_output_tokens: Option<i64>,
+    #[command(flatten)]
+    connection: Connection,
 }
 
 pub fn run(arguments: Replay) -> Result<ExitCode, Failure> {
     runtime(None)?.block_on(async {
         let stop = stop_signal()?;
         let rows = read(&arguments.file, arguments.limit)?;
-        let client = Client::connect(&arguments).await?;
+        let client = Client::connect(&arguments).await.map_err(CallError::into_message)?;
         let options = Options {
             trace: arguments.file.display().to_string(),
             workspace_id: arguments.workspace,

@@ -43,6 +43,8 @@ coded_enum! {
         LargeRecord = 8,
         /// Usage stands out of its own past, or no longer does.
         Anomaly = 9,
+        /// Checks went on while storage took no writes, or were refused because of that.
+        StorageOutage = 10,
     }
 }
 
@@ -69,8 +71,8 @@ pub struct AlertKey {
     pub threshold: u16,
     /// The limit without its boosts: with another value it is another limit. Of
     /// [`AlertType::LargeRecord`] which of the day it is, from 1; of [`AlertType::Anomaly`] which
-    /// one that begins there, see [`AlertAnomaly::number`]. Zero for other types that are not about
-    /// a limit.
+    /// one that begins there, see [`AlertAnomaly::number`]; of [`AlertType::StorageOutage`] 1 if
+    /// checks were refused. Zero for other types that are not about a limit.
     pub base_limit: i64,
 }
 
@@ -84,10 +86,10 @@ pub struct Alert {
     /// model nothing.
     pub unit: Option<Unit>,
     /// Of [`AlertType::LargeRecord`] the cost that the record is above; of [`AlertType::Anomaly`]
-    /// what was expected.
+    /// what was expected; of [`AlertType::StorageOutage`] what checks might hold.
     pub limit: i64,
     /// Of [`AlertType::LargeRecord`] the cost of the record; of [`AlertType::Anomaly`] what there
-    /// was.
+    /// was; of [`AlertType::StorageOutage`] what checks held.
     pub spent: i64,
     pub time: Time,
     /// Of [`AlertType::LargeRecord`].

@@ -9,6 +9,7 @@ mod confirmation;
 mod model;
 pub mod names;
 pub mod price;
+mod sums;
 mod wide;
 pub mod withdrawal;
 

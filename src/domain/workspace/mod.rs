@@ -1,6 +1,7 @@
 //! What an administrator sets for a workspace: its settings, its plan, its models.
 
 pub mod freeze;
+pub mod recommendation;
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -11,8 +12,8 @@ use serde::{Serialize, Serializer};
 
 use crate::domain::alert::AlertPolicy;
 use crate::domain::attribution::AttributionField;
-use crate::domain::time::MICROS_PER_DAY;
 use crate::domain::time::calendar::DayOfWeek;
+use crate::domain::time::{MICROS_PER_DAY, MICROS_PER_MINUTE, MICROS_PER_SECOND, Micros};
 use crate::domain::{Amount, Currency, Time};
 
 /// Records are kept for no fewer days: no window of a limit, nor a late record, reaches back so
@@ -37,6 +38,8 @@ pub struct Workspace {
     pub unpriced_models: UnpricedModelPolicy,
     pub hold_expiry: HoldExpiryPolicy,
     pub hold_durability: HoldDurability,
+    #[serde(flatten)]
+    pub outage: OutagePolicy,
     pub unknown_keys: UnknownKeyPolicy,
     /// Fields of the attribution that a check must have. Sorted, without repeats.
     pub required_fields: Vec<AttributionField>,
@@ -72,6 +75,38 @@ impl Workspace {
     /// Whether a price that was last known to be right at `confirm_time` is stale.
     pub fn sees_as_stale(&self, confirm_time: Time, now: Time) -> bool {
         self.price_max_age_days.is_some_and(|days| now - confirm_time > days * MICROS_PER_DAY)
+    }
+}
+
+/// Longest time that checks may go on while storage takes no writes.
+pub const OUTAGE_DURATION_MAX: Micros = 7 * MICROS_PER_DAY;
+/// The default: as long as a hold lives that says nothing else. Then holds that could not be
+/// recorded would expire, and make room that was spent.
+pub const OUTAGE_DURATION_DEFAULT: Micros = 10 * MICROS_PER_MINUTE;
+/// What may be held meanwhile is this part of the envelope where nothing else is set.
+const OUTAGE_ENVELOPE_PART: i64 = 10;
+
+/// How far checks go on while storage takes no writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct OutagePolicy {
+    /// From the oldest write that was not taken.
+    #[serde(rename = "outage_duration_limit", serialize_with = "as_duration")]
+    pub duration: Micros,
+    /// What they may hold meanwhile; absent for a part of the envelope.
+    #[serde(rename = "outage_held_limit")]
+    pub held_limit: Option<Amount>,
+}
+
+impl OutagePolicy {
+    /// What checks may hold, of an envelope.
+    pub fn held_limit(&self, envelope: Amount) -> Amount {
+        self.held_limit.unwrap_or(Amount::from_nanos(envelope.nanos() / OUTAGE_ENVELOPE_PART))
+    }
+}
+
+impl Default for OutagePolicy {
+    fn default() -> OutagePolicy {
+        OutagePolicy { duration: OUTAGE_DURATION_DEFAULT, held_limit: None }
     }
 }
 
@@ -179,6 +214,13 @@ pub struct ModelAlias {
     pub model_id: Arc<str>,
     #[serde(skip)]
     pub update_time: Time,
+}
+
+/// In seconds, as protos have it in JSON: "600s", "1.5s".
+fn as_duration<S: Serializer>(micros: &Micros, serializer: S) -> Result<S::Ok, S::Error> {
+    let [seconds, micros] = [micros / MICROS_PER_SECOND, micros % MICROS_PER_SECOND];
+    let text = format!("{seconds}.{micros:06}");
+    serializer.collect_str(&format_args!("{}s", text.trim_end_matches('0').trim_end_matches('.')))
 }
 
 /// Names of time zones and dates by ISO 8601.

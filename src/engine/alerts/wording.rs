@@ -83,6 +83,15 @@ impl Wording {
             }
             AlertType::LargeRecord => self.large_record(stored, &subject),
             AlertType::Anomaly => self.anomaly(stored, &subject),
+            AlertType::StorageOutage => {
+                let held = self.figure(alert.unit, alert.spent);
+                let limit = self.figure(alert.unit, alert.limit);
+                let what = if alert.key.base_limit == 0 { "went on" } else { "were refused" };
+                format!(
+                    "checks of {subject} {what} while storage took no writes {window}: they held \
+                     {held} of {limit}"
+                )
+            }
         }
     }
 
@@ -175,6 +184,11 @@ impl Wording {
                 "InsightService.ListAnomalies says who explains it. If it was planned, or nothing \
                  was odd, say so with InsightService.AcknowledgeAnomaly; a mute in \
                  InsightService.SetAnomalyPolicy keeps it quiet for a while."
+            }
+            AlertType::StorageOutage => {
+                "Usage of these requests may be missing: clients send it again. For how long and \
+                 how much checks go on is outage_duration_limit and outage_held_limit of the \
+                 workspace."
             }
             AlertType::HoldsExpired => {
                 "Somebody checks requests and does not record their usage. UsageService.ListHolds \

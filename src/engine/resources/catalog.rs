@@ -113,13 +113,8 @@ impl Engine {
         }
         self.in_writer(move |shared| async move {
             let catalog = shared.catalog.load_full();
-            let entry = catalog.named(&price.model_id);
-            let entry = entry.ok_or_else(|| Error::model_not_found(&catalog, &price.model_id))?;
-            price.model_id = entry.model().id.clone();
-            price.id = uuid::Uuid::now_v7().to_string().into();
-            price.source = Source::Operator;
             price.create_time = shared.clock.now();
-            let changed = catalog.with_price(price.clone()).map_err(refused)?;
+            let changed = with_price(&catalog, &mut price)?;
             let event = price_event(&actor, price.create_time, &price);
             let changes = [Change::PutPrices(vec![price.clone()])];
             shared.change_catalog(changed, &changes, event.as_slice()).await?;
@@ -232,6 +227,19 @@ impl Engine {
         })
         .await
     }
+}
+
+/// The catalog with a price that an operator sets, which is given its id.
+///
+/// # Errors
+/// If the catalog does not have its model, or refuses it.
+pub fn with_price(catalog: &Catalog, price: &mut Price) -> Result<Catalog> {
+    let entry = catalog.named(&price.model_id);
+    let entry = entry.ok_or_else(|| Error::model_not_found(catalog, &price.model_id))?;
+    price.model_id = entry.model().id.clone();
+    price.id = uuid::Uuid::now_v7().to_string().into();
+    price.source = Source::Operator;
+    catalog.with_price(price.clone()).map_err(refused)
 }
 
 /// The changes that bring a list into a catalog, and their entries of the audit log: those of its

@@ -47,7 +47,7 @@ pub use api_key::{ApiKeyChange, ApiKeyUsage, GroupView, NewApiKey, NewKeyGroup};
 pub use boost::{BoostAmount, BoostKind, BoostView, NewBoost};
 pub use catalog::{
     ImportRequest, import as import_changes, import_list as import_list_changes,
-    load as load_catalog,
+    load as load_catalog, with_price,
 };
 pub use cycle::{CycleView, Cycles};
 pub use directory::{NewEntry, SubjectNames};

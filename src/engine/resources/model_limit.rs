@@ -201,7 +201,7 @@ impl Edit {
     ///
     /// # Errors
     /// If any row is wrong: what is wrong with each.
-    fn models_after(
+    pub(in crate::engine) fn models_after(
         &self,
         settings: Vec<ModelLimitSetting>,
     ) -> Result<Vec<(Option<WorkspaceModel>, WorkspaceModel)>> {

@@ -11,9 +11,10 @@ use super::listing::list;
 use crate::domain::alert::AlertPolicy;
 use crate::domain::attribution::AttributionField;
 use crate::domain::quota::Unit;
+use crate::domain::time::Micros;
 use crate::domain::time::calendar::DayOfWeek;
 use crate::domain::workspace::{
-    HoldDurability, HoldExpiryPolicy, Plan, ReportedCostPolicy, UnknownKeyPolicy,
+    HoldDurability, HoldExpiryPolicy, OutagePolicy, Plan, ReportedCostPolicy, UnknownKeyPolicy,
     UnpricedModelPolicy, Workspace,
 };
 use crate::domain::{Amount, Currency};
@@ -39,6 +40,7 @@ pub struct NewWorkspace {
     pub hold_expiry: HoldExpiryPolicy,
     /// Absent for that of the database: journaled where another server may take over.
     pub hold_durability: Option<HoldDurability>,
+    pub outage: OutagePolicy,
     pub unknown_keys: UnknownKeyPolicy,
     /// Sorted, without repeats.
     pub required_fields: Vec<AttributionField>,
@@ -57,6 +59,9 @@ pub struct WorkspaceChange {
     pub unpriced_models: Option<UnpricedModelPolicy>,
     pub hold_expiry: Option<HoldExpiryPolicy>,
     pub hold_durability: Option<HoldDurability>,
+    pub outage_duration: Option<Micros>,
+    /// An inner `None` sets the default.
+    pub outage_held_limit: Option<Option<(Currency, Amount)>>,
     pub unknown_keys: Option<UnknownKeyPolicy>,
     pub required_fields: Option<Vec<AttributionField>>,
     pub week_start: Option<DayOfWeek>,
@@ -129,6 +134,7 @@ impl Engine {
                 unpriced_models: new.unpriced_models,
                 hold_expiry: new.hold_expiry,
                 hold_durability: new.hold_durability.unwrap_or(shared.hold_durability()),
+                outage: new.outage,
                 unknown_keys: new.unknown_keys,
                 required_fields: new.required_fields,
                 week_start: new.week_start,
@@ -211,6 +217,14 @@ impl Engine {
             if change.currency.is_some_and(|new| new != edit.currency()) {
                 edit.require_no_money().await?;
             }
+            if let Some(Some((currency, _))) = change.outage_held_limit
+                && currency != change.currency.unwrap_or(edit.currency())
+            {
+                return Err(Error::Field {
+                    field: "workspace.outage_held_limit.currency_code".to_owned(),
+                    expected: "expected the currency of the workspace".to_owned(),
+                });
+            }
             edit.change_workspace(SETTINGS, |workspace| change.apply(workspace)).await
         };
         self.edit(actor, id, update).await
@@ -236,12 +250,7 @@ impl Engine {
 
     pub async fn set_plan(&self, actor: Actor, id: &str, change: PlanChange) -> Result<Workspace> {
         let set = move |edit: Edit| async move {
-            let budget = edit.amount("plan.budget", change.budget)?;
-            let overage = match change.overage {
-                Some(overage) => edit.amount("plan.overage_limit", overage)?,
-                None => Amount::ZERO,
-            };
-            let plan = Plan { budget, overage, start_date: change.start_date };
+            let plan = change.plan(&edit)?;
             edit.change_workspace(PLAN, |workspace| workspace.plan = Some(plan)).await
         };
         self.edit(actor, id, set).await
@@ -283,6 +292,18 @@ impl Engine {
     }
 }
 
+impl PlanChange {
+    /// The plan that is set.
+    pub(in crate::engine) fn plan(&self, edit: &Edit) -> Result<Plan> {
+        let overage = self.overage.map(|overage| edit.amount("plan.overage_limit", overage));
+        Ok(Plan {
+            budget: edit.amount("plan.budget", self.budget)?,
+            overage: overage.transpose()?.unwrap_or(Amount::ZERO),
+            start_date: self.start_date,
+        })
+    }
+}
+
 impl WorkspaceChange {
     fn apply(self, workspace: &mut Workspace) {
         if let Some(display_name) = self.display_name {
@@ -293,6 +314,11 @@ impl WorkspaceChange {
         workspace.unpriced_models = self.unpriced_models.unwrap_or(workspace.unpriced_models);
         workspace.hold_expiry = self.hold_expiry.unwrap_or(workspace.hold_expiry);
         workspace.hold_durability = self.hold_durability.unwrap_or(workspace.hold_durability);
+        let OutagePolicy { duration, held_limit } = &mut workspace.outage;
+        *duration = self.outage_duration.unwrap_or(*duration);
+        if let Some(limit) = self.outage_held_limit {
+            *held_limit = limit.map(|(_, amount)| amount);
+        }
         workspace.unknown_keys = self.unknown_keys.unwrap_or(workspace.unknown_keys);
         if let Some(required_fields) = self.required_fields {
             workspace.required_fields = required_fields;
@@ -361,12 +387,14 @@ impl Edit {
         let of_anomalies = store.anomaly_policy(&workspace.id).await?;
         let is_set = workspace.plan.is_some()
             || workspace.alerts.large_record_cost.is_some()
+            || workspace.outage.held_limit.is_some()
             || of_anomalies.is_some_and(|policy| policy.least_impact.is_some());
         let has_amounts = is_set || has_limit || has_holds || has_records || had_records;
         if has_amounts || self.has_boosts_or_quotas_in_money().await? {
             return Err(Error::NotAllowed(
                 "currency_code: cannot change once a plan, a limit, a quota, a boost, the alert \
-                 policy, the anomaly policy, a hold or usage has amounts in the currency"
+                 policy, the anomaly policy, outage_held_limit, a hold or usage has amounts in the \
+                 currency"
                     .to_owned(),
             ));
         }

@@ -126,7 +126,9 @@ impl Engine {
             return Err(self.shared.not_owner());
         }
         let now = self.now();
+        let unwritten_since = self.shared.writer.unwritten_since();
         let mut ledger = workspace.lock();
+        ledger.note_outage(now, unwritten_since);
         let (currency, durability) =
             (ledger.workspace().currency, ledger.workspace().hold_durability);
         let decision = match durability {
@@ -290,7 +292,13 @@ impl Engine {
         let mut workspaces = self.loaded_workspaces();
         // In a defined order, so that a simulation is deterministic.
         workspaces.sort_by(|a, b| a.id().cmp(b.id()));
-        workspaces.iter().for_each(|workspace| self.store_holds(workspace));
+        for workspace in &workspaces {
+            self.store_holds(workspace);
+            let since = self.shared.writer.unwritten_since();
+            if workspace.attempt(|ledger| ledger.note_outage(now, since)) == Some(true) {
+                workspace.announce();
+            }
+        }
         workspaces.retain(|workspace| {
             workspace.attempt(|ledger| ledger.has_due(now)).unwrap_or_default()
         });

@@ -5,9 +5,11 @@ use std::future::Future;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
+use super::outage::Written;
 use super::{Committed, measure};
+use crate::domain::Time;
 use crate::domain::record::Record;
 use crate::engine::Shared;
 use crate::storage;
@@ -66,12 +68,13 @@ impl Shared {
     {
         let mut pause = RETRY_PAUSE;
         let mut in_doubt = false;
-        let _unanswered = self.writer.unanswered();
+        let began = self.clock.now();
+        let _unanswered = self.writer.unanswered(began);
         loop {
             self.writer.outage.write_begins();
             let outcome = measure::write(write()).await;
             self.writer.outage.write_ends();
-            self.note_storage(&outcome);
+            self.note_storage(&outcome, Written::Data, began);
             match outcome {
                 Err(storage::Error::Unknown(cause)) => {
                     warn!(%cause, "outcome of a write is not known yet");
@@ -88,8 +91,19 @@ impl Shared {
         }
     }
 
-    pub(in crate::engine) fn note_storage<T>(&self, outcome: &storage::Result<T>) {
-        self.writer.outage.note(outcome.is_ok());
+    /// Notes the outcome of a write that was first tried at `began`.
+    pub(in crate::engine) fn note_storage<T>(
+        &self,
+        outcome: &storage::Result<T>,
+        written: Written,
+        began: Time,
+    ) {
+        if self.writer.outage.note(outcome.is_ok(), written, began) {
+            match outcome {
+                Ok(_) => info!("storage takes writes again"),
+                Err(_) => warn!("storage takes no writes: checks go on as workspaces say"),
+            }
+        }
         if let Err(storage::Error::Fenced) = outcome {
             error!("another server has taken over this database: stopping");
             self.writer.fatal.cancel();

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::{Entry, Recorded, WriterHandle};
+use crate::domain::Time;
 use crate::engine::error::{Error, Result};
 use crate::storage;
 use crate::storage::lease::boot_time;
@@ -17,11 +18,14 @@ pub(super) struct Unanswered<'a>(&'a WriterHandle);
 impl Drop for Unanswered<'_> {
     fn drop(&mut self) {
         self.0.unanswered_since.store(0, Ordering::Relaxed);
+        self.0.outage.tried();
     }
 }
 
 impl WriterHandle {
-    pub(super) fn unanswered(&self) -> Unanswered<'_> {
+    /// A write is first tried at `began`.
+    pub(super) fn unanswered(&self, began: Time) -> Unanswered<'_> {
+        self.outage.tries(began);
         self.unanswered_since.store(boot_time(), Ordering::Relaxed);
         Unanswered(self)
     }
@@ -74,6 +78,7 @@ pub(super) fn not_queued(error: &Error) {
 fn outcome_of(error: &Error) -> RecordOutcome {
     match error {
         Error::StorageUnavailable
+        | Error::StorageOutage { .. }
         | Error::Overloaded { .. }
         | Error::Quarantined
         | Error::Stopping

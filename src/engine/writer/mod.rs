@@ -37,6 +37,7 @@ use holds::DueHolds;
 use outage::{OUTAGE_KNOWN_AFTER, Outage};
 use queue::{Queue, Work};
 
+pub use outage::Written;
 pub use queue::{QUEUED_RECORDS_IN_ALL_MAX, QUEUED_RECORDS_MAX};
 
 /// Most records in one transaction.
@@ -244,6 +245,12 @@ impl WriterHandle {
 
     pub fn storage_answers(&self) -> watch::Receiver<bool> {
         self.outage.answers()
+    }
+
+    /// When the oldest write began that storage has not taken; none while it takes them.
+    #[inline]
+    pub fn unwritten_since(&self) -> Option<Time> {
+        self.outage.unwritten_since()
     }
 
     /// Whether a write takes too long.

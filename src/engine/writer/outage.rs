@@ -1,6 +1,10 @@
-//! What is known of storage by its answers to writes: since when it has not answered, and which
-//! write takes long. While an outage is known, callers are refused at once instead of waiting for
-//! their deadline.
+//! What is known of storage by its answers to writes: since when it has not answered, which write
+//! takes long, and since when what was to be written is not. While an outage is known, callers are
+//! refused at once instead of waiting for their deadline.
+//!
+//! Renewals of the lease are small writes of a row that is there, which may succeed where nothing
+//! new can be written, as on a full disk. So they begin an outage, and do not end one that other
+//! writes have begun, as long as these are tried.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -8,6 +12,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::domain::Time;
 use crate::storage::lease::{boot_time, micros};
 
 /// How long storage may fail before callers are refused at once, and how long after the last
@@ -15,8 +20,18 @@ use crate::storage::lease::{boot_time, micros};
 pub const OUTAGE_KNOWN_AFTER: Duration = Duration::from_secs(1);
 /// A write that takes longer than this is one that is not answered.
 const WRITE_AGE_MAX: Duration = Duration::from_secs(5);
+/// How long no other write must have failed for a renewal to end an outage: then nobody has tried.
+const RENEWALS_SUFFICE_AFTER: Duration = Duration::from_secs(15);
 /// No time.
 const NONE: i64 = 0;
+
+/// What is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// The lease, and nothing else.
+    Renewal,
+    Data,
+}
 
 pub(super) struct Outage {
     start: Instant,
@@ -24,6 +39,14 @@ pub(super) struct Outage {
     since: AtomicI64,
     /// To the last failure.
     last_failure: AtomicI64,
+    /// The same, of a write that was no renewal.
+    last_data_failure: AtomicI64,
+    /// [`Time`] at which the write under way was first tried, or [`NONE`].
+    first_tried: AtomicI64,
+    /// [`Time`] at which the oldest write began that storage has not taken, or [`NONE`].
+    unwritten_since: AtomicI64,
+    /// The same of the last outage: each has a time of its own, by which it is known.
+    last_since: AtomicI64,
     /// [`boot_time`] at which the write began that has not ended, or [`NONE`].
     write_began: AtomicI64,
     answers: watch::Sender<bool>,
@@ -35,6 +58,10 @@ impl Default for Outage {
             start: Instant::now(),
             since: AtomicI64::new(NONE),
             last_failure: AtomicI64::new(NONE),
+            last_data_failure: AtomicI64::new(NONE),
+            first_tried: AtomicI64::new(NONE),
+            unwritten_since: AtomicI64::new(NONE),
+            last_since: AtomicI64::new(NONE),
             write_began: AtomicI64::new(NONE),
             answers: watch::Sender::new(true),
         }
@@ -42,6 +69,15 @@ impl Default for Outage {
 }
 
 impl Outage {
+    /// A write is tried, until it is known what became of it.
+    pub fn tries(&self, began: Time) {
+        self.first_tried.store(began.micros(), Ordering::Relaxed);
+    }
+
+    pub fn tried(&self) {
+        self.first_tried.store(NONE, Ordering::Relaxed);
+    }
+
     pub fn write_begins(&self) {
         self.write_began.store(boot_time(), Ordering::Relaxed);
     }
@@ -50,8 +86,52 @@ impl Outage {
         self.write_began.store(NONE, Ordering::Relaxed);
     }
 
-    /// Notes whether storage has answered a write.
-    pub fn note(&self, answers: bool) {
+    /// Notes whether storage has taken a write that was first tried at `began`. Whether an outage
+    /// begins or ends with it: one that has begun keeps its time.
+    pub fn note(&self, answers: bool, written: Written, began: Time) -> bool {
+        self.note_answer(answers);
+        let now = self.now();
+        if !answers {
+            if written == Written::Data {
+                self.last_data_failure.store(now, Ordering::Relaxed);
+            }
+            return self.begin(began);
+        }
+        let last_failure = self.last_data_failure.load(Ordering::Relaxed);
+        let suffices = written == Written::Data
+            || last_failure == NONE
+            || now - last_failure >= micros(RENEWALS_SUFFICE_AFTER);
+        if suffices {
+            self.last_data_failure.store(NONE, Ordering::Relaxed);
+            return self.unwritten_since.swap(NONE, Ordering::Relaxed) != NONE;
+        }
+        false
+    }
+
+    /// When the oldest write began that storage has not taken; none while it takes them.
+    #[inline]
+    pub fn unwritten_since(&self) -> Option<Time> {
+        match self.unwritten_since.load(Ordering::Relaxed) {
+            NONE => None,
+            since => Some(Time::from_micros(since)),
+        }
+    }
+
+    fn begin(&self, began: Time) -> bool {
+        let oldest = match self.first_tried.load(Ordering::Relaxed) {
+            NONE => began.micros(),
+            tried => began.micros().min(tried),
+        };
+        let since = oldest.max(self.last_since.load(Ordering::Relaxed) + 1);
+        let (order, known) = (Ordering::Relaxed, Ordering::Relaxed);
+        let has_begun = self.unwritten_since.compare_exchange(NONE, since, order, known).is_ok();
+        if has_begun {
+            self.last_since.store(since, Ordering::Relaxed);
+        }
+        has_begun
+    }
+
+    fn note_answer(&self, answers: bool) {
         if answers {
             self.since.store(NONE, Ordering::Relaxed);
         } else {
@@ -99,20 +179,64 @@ impl Outage {
 mod tests {
     use super::*;
 
+    fn note(outage: &Outage, answers: bool) {
+        outage.note(answers, Written::Data, Time::EARLIEST);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_outage_is_as_old_as_the_oldest_write_that_failed() {
+        let outage = Outage::default();
+        let at = |seconds: i64| Time::EARLIEST + seconds * 1_000_000;
+        assert_eq!(outage.unwritten_since(), None);
+        outage.tries(at(5));
+        assert!(outage.note(false, Written::Renewal, at(7)));
+        assert!(!outage.note(false, Written::Data, at(5)));
+        assert!(!outage.note(false, Written::Renewal, at(8)));
+        assert_eq!(outage.unwritten_since(), Some(at(5)));
+        assert!(outage.note(true, Written::Data, at(5)));
+        outage.tried();
+        assert!(!outage.note(true, Written::Data, at(8)));
+        assert_eq!(outage.unwritten_since(), None);
+        // Another one at the same time is another one.
+        assert!(outage.note(false, Written::Renewal, at(5)));
+        assert_eq!(outage.unwritten_since(), Some(at(5) + 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn renewals_end_no_outage_of_other_writes_while_these_are_tried() {
+        let outage = Outage::default();
+        let pass = |millis| tokio::time::advance(Duration::from_millis(millis));
+        let at = Time::EARLIEST;
+        // One of renewals alone.
+        assert!(outage.note(false, Written::Renewal, at));
+        assert!(outage.note(true, Written::Renewal, at));
+        assert_eq!(outage.unwritten_since(), None);
+        outage.note(false, Written::Data, at);
+        for _ in 0..3 {
+            pass(14_999).await;
+            outage.note(true, Written::Renewal, at);
+            assert_eq!(outage.unwritten_since(), Some(at));
+            outage.note(false, Written::Data, at);
+        }
+        pass(15_000).await;
+        assert!(outage.note(true, Written::Renewal, at));
+        assert_eq!(outage.unwritten_since(), None);
+    }
+
     #[tokio::test(start_paused = true)]
     async fn an_outage_is_known_after_a_second_of_failures() {
         let outage = Outage::default();
         let pass = |millis| tokio::time::advance(Duration::from_millis(millis));
         pass(5_000).await;
         assert!(!outage.is_known() && *outage.answers().borrow());
-        outage.note(false);
+        note(&outage, false);
         assert!(!outage.is_known() && !*outage.answers().borrow());
         pass(999).await;
-        outage.note(false);
+        note(&outage, false);
         assert!(!outage.is_known());
         pass(1).await;
         assert!(outage.is_known());
-        outage.note(true);
+        note(&outage, true);
         assert!(!outage.is_known() && *outage.answers().borrow());
     }
 
@@ -120,10 +244,10 @@ mod tests {
     async fn a_caller_is_let_through_when_nobody_has_tried_for_a_second() {
         let outage = Outage::default();
         let pass = |millis| tokio::time::advance(Duration::from_millis(millis));
-        outage.note(false);
+        note(&outage, false);
         pass(1_500).await;
         assert!(!outage.is_known());
-        outage.note(false);
+        note(&outage, false);
         assert!(outage.is_known());
         pass(1_000).await;
         assert!(!outage.is_known());

@@ -31,7 +31,8 @@ use crate::transport::Peer;
 
 /// What answers without credentials.
 const OPEN: [&str; 2] = ["/grpc.health.v1.", "/grpc.reflection."];
-const SCHEME: &str = "bearer";
+/// With the space after it.
+const SCHEME: &[u8] = b"bearer ";
 const FOREIGN_HOST: &str = "host: expected localhost or a loopback address, because this server \
                             requires no credentials";
 const FOREIGN_ORIGIN: &str =
@@ -115,11 +116,11 @@ impl Authenticator {
     /// Why there is none, for the log.
     fn grant(&self, request: &Request<Body>) -> Result<Grant, String> {
         let identities = self.identities.as_ref();
-        if request.headers().contains_key(AUTHORIZATION) {
-            let token = bearer(request.headers()).ok_or("expected one bearer token")?;
+        if let Some(token) = bearer(request.headers())? {
             if let Some(grant) = self.engine.authenticate(token) {
                 return Ok(grant);
             }
+            let token = str::from_utf8(token).map_err(|_| "the bearer token is no text")?;
             if Secret::is_well_formed(token) {
                 return Err("the access token is not valid".to_owned());
             }
@@ -187,12 +188,19 @@ fn is_loopback(host: &str) -> bool {
     is_address || name.eq_ignore_ascii_case("localhost")
 }
 
-/// The one token of a request.
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+/// The bearer token of a request; none where nothing is said of authorization.
+///
+/// # Errors
+/// If there is something else, or more than one.
+fn bearer(headers: &HeaderMap) -> Result<Option<&[u8]>, &'static str> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
-    let (Some(value), None) = (values.next(), values.next()) else { return None };
-    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case(SCHEME).then_some(token.trim_start_matches(' '))
+    let Some(value) = values.next() else { return Ok(None) };
+    let bearer = value.as_bytes().split_at_checked(SCHEME.len());
+    let bearer = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case(SCHEME));
+    match (bearer, values.next()) {
+        (Some((_, token)), None) => Ok(Some(token.trim_ascii_start())),
+        _ => Err("expected one bearer token"),
+    }
 }
 
 /// A service behind a [`Authenticator`].
@@ -274,19 +282,20 @@ mod tests {
             for value in values {
                 headers.append(AUTHORIZATION, HeaderValue::from_str(value).unwrap());
             }
-            bearer(&headers).map(ToOwned::to_owned)
+            bearer(&headers).map(|token| token.map(<[u8]>::to_vec))
         };
-        assert_eq!(read(&["Bearer tg_x"]).as_deref(), Some("tg_x"));
-        assert_eq!(read(&["bearer  tg_x"]).as_deref(), Some("tg_x"));
+        assert_eq!(read(&[]), Ok(None));
+        for value in ["Bearer tg_x", "bearer  tg_x"] {
+            assert_eq!(read(&[value]), Ok(Some(b"tg_x".to_vec())), "{value}");
+        }
         for values in [
-            &[] as &[&str],
-            &["tg_x"],
+            &["tg_x"] as &[&str],
             &["Basic tg_x"],
             &["Bearertg_x"],
             &["Bearer tg_x", "Bearer tg_x"],
             &["Bearer"],
         ] {
-            assert_eq!(read(values), None, "{values:?}");
+            assert_eq!(read(values), Err("expected one bearer token"), "{values:?}");
         }
     }
 }

@@ -292,6 +292,9 @@ methods! {
         AcknowledgeAnomaly(AcknowledgeAnomalyRequest): ADMINISTER, workspace;
         GetAnomalyPolicy(GetAnomalyPolicyRequest): READ, workspace;
         SetAnomalyPolicy(SetAnomalyPolicyRequest): ADMINISTER, workspace;
+        SimulatePolicy(SimulatePolicyRequest): READ, workspace;
+        ListRecommendations(ListRecommendationsRequest): READ, workspace;
+        UpdateRecommendation(UpdateRecommendationRequest): ADMINISTER, workspace;
     }
 }
 

@@ -10,7 +10,7 @@ mod reports;
 mod watch;
 mod workspace_page;
 
-pub use places::Reports;
+pub use places::{Place, Reports};
 
 use std::time::Duration;
 

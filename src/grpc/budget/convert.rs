@@ -7,7 +7,7 @@ use crate::domain::time::calendar::Calendar;
 use crate::domain::{Amount, Currency, Time};
 use crate::engine::{BoostAmount, BudgetView, CycleView, InCurrency, NewBoost, PlanChange};
 use crate::grpc::shared::boost::BoostFields;
-use crate::grpc::shared::decode::{Decoded, decode};
+use crate::grpc::shared::decode::{Decoded, Decoder, decode};
 use crate::grpc::shared::enums::ProtoEnum;
 use crate::grpc::shared::money;
 use crate::grpc::shared::names::ModelNames;
@@ -23,16 +23,21 @@ pub fn plan(request: &v1::SetPlanRequest) -> Decoded<PlanChange> {
     decode(|at| {
         at.workspace_id(&request.workspace_id);
         let (at, plan) = at.message("plan", request.plan.as_ref())?;
-        let (budget_at, overage_at) = (at.field("budget"), at.field("overage_limit"));
-        let budget = budget_at.required(plan.budget.as_ref()).map(|budget| budget_at.limit(budget));
-        let overage = plan.overage_limit.as_ref().map(|overage| overage_at.limit(overage));
-        let start_date = at.field("start_date").date(&plan.start_date);
-        Some(PlanChange {
-            budget: budget.unwrap_or((Currency::EUR, Amount::ZERO)),
-            overage,
-            start_date: start_date.unwrap_or_default(),
-        })
+        Some(plan_change(at, plan))
     })
+}
+
+/// A plan to be set.
+pub fn plan_change(at: Decoder<'_>, plan: &v1::Plan) -> PlanChange {
+    let (budget_at, overage_at) = (at.field("budget"), at.field("overage_limit"));
+    let budget = budget_at.required(plan.budget.as_ref()).map(|budget| budget_at.limit(budget));
+    let overage = plan.overage_limit.as_ref().map(|overage| overage_at.limit(overage));
+    let start_date = at.field("start_date").date(&plan.start_date);
+    PlanChange {
+        budget: budget.unwrap_or((Currency::EUR, Amount::ZERO)),
+        overage,
+        start_date: start_date.unwrap_or_default(),
+    }
 }
 
 /// Workspace and boost of its envelope.
@@ -100,6 +105,13 @@ pub fn budget_to_proto(
         time_zone: view.time_zone.name().to_owned(),
         cycle_first_date: view.first_date.to_string(),
         cycle_last_date: view.last_date.to_string(),
+        storage_outage: view.outage.map(|outage| v1::StorageOutage {
+            start_time: Some(to_timestamp(outage.since)),
+            end_of_checks_time: Some(to_timestamp(outage.end_of_checks)),
+            held: money(outage.held),
+            held_limit: money(outage.held_limit),
+            checks_refused: outage.has_refused,
+        }),
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod convert;
 
-pub use convert::budget_to_proto;
+pub use convert::{budget_to_proto, plan_change};
 
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};

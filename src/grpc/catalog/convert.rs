@@ -62,39 +62,50 @@ pub fn new_price(request: v1::SetModelPriceRequest, now: Time) -> Decoded<Price>
         at.field("model_id").model_id(&request.model_id);
         at.field("workspace_id").text(&request.workspace_id, 0..=WORKSPACE_ID_CHARS_MAX);
         let (at, price) = at.message("price", request.price)?;
-        let currency = at.field("currency_code").new_currency(&price.currency_code);
-        let is_of_units = !price.unit_prices.is_empty()
-            && price.input_per_million.is_empty()
-            && price.output_per_million.is_empty();
-        for (text, field) in [
-            (&price.input_per_million, "input_per_million"),
-            (&price.output_per_million, "output_per_million"),
-        ] {
-            let is_there = is_of_units || !text.is_empty();
-            at.field(field).ensure(is_there, "expected a rate: it is required");
-        }
-        let unit_rates = unit_rates(at, &price.unit_prices);
-        let factors = factors(at, &price.factors);
-        let base = rates(at, price.texts());
-        let variants_at = at.field("variants");
-        let given = variants_at.at_most(price.variants, VARIANTS_MAX);
-        let variants = given.iter().enumerate();
-        let variants = variants.map(|(index, given)| variant(variants_at.item(index), given));
-        let workspace_id = request.workspace_id;
-        Some(Price {
-            id: Arc::default(),
-            model_id: Arc::from(request.model_id),
-            workspace_id: (!workspace_id.is_empty()).then(|| Arc::from(workspace_id)),
-            currency,
-            variants: variants.collect(),
-            effective_time: effective_time(at, price.effective_time, now),
-            create_time: now,
-            source: Source::Operator,
-            base,
-            unit_rates,
-            factors,
-        })
+        let ids = (request.model_id.as_str(), request.workspace_id.as_str());
+        Some(price_of(at, ids, price, now))
     })
+}
+
+/// A price to be set for a model, and for a workspace unless its id is empty; valid from `now` on
+/// if it does not say from when.
+pub fn price_of(
+    at: Decoder<'_>,
+    (model_id, workspace_id): (&str, &str),
+    price: v1::Price,
+    now: Time,
+) -> Price {
+    let currency = at.field("currency_code").new_currency(&price.currency_code);
+    let is_of_units = !price.unit_prices.is_empty()
+        && price.input_per_million.is_empty()
+        && price.output_per_million.is_empty();
+    for (text, field) in [
+        (&price.input_per_million, "input_per_million"),
+        (&price.output_per_million, "output_per_million"),
+    ] {
+        let is_there = is_of_units || !text.is_empty();
+        at.field(field).ensure(is_there, "expected a rate: it is required");
+    }
+    let unit_rates = unit_rates(at, &price.unit_prices);
+    let factors = factors(at, &price.factors);
+    let base = rates(at, price.texts());
+    let variants_at = at.field("variants");
+    let given = variants_at.at_most(price.variants, VARIANTS_MAX);
+    let variants = given.iter().enumerate();
+    let variants = variants.map(|(index, given)| variant(variants_at.item(index), given));
+    Price {
+        id: Arc::default(),
+        model_id: Arc::from(model_id),
+        workspace_id: (!workspace_id.is_empty()).then(|| Arc::from(workspace_id)),
+        currency,
+        variants: variants.collect(),
+        effective_time: effective_time(at, price.effective_time, now),
+        create_time: now,
+        source: Source::Operator,
+        base,
+        unit_rates,
+        factors,
+    }
 }
 
 fn unit_rates(at: Decoder<'_>, prices: &[v1::UnitPrice]) -> UnitRates {

@@ -3,6 +3,8 @@
 mod convert;
 mod import;
 
+pub use convert::price_of;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 

@@ -1,17 +1,22 @@
-//! `InsightService`: what repeats in usage, what it will be, and what stands out.
+//! `InsightService`: what repeats in usage, what it will be, what stands out, and what would save
+//! money.
 
 mod anomalies;
 mod convert;
 mod forecast;
+mod recommendations;
 mod risks;
 mod seasonality;
+mod simulate;
 
 pub use anomalies::member_to_proto;
+use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
 use super::ServiceContext;
-use super::access::{authorize, by};
+use super::access::{Stop, authorize, by};
 use super::analytics::{Reports, scope};
+use super::shared::stream::{BoxStream, stream};
 use super::shared::text;
 use super::shared::time::to_timestamp;
 use crate::analytics::insight::forecast::forecast;
@@ -25,11 +30,16 @@ use crate::proto::v1::insight_service_server::InsightService;
 pub struct Insight {
     engine: Engine,
     reports: Reports,
+    stopping: CancellationToken,
 }
 
 impl Insight {
     pub fn new(context: &ServiceContext) -> Insight {
-        Insight { engine: context.engine.clone(), reports: context.reports.clone() }
+        Insight {
+            engine: context.engine.clone(),
+            reports: context.reports.clone(),
+            stopping: context.stopping.clone(),
+        }
     }
 }
 
@@ -134,5 +144,42 @@ impl InsightService for Insight {
         let policy = self.engine.set_anomaly_policy(by, &workspace_id, change).await?;
         let anomaly_policy = Some(anomalies::policy_to_proto(&policy, &workspace_id));
         Ok(Response::new(v1::SetAnomalyPolicyResponse { anomaly_policy }))
+    }
+
+    type SimulatePolicyStream = BoxStream<v1::SimulatePolicyResponse>;
+
+    async fn simulate_policy(
+        &self,
+        request: Request<v1::SimulatePolicyRequest>,
+    ) -> Result<Response<Self::SimulatePolicyStream>, Status> {
+        let stop = Stop::of(&self.stopping, &request)?;
+        let call = simulate::request(authorize(request)?, self.engine.now())?;
+        let place = self.reports.place(&call.workspace_id).await?;
+        let (id, window) = (&call.workspace_id, call.window);
+        let run = self.engine.begin_backtest(id, window, call.change).await?;
+        Ok(Response::new(stream(simulate::Simulation::new(run, place), stop)))
+    }
+
+    async fn list_recommendations(
+        &self,
+        request: Request<v1::ListRecommendationsRequest>,
+    ) -> Result<Response<v1::ListRecommendationsResponse>, Status> {
+        let now = self.engine.now();
+        let (filter, page, after) = recommendations::list(authorize(request)?, now)?;
+        let found = self.engine.recommendations(&filter, after, page.fetch()).await?;
+        let id = &filter.workspace_id;
+        Ok(Response::new(recommendations::page_to_proto(found, &page, id, now)))
+    }
+
+    async fn update_recommendation(
+        &self,
+        request: Request<v1::UpdateRecommendationRequest>,
+    ) -> Result<Response<v1::UpdateRecommendationResponse>, Status> {
+        let by = by(&request)?;
+        let (workspace_id, id, state) = recommendations::update(authorize(request)?)?;
+        let set = self.engine.set_recommendation_state(by, &workspace_id, id, state).await?;
+        let (currency, now) = (set.currency, self.engine.now());
+        let recommendation = recommendations::to_proto(&set.value, &workspace_id, currency, now);
+        Ok(Response::new(v1::UpdateRecommendationResponse { recommendation: Some(recommendation) }))
     }
 }

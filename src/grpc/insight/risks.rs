@@ -1,12 +1,12 @@
 //! Limits in force, and answers of `ListBudgetRisks`.
 
 use super::forecast::{Amounts, outlook_to_proto};
-use crate::analytics::axis::{UsageDimension, model_axis};
+use crate::analytics::axis::model_axis;
 use crate::analytics::insight::outlook::{LimitInForce, Outlook};
 use crate::analytics::insight::risks::{Limit, order};
 use crate::analytics::insight::series::SeriesMetric;
+use crate::analytics::insight::subjects::counted;
 use crate::domain::Currency;
-use crate::domain::attribution::{Dimension, SubjectKind, tag_of_subject};
 use crate::domain::catalog::Catalog;
 use crate::domain::quota::{Period, Unit};
 use crate::domain::time::calendar::Window;
@@ -16,7 +16,6 @@ use crate::grpc::shared::decode::{Decoded, decode};
 use crate::grpc::shared::enums::ProtoEnum;
 use crate::grpc::shared::subject::subject_to_proto;
 use crate::proto::v1;
-use crate::storage::reports::Axis;
 
 /// Most quotas that are looked at, the most utilised first.
 const QUOTAS_MAX: usize = 1_000;
@@ -93,17 +92,8 @@ fn of_quota(workspace_id: &str, usage: &QuotaUsage, catalog: &Catalog) -> Option
     }
     let window = Window { start: usage.window_start, end: usage.window_end? };
     let in_force = LimitInForce { limit: usage.limit?, used: usage.spent, window };
-    let mut of = axis_of(quota.scope.kind, &usage.subject_id, catalog)?;
+    let of = counted(&quota.scope, &usage.subject_id, catalog)?;
     let model_id = quota.scope.model_id.as_deref().unwrap_or_default();
-    if !model_id.is_empty() {
-        match of.first_mut().filter(|(axis, _)| *axis == model_axis()) {
-            Some((_, models)) => models.retain(|known| known == model_id),
-            None => of.push((model_axis(), vec![model_id.to_owned()])),
-        }
-    }
-    if of.iter().any(|(_, values)| values.is_empty()) {
-        return None;
-    }
     let subject = subject_to_proto(workspace_id, quota.scope.kind, &usage.subject_id);
     Some(NamedLimit {
         limit: Limit { metric, of, in_force },
@@ -116,28 +106,6 @@ fn of_quota(workspace_id: &str, usage: &QuotaUsage, catalog: &Catalog) -> Option
             outlook: None,
         },
     })
-}
-
-/// The axis that the usage of a subject is on, and its values.
-fn axis_of(kind: SubjectKind, id: &str, catalog: &Catalog) -> Option<Vec<(Axis, Vec<String>)>> {
-    let of = |dimension| UsageDimension::Of(dimension).axis();
-    let one = |axis: Axis| Some(vec![(axis, vec![id.to_owned()])]);
-    match kind {
-        SubjectKind::Workspace => Some(Vec::new()),
-        SubjectKind::KeyGroup => one(of(Dimension::KeyGroup)?),
-        SubjectKind::Provider => Some(vec![(model_axis(), models_of_provider(catalog, id))]),
-        SubjectKind::Tag => {
-            let (key, value) = tag_of_subject(id)?;
-            Some(vec![(Axis::Tag(key.to_owned()), vec![value.to_owned()])])
-        }
-        _ => one(of(kind.field()?.dimension()?)?),
-    }
-}
-
-fn models_of_provider(catalog: &Catalog, provider: &str) -> Vec<String> {
-    let models = catalog.models().iter().map(|entry| entry.model());
-    let models = models.filter(|model| model.provider.eq_ignore_ascii_case(provider));
-    models.map(|model| model.id.to_string()).collect()
 }
 
 /// The most likely ones, and of how many limits nothing can be said.

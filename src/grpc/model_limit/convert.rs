@@ -82,20 +82,28 @@ pub fn set_limits(
         at.field("etag").text(etag, 0..=ETAG_CHARS_MAX);
         let settings_at = at.field("settings");
         settings_at.ensure(!settings.is_empty(), "expected 1 to 1000");
-        let settings = at.field("settings").at_most(settings, SETTINGS_MAX);
-        let settings = settings.into_iter().enumerate().map(|(row, setting)| {
-            let settings_at = at.field("settings");
-            let at = settings_at.item(row);
-            at.field("model_id").model_id(&setting.model_id);
-            let (limit, enabled) = (setting.limit.as_ref(), setting.limit_enabled);
-            ModelLimitSetting {
-                change: change(at, limit, enabled, setting.fallback_model_ids),
-                model_id: setting.model_id,
-                enabled: setting.model_enabled,
-            }
-        });
-        Some((settings.collect(), Some(etag.clone()).filter(|etag| !etag.is_empty())))
+        let settings = new_settings(settings_at, settings);
+        Some((settings, Some(etag.clone()).filter(|etag| !etag.is_empty())))
     })
+}
+
+/// What is to be set of models.
+pub fn new_settings(
+    at: Decoder<'_>,
+    settings: Vec<v1::ModelLimitSetting>,
+) -> Vec<ModelLimitSetting> {
+    let settings = at.at_most(settings, SETTINGS_MAX);
+    let settings = settings.into_iter().enumerate().map(|(row, setting)| {
+        let at = at.item(row);
+        at.field("model_id").model_id(&setting.model_id);
+        let (limit, enabled) = (setting.limit.as_ref(), setting.limit_enabled);
+        ModelLimitSetting {
+            change: change(at, limit, enabled, setting.fallback_model_ids),
+            model_id: setting.model_id,
+            enabled: setting.model_enabled,
+        }
+    });
+    settings.collect()
 }
 
 /// The cap and the chain of a model.

@@ -4,6 +4,8 @@ mod convert;
 
 use tonic::{Request, Response, Status};
 
+pub use convert::new_settings;
+
 use super::ServiceContext;
 use super::access::{authorize, by};
 use super::shared::names::ModelNames;

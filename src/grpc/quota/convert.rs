@@ -42,41 +42,51 @@ pub fn create(request: v1::CreateQuotaRequest, now: Time) -> Decoded<(String, Ne
     decode(|at| {
         at.workspace_id(&workspace_id);
         let (at, quota) = at.message("quota", request.quota)?;
-        at.field("quota_id").optional_new_id(&quota.quota_id);
-        let subject = at.limit_subject(&workspace_id, quota.subject.as_ref(), quota.each_subject);
-        at.field("model_id").optional_model_id(&quota.model_id);
-        let unit = at.field("unit").required_enum(quota.unit);
-        let limit = new_limit(at, &quota, unit);
-        let period = at.field("period").required_enum(quota.period);
-        check_unit(at.field("unit"), unit, period);
-        let enforcement = at.field("enforcement").optional_enum(quota.enforcement);
-        let thresholds = match thresholds(at, &quota) {
-            _ if quota.no_alerts => Vec::new(),
-            given if period.is_some_and(|period| !period.counts_spent()) => {
-                let thresholds_at = at.field("alert_threshold_percents");
-                thresholds_at.ensure(given.is_empty(), NO_WINDOW);
-                Vec::new()
-            }
-            given if given.is_empty() => THRESHOLDS_DEFAULT.to_vec(),
-            given => given,
-        };
-        at.display_name(&quota.display_name);
-        let window_start = window_start(at, &quota, period, now);
-        let (kind, subject_id) = subject?;
-        let new = NewQuota {
-            id: non_empty(quota.quota_id),
-            display_name: quota.display_name,
-            kind,
-            subject_id,
-            model_id: non_empty(quota.model_id),
-            unit: unit?,
-            period: period?,
-            limit,
-            enforcement: enforcement.unwrap_or(Enforcement::Hard),
-            thresholds,
-            window_start,
-        };
+        let new = new_quota(at, &workspace_id, quota, now)?;
         Some((workspace_id, new))
+    })
+}
+
+/// A quota to be created.
+pub fn new_quota(
+    at: Decoder<'_>,
+    workspace_id: &str,
+    quota: v1::Quota,
+    now: Time,
+) -> Option<NewQuota> {
+    at.field("quota_id").optional_new_id(&quota.quota_id);
+    let subject = at.limit_subject(workspace_id, quota.subject.as_ref(), quota.each_subject);
+    at.field("model_id").optional_model_id(&quota.model_id);
+    let unit = at.field("unit").required_enum(quota.unit);
+    let limit = new_limit(at, &quota, unit);
+    let period = at.field("period").required_enum(quota.period);
+    check_unit(at.field("unit"), unit, period);
+    let enforcement = at.field("enforcement").optional_enum(quota.enforcement);
+    let thresholds = match thresholds(at, &quota) {
+        _ if quota.no_alerts => Vec::new(),
+        given if period.is_some_and(|period| !period.counts_spent()) => {
+            let thresholds_at = at.field("alert_threshold_percents");
+            thresholds_at.ensure(given.is_empty(), NO_WINDOW);
+            Vec::new()
+        }
+        given if given.is_empty() => THRESHOLDS_DEFAULT.to_vec(),
+        given => given,
+    };
+    at.display_name(&quota.display_name);
+    let window_start = window_start(at, &quota, period, now);
+    let (kind, subject_id) = subject?;
+    Some(NewQuota {
+        id: non_empty(quota.quota_id),
+        display_name: quota.display_name,
+        kind,
+        subject_id,
+        model_id: non_empty(quota.model_id),
+        unit: unit?,
+        period: period?,
+        limit,
+        enforcement: enforcement.unwrap_or(Enforcement::Hard),
+        thresholds,
+        window_start,
     })
 }
 

@@ -6,7 +6,8 @@ mod rate_limit;
 
 use tonic::{Request, Response, Status};
 
-pub use convert::usage_to_proto;
+pub use convert::{new_quota, usage_to_proto};
+pub use rate_limit::new_rate_limit;
 
 use super::ServiceContext;
 use super::access::{authorize, by};

@@ -25,23 +25,32 @@ pub fn create(request: v1::CreateRateLimitRequest) -> Decoded<(String, NewRateLi
     decode(|at| {
         at.workspace_id(&workspace_id);
         let (at, limit) = at.message("rate_limit", request.rate_limit)?;
-        at.field("rate_limit_id").optional_new_id(&limit.rate_limit_id);
-        let subject = at.limit_subject(&workspace_id, limit.subject.as_ref(), limit.each_subject);
-        at.field("model_id").optional_model_id(&limit.model_id);
-        let bounds = bounds(at.field("bounds"), limit.bounds);
-        let enforcement = at.field("enforcement").optional_enum(limit.enforcement);
-        at.display_name(&limit.display_name);
-        let (kind, subject_id) = subject?;
-        let new = NewRateLimit {
-            id: non_empty(limit.rate_limit_id),
-            display_name: limit.display_name,
-            kind,
-            subject_id,
-            model_id: non_empty(limit.model_id),
-            bounds,
-            enforcement: enforcement.unwrap_or(Enforcement::Hard),
-        };
+        let new = new_rate_limit(at, &workspace_id, limit)?;
         Some((workspace_id, new))
+    })
+}
+
+/// A rate limit to be created.
+pub fn new_rate_limit(
+    at: Decoder<'_>,
+    workspace_id: &str,
+    limit: v1::RateLimit,
+) -> Option<NewRateLimit> {
+    at.field("rate_limit_id").optional_new_id(&limit.rate_limit_id);
+    let subject = at.limit_subject(workspace_id, limit.subject.as_ref(), limit.each_subject);
+    at.field("model_id").optional_model_id(&limit.model_id);
+    let bounds = bounds(at.field("bounds"), limit.bounds);
+    let enforcement = at.field("enforcement").optional_enum(limit.enforcement);
+    at.display_name(&limit.display_name);
+    let (kind, subject_id) = subject?;
+    Some(NewRateLimit {
+        id: non_empty(limit.rate_limit_id),
+        display_name: limit.display_name,
+        kind,
+        subject_id,
+        model_id: non_empty(limit.model_id),
+        bounds,
+        enforcement: enforcement.unwrap_or(Enforcement::Hard),
     })
 }
 

@@ -134,7 +134,7 @@ impl ProtoEnum for RateWindow {
 named_enum!(SubjectKind as SubjectType, "SUBJECT_TYPE");
 proto_enum!(AlertType as AlertType {
     Threshold, InOverage, Exhausted, FallbackBegan, UnpricedModel, HoldsExpired,
-    CostDiffers, AnswerUnread, LargeRecord, Anomaly,
+    CostDiffers, AnswerUnread, LargeRecord, Anomaly, StorageOutage,
 } "expected an AlertType that is known");
 
 impl Decoder<'_> {

@@ -27,6 +27,8 @@ const SAME_ID_IS_SAFE: &str = "a retry with the same request_id is safe";
 const MANY_ATTEMPTS: &str =
     "too many calls without valid credentials from this address: try again later";
 const FAILED_ATTEMPTS: &str = "failed attempts of an address";
+/// No reason has a higher number.
+const NUMBERS_MAX: i32 = 100;
 /// What the names of all reasons begin with.
 const REASON_PREFIX: &str = "ERROR_REASON_";
 const CALLS_AT_ONCE: &str = "calls at once";
@@ -302,6 +304,9 @@ impl ErrorBody {
             }
             Error::EtagMismatch => body(ErrorReason::EtagMismatch),
             Error::SmtpNotConfigured => body(ErrorReason::SmtpNotConfigured),
+            Error::LogDropped { kept_from } => {
+                body(ErrorReason::QueryTooBroad).with("kept_from_date", kept_from)
+            }
             Error::NotAllowed(_) => body(ErrorReason::ChangeNotAllowed),
             Error::RequestIdReused { request_id } => {
                 body(ErrorReason::RequestIdReused).with("request_id", request_id)
@@ -316,6 +321,10 @@ impl ErrorBody {
                 body(ErrorReason::BoundReached).at_bound(bound, max)
             }
             Error::StorageUnavailable => body(ErrorReason::StorageUnavailable),
+            Error::StorageOutage { limit } => {
+                let body = body(ErrorReason::StorageOutage).with("limit", limit);
+                ErrorBody { limit: Some(limit), ..body }
+            }
             Error::Stopping => body(ErrorReason::Stopping),
             Error::Overloaded { what, .. } => {
                 ErrorBody { limit: Some(what), ..body(ErrorReason::Overloaded) }
@@ -335,7 +344,7 @@ impl ErrorBody {
 
 /// Errors of every reason are exported, also before there is one.
 pub fn declare_reasons() {
-    let reasons = (1..).map_while(|number| ErrorReason::try_from(number).ok());
+    let reasons = (1..NUMBERS_MAX).filter_map(|number| ErrorReason::try_from(number).ok());
     reasons.for_each(|reason| telemetry::ERRORS.declare(reason_name(reason)));
 }
 
@@ -367,6 +376,7 @@ fn code_of(reason: ErrorReason) -> Code {
         ErrorReason::Unauthenticated => Code::Unauthenticated,
         ErrorReason::PermissionDenied => Code::PermissionDenied,
         ErrorReason::StorageUnavailable
+        | ErrorReason::StorageOutage
         | ErrorReason::Stopping
         | ErrorReason::NotOwner
         | ErrorReason::Overloaded

@@ -3,26 +3,29 @@
 use std::str::FromStr;
 
 use chrono_tz::Tz;
+use prost_types::Duration;
 
 use super::super::shared::decode::{Decoded, Decoder, decode};
 use super::super::shared::enums::{ProtoEnum, proto_enum};
 use super::super::shared::money;
 use super::super::shared::page::Page;
 use super::super::shared::text::{PROVIDER_CHARS_MAX, WORKSPACE_ID_CHARS_MAX};
-use super::super::shared::time::to_timestamp;
-use crate::domain::Currency;
+use super::super::shared::time::{to_duration, to_timestamp};
 use crate::domain::attribution::AttributionField;
+use crate::domain::time::Micros;
 use crate::domain::time::calendar::DayOfWeek;
 use crate::domain::workspace::{
-    COST_DIFFERENCE_PERCENT_MAX, HoldDurability, HoldExpiryPolicy, PRICE_MAX_AGE_DAYS_MAX, Plan,
-    REPORTED_COST_PROVIDERS_MAX, ReportedCostPolicy, USAGE_RETENTION_DAYS_MAX,
-    USAGE_RETENTION_DAYS_MIN, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
+    COST_DIFFERENCE_PERCENT_MAX, HoldDurability, HoldExpiryPolicy, OUTAGE_DURATION_DEFAULT,
+    OUTAGE_DURATION_MAX, OutagePolicy, PRICE_MAX_AGE_DAYS_MAX, Plan, REPORTED_COST_PROVIDERS_MAX,
+    ReportedCostPolicy, USAGE_RETENTION_DAYS_MAX, USAGE_RETENTION_DAYS_MIN, UnknownKeyPolicy,
+    UnpricedModelPolicy, Workspace,
 };
+use crate::domain::{Amount, Currency};
 use crate::engine::{NewWorkspace, WorkspaceChange};
 use crate::proto::v1;
 use crate::storage::search::Search;
 
-const FIELDS: [&str; 13] = [
+const FIELDS: [&str; 15] = [
     "display_name",
     "currency_code",
     "time_zone",
@@ -36,6 +39,8 @@ const FIELDS: [&str; 13] = [
     "reported_cost_providers",
     "cost_difference_alert_percent",
     "price_max_age_days",
+    "outage_duration_limit",
+    "outage_held_limit",
 ];
 
 /// Which workspaces to list.
@@ -81,6 +86,11 @@ pub fn create(request: v1::CreateWorkspaceRequest) -> Decoded<NewWorkspace> {
         let required_fields = required_fields(at, &from.required_attribution_fields);
         let week_start = at.field("first_day_of_week").optional_enum(from.first_day_of_week);
         let days_at = at.field("usage_retention_days");
+        let held_limit = held_limit(at, from.outage_held_limit.as_ref());
+        let other = held_limit.is_some_and(|(of_limit, _)| of_limit != currency);
+        at.field("outage_held_limit")
+            .field("currency_code")
+            .ensure(!other, "expected the currency of the workspace");
         Some(NewWorkspace {
             id: from.workspace_id,
             display_name: from.display_name,
@@ -89,6 +99,10 @@ pub fn create(request: v1::CreateWorkspaceRequest) -> Decoded<NewWorkspace> {
             unpriced_models: unpriced_models.unwrap_or(UnpricedModelPolicy::Deny),
             hold_expiry: hold_expiry.unwrap_or(HoldExpiryPolicy::Release),
             hold_durability,
+            outage: OutagePolicy {
+                duration: outage_duration(at, from.outage_duration_limit),
+                held_limit: held_limit.map(|(_, amount)| amount),
+            },
             unknown_keys: unknown_keys.unwrap_or(UnknownKeyPolicy::Accept),
             required_fields,
             week_start: week_start.unwrap_or_default(),
@@ -154,6 +168,12 @@ pub fn update(request: v1::UpdateWorkspaceRequest) -> Decoded<(String, Workspace
         let days = from.price_max_age_days;
         let price_max_age_days =
             mask.change("price_max_age_days", days != 0, || price_max_age_days(at, days));
+        let span = from.outage_duration_limit;
+        let outage_duration =
+            mask.change("outage_duration_limit", span.is_some(), || outage_duration(at, span));
+        let limit = from.outage_held_limit.as_ref();
+        let outage_held_limit =
+            mask.change("outage_held_limit", limit.is_some(), || held_limit(at, limit));
         let change = WorkspaceChange {
             display_name,
             currency,
@@ -161,6 +181,8 @@ pub fn update(request: v1::UpdateWorkspaceRequest) -> Decoded<(String, Workspace
             unpriced_models: unpriced_models.flatten(),
             hold_expiry: hold_expiry.flatten(),
             hold_durability: hold_durability.flatten(),
+            outage_duration,
+            outage_held_limit,
             unknown_keys: unknown_keys.flatten(),
             required_fields,
             week_start: week_start.flatten(),
@@ -242,6 +264,16 @@ fn price_max_age_days(at: Decoder<'_>, days: i32) -> Option<i64> {
     (days != 0).then_some(days)
 }
 
+fn outage_duration(at: Decoder<'_>, duration: Option<Duration>) -> Micros {
+    let (at, expected) = (at.field("outage_duration_limit"), "expected 0 seconds to 7 days");
+    at.span(duration, 0..=OUTAGE_DURATION_MAX, expected, OUTAGE_DURATION_DEFAULT)
+}
+
+/// None for a part of the envelope.
+fn held_limit(at: Decoder<'_>, limit: Option<&v1::Money>) -> Option<(Currency, Amount)> {
+    limit.map(|limit| at.field("outage_held_limit").limit(limit))
+}
+
 /// None for ever.
 fn retention_days(at: Decoder<'_>, days: i32) -> Option<i64> {
     let days = i64::from(days);
@@ -258,6 +290,7 @@ pub fn workspace_to_proto(workspace: Workspace) -> v1::Workspace {
     let retention_days = workspace.usage_retention_days.unwrap_or(0);
     let price_max_age_days = workspace.price_max_age_days.unwrap_or(0);
     let required = workspace.required_fields.iter();
+    let held_limit = workspace.outage.held_limit;
     v1::Workspace {
         workspace_id: workspace.id.to_string(),
         display_name: workspace.display_name,
@@ -266,6 +299,8 @@ pub fn workspace_to_proto(workspace: Workspace) -> v1::Workspace {
         unpriced_model_policy: workspace.unpriced_models.number(),
         hold_expiry_policy: workspace.hold_expiry.number(),
         hold_durability: workspace.hold_durability.number(),
+        outage_duration_limit: Some(to_duration(workspace.outage.duration)),
+        outage_held_limit: held_limit.map(|amount| money::to_proto(currency, amount)),
         unknown_key_policy: workspace.unknown_keys.number(),
         usage_retention_days: i32::try_from(retention_days).unwrap_or(i32::MAX),
         automatic_fallback: workspace.automatic_fallback,

@@ -35,8 +35,9 @@ impl Ledger {
     /// models, if only the model's cap or limits that downgrade block it.
     ///
     /// # Errors
-    /// If the request id is in use with other content, an exchange rate is missing, or there are
-    /// too many live holds or attempts of the request. Nothing has changed then.
+    /// If the request id is in use with other content, an exchange rate is missing, there are too
+    /// many live holds or attempts of the request, or the workspace lets no more be held while
+    /// storage takes no writes. Nothing has changed then.
     pub fn decide(&mut self, now: Time, prepared: &mut PreparedCheck) -> Result<Decision, Error> {
         self.advance(now);
         let is_dry = prepared.check().dry_run;
@@ -48,6 +49,7 @@ impl Ledger {
         if !is_dry {
             Error::check_bound(self.holds.len(), "live holds of a workspace", HOLDS_MAX)?;
             Error::check_attempt(attempt)?;
+            self.outage.require_time(&self.context)?;
         }
         let decision = self.decide_new(prepared, attempt)?;
         Ok(Decision { attempt, ..decision })
@@ -95,6 +97,11 @@ impl Ledger {
         let limits = if check.explain { self.explain(&request, model) } else { Vec::new() };
         let decision = Decision { attempt, limits, ..decision };
         let granted = granted.filter(|_| !check.dry_run);
+        if self.outage.is_on()
+            && let Some(grant) = &granted
+        {
+            self.outage.hold(&self.context, grant.estimate.need(check).money)?;
+        }
         let slots = match &granted {
             Some(grant) => {
                 if self.limits.has_rules(SubjectKind::Provider) {

@@ -12,6 +12,8 @@ pub struct LiveFigures {
     pub stored_holds: usize,
     /// Sum of the holds of the running cycle.
     pub held: Amount,
+    /// What checks have held since storage takes no writes.
+    pub held_in_outage: Amount,
     /// Since the workspace was loaded, as are those of `settled`.
     pub expired: i64,
     pub settled: SettledFigures,
@@ -47,6 +49,7 @@ impl Ledger {
             holds: self.holds.len(),
             stored_holds: self.holds.stored_count(),
             held: self.models.totals(self.context.cycle()).held,
+            held_in_outage: self.held_in_outage(),
             expired: self.holds.expired_count(),
             settled: self.figures,
         }

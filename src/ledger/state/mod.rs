@@ -3,6 +3,7 @@
 pub mod snapshot;
 pub mod view;
 pub mod figures;
+pub mod outage;
 mod outbox;
 mod invariants;
 
@@ -24,6 +25,7 @@ use crate::domain::time::calendar::Window;
 use crate::domain::workspace::{Workspace, WorkspaceModel};
 use crate::domain::{Amount, Time};
 use figures::SettledFigures;
+use outage::Outage;
 
 /// The live state of one workspace: all decisions are made here.
 ///
@@ -42,6 +44,7 @@ pub struct Ledger {
     /// Cost of records that are being written to the log.
     pub(super) pending: Amount,
     pub(super) figures: SettledFigures,
+    pub(super) outage: Outage,
     /// Grows with each committed change.
     pub(super) revision: i64,
 }
@@ -75,6 +78,7 @@ impl Ledger {
             contexts: Contexts::default(),
             pending: Amount::ZERO,
             figures: SettledFigures::default(),
+            outage: Outage::default(),
             revision: 0,
         };
         let catalog = ledger.context.catalog();

@@ -6,6 +6,7 @@ use chrono::{Days, NaiveDate};
 use chrono_tz::Tz;
 
 use super::Ledger;
+use super::outage::OutageView;
 use crate::domain::attribution::PackedAttribution;
 use crate::domain::check::BudgetState;
 use crate::domain::time::calendar::Window;
@@ -39,6 +40,8 @@ pub struct BudgetView {
     pub spend_by_model: Vec<(Arc<str>, Amount)>,
     pub as_of_time: Time,
     pub revision: i64,
+    /// Absent while storage takes writes.
+    pub outage: Option<OutageView>,
 }
 
 /// One model of the workspace.
@@ -105,6 +108,7 @@ impl Ledger {
             spend_by_model,
             as_of_time: now,
             revision: self.revision,
+            outage: self.outage_view(),
         }
     }
 

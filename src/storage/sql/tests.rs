@@ -93,7 +93,8 @@ fn numbers_of_enums_stay_what_they_are() {
     let alerts = ["threshold", "in_overage", "exhausted", "fallback_began", "unpriced_model"];
     assert_eq!(stored::<AlertType>()[..5], alerts);
     let alerts = ["holds_expired", "cost_differs", "answer_unread", "large_record", "anomaly"];
-    assert_eq!(stored::<AlertType>()[5..], alerts);
+    assert_eq!(stored::<AlertType>()[5..10], alerts);
+    assert_eq!(stored::<AlertType>()[10..], ["storage_outage"]);
     let dimensions = [
         "workspace",
         "user",

@@ -171,6 +171,7 @@ fn what(stored: &StoredAlert) -> String {
             Some(anomaly) if anomaly.is_over => "anomaly is over".to_owned(),
             _ => "anomaly".to_owned(),
         },
+        AlertType::StorageOutage => "storage outage".to_owned(),
     }
 }
 

@@ -69,6 +69,8 @@ async fn a_workspace_and_its_plan_are_logged_with_before_and_after() {
         "unpriced_models": "deny",
         "hold_expiry": "release",
         "hold_durability": "journaled",
+        "outage_duration_limit": "600s",
+        "outage_held_limit": null,
         "unknown_keys": "accept",
         "required_fields": [],
         "week_start": "monday",
@@ -90,6 +92,8 @@ async fn a_workspace_and_its_plan_are_logged_with_before_and_after() {
         unknown_key_policy: v1::UnknownKeyPolicy::Deny.into(),
         usage_retention_days: 400,
         price_max_age_days: 30,
+        outage_duration_limit: Some(prost_types::Duration { seconds: 1, nanos: 500_000_000 }),
+        outage_held_limit: Some(eur("7")),
         ..Default::default()
     };
     let update = v1::UpdateWorkspaceRequest { workspace: Some(workspace), update_mask: None };
@@ -107,6 +111,8 @@ async fn a_workspace_and_its_plan_are_logged_with_before_and_after() {
     assert_eq!(after["unpriced_models"], "allow");
     assert_eq!(after["hold_expiry"], "charge_estimate");
     assert_eq!(after["hold_durability"], "committed");
+    assert_eq!(after["outage_duration_limit"], "1.5s");
+    assert_eq!(after["outage_held_limit"], "7");
     assert_eq!(after["unknown_keys"], "deny");
     assert_eq!(after["usage_retention_days"], 400);
     assert_eq!(after["price_max_age_days"], 30);

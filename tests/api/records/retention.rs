@@ -9,9 +9,10 @@ use tollgate::config::Config;
 use tollgate::domain::time::MICROS_PER_DAY;
 use tollgate::proto::v1;
 use tollgate::proto::v1::{UsageDimension as Dimension, UsageMetric as Metric};
+use tonic::Code;
 
 use crate::analytics::setup::{ask, days, instant, query};
-use crate::fixtures::{ACME, record};
+use crate::fixtures::{ACME, assert_failed, record};
 use crate::records::generate;
 use crate::server::{self, Server, TestClock};
 
@@ -95,6 +96,21 @@ async fn set_retention(server: &Server, usage_retention_days: i32) {
     server.workspace().update_workspace(request).await.unwrap();
 }
 
+/// What reads the log record by record begins where it is whole.
+async fn simulations_say_where_the_log_is_whole(server: &Server) {
+    let simulate = |start_time: &str| v1::SimulatePolicyRequest {
+        workspace_id: ACME.to_owned(),
+        start_time: Some(instant(start_time)),
+        ..Default::default()
+    };
+    let refused = server.insight().simulate_policy(simulate("2026-01-12T04:59:59Z")).await;
+    let refused = refused.unwrap_err();
+    let kept_from = [("kept_from_date", "2026-01-12")];
+    assert_failed(&refused, Code::FailedPrecondition, "QUERY_TOO_BROAD", &kept_from);
+    assert!(refused.message().contains("2026-01-12"), "{}", refused.message());
+    server.insight().simulate_policy(simulate(KEPT_FROM)).await.unwrap();
+}
+
 /// A server that looks at what is to be dropped when it starts.
 async fn restart(server: Server, folder: &Path, clock: &Arc<TestClock>) -> Server {
     server.stop().await.unwrap();
@@ -125,6 +141,8 @@ async fn dropping_old_records_changes_no_report() {
     for (after, before) in after.iter().zip(&before) {
         assert_eq!(after, before);
     }
+
+    simulations_say_where_the_log_is_whole(&server).await;
 
     // Prices are applied to what is there.
     let reprice = v1::RepriceUsageRequest {

@@ -4,6 +4,7 @@ pub mod bad_input;
 pub mod connections;
 pub mod lifecycle;
 pub mod memory;
+pub mod outages;
 pub mod overload;
 pub mod pages;
 pub mod panel;

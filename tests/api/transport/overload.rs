@@ -22,7 +22,7 @@ const BATCH: usize = 1_000;
 const BATCHES: usize = QUEUED_RECORDS_MAX / BATCH + 2;
 
 /// A server, with the folder of its database, and storage that can fail.
-async fn start() -> (tempfile::TempDir, Arc<Outage>, Server) {
+pub async fn start() -> (tempfile::TempDir, Arc<Outage>, Server) {
     let folder = tempfile::tempdir().unwrap();
     let store = Arc::new(Outage::new(open(folder.path()).await));
     let server = Server::start_on(store.clone(), Arc::default(), Config::default()).await;

@@ -120,7 +120,7 @@ async fn a_ledger_that_fails_in_the_writer_ends_neither_that_nor_a_record() {
         attempt: 0,
         reason: "Recorded twice".to_owned(),
     };
-    clock.break_in("src/engine/credits.rs");
+    clock.break_in("src/engine/corrections/credits.rs");
     let status = server.usage().void_usage(void.clone()).await.unwrap_err();
     assert_failed(&status, Code::Unavailable, "QUARANTINED", &[]);
     clock.mend();

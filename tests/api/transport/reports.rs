@@ -1,5 +1,6 @@
 //! Many reports at once: the surplus is refused at once, and nothing else notices.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
@@ -13,7 +14,8 @@ use tonic_health::pb::health_client::HealthClient;
 use tonic_types::StatusExt;
 
 use crate::fixtures::{ACME, assert_failed, check, record, set_up};
-use crate::server::Server;
+use crate::outage::Outage;
+use crate::server::{self, Server, TestClock};
 
 fn query() -> v1::QueryUsageRequest {
     v1::QueryUsageRequest {
@@ -78,5 +80,28 @@ async fn a_report_of_a_caller_that_goes_away_leaves_its_place() {
         let gone = tokio::time::timeout(Duration::from_micros(200), analytics.query_usage(query()));
         drop(gone.await);
     }
+    server.analytics().query_usage(query()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_simulation_has_the_place_of_a_report_until_its_caller_leaves() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = Arc::new(Outage::new(server::open(folder.path()).await));
+    let limits = Limits { reports_per_workspace_max: 1, ..Limits::default() };
+    let config = Config { limits, ..Config::default() };
+    let server = Server::start_on(storage.clone(), Arc::new(TestClock::default()), config).await;
+    set_up(&server).await;
+    server.usage().record_usage(record("r", "small")).await.unwrap();
+    // It does not come to its first page.
+    let _held_up = storage.hold_up_pages().await;
+    let simulate = v1::SimulatePolicyRequest {
+        workspace_id: ACME.to_owned(),
+        start_time: Some(crate::analytics::setup::instant("2026-03-15T00:00:00Z")),
+        ..Default::default()
+    };
+    let stream = server.insight().simulate_policy(simulate).await.unwrap();
+    let refused = server.analytics().query_usage(query()).await.unwrap_err();
+    assert_failed(&refused, Code::ResourceExhausted, "TOO_MANY_CALLS", &[]);
+    drop(stream);
     server.analytics().query_usage(query()).await.unwrap();
 }

@@ -163,7 +163,7 @@ fn lists_of(prepared: &mut Prepared) -> Vec<List> {
         list.token = list.page(prepared, "", 1).unwrap_or_else(failed).next_page_token;
         lists.push(list);
     }
-    assert_eq!(lists.len(), 28, "lists of the protos");
+    assert_eq!(lists.len(), 29, "lists of the protos");
     lists
 }
 

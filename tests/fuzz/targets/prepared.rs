@@ -12,8 +12,12 @@ use tollgate::domain::access::{Role, Secret};
 use tollgate::domain::alert::anomaly::{
     Anomaly, AnomalyAlerts, AnomalyKind, AnomalyMember, AnomalyMetric, AnomalySeverity, AnomalyStep,
 };
+use tollgate::domain::attribution::SubjectKind;
 use tollgate::domain::time::{MICROS_PER_DAY, MICROS_PER_SECOND, Micros};
-use tollgate::engine::{Actor, NewToken};
+use tollgate::domain::workspace::recommendation::{
+    Advice, Baseline, RecommendationEvidence, RecommendationReason, RecommendationTopic,
+};
+use tollgate::engine::{Actor, Made, NewToken};
 use tollgate::grpc::Admission;
 use tollgate::proto::v1;
 use tollgate::storage::sql;
@@ -69,6 +73,8 @@ impl Prepared {
                 fill(&mut server, index).await;
                 let found = vec![anomaly(index)];
                 server.engine.put_anomalies(ACME, found).await.expect("it is stored");
+                let made = Made { advice: vec![advice(index)], measured: Vec::new() };
+                server.engine.put_recommendations(ACME, made).await.expect("it is stored");
             }
             spend(&mut server, &clock).await;
             let credentials = credentials(&server, &clock).await;
@@ -141,6 +147,27 @@ async fn fill(server: &mut Server, index: usize) {
 }
 
 /// One whose alerts are suppressed.
+fn advice(index: usize) -> Advice {
+    Advice {
+        topic: RecommendationTopic {
+            reason: RecommendationReason::KeyUnused,
+            subject_kind: SubjectKind::ApiKey,
+            subject_id: format!("k-{index}").into(),
+            model_id: "".into(),
+            target: "".into(),
+        },
+        evidence: RecommendationEvidence {
+            start_time: START,
+            end_time: START,
+            requests: 0,
+            tokens: 0,
+            cost: Amount::ZERO,
+        },
+        saving: None,
+        baseline: Baseline::default(),
+    }
+}
+
 fn anomaly(index: usize) -> Anomaly {
     let start = START - MICROS_PER_DAY * (1 + i64::try_from(index).expect("a few"));
     Anomaly {

@@ -37,7 +37,8 @@ use tollgate::domain::time::{
 };
 use tollgate::domain::usage::{Outcome as Ended, ServiceTier, TokenClass, Usage, UsageSource};
 use tollgate::domain::workspace::{
-    HoldExpiryPolicy, ModelAlias, Plan, UnknownKeyPolicy, UnpricedModelPolicy, WorkspaceModel,
+    HoldExpiryPolicy, ModelAlias, OutagePolicy, Plan, UnknownKeyPolicy, UnpricedModelPolicy,
+    WorkspaceModel,
 };
 use tollgate::domain::{Amount, Currency, Time};
 use tollgate::ledger::{HoldFilter, Void};
@@ -95,6 +96,11 @@ impl<'a> Words<'a> {
 
     pub fn has(&self, word: &str) -> bool {
         self.plain.contains(&word)
+    }
+
+    /// The word at a place, if there is one.
+    pub fn plain(&self, index: usize) -> Option<&'a str> {
+        self.plain.get(index).copied()
     }
 
     /// The word after `word`.
@@ -183,7 +189,9 @@ impl Case {
             "quota" | "no-quota" | "reset" | "rate-limit" | "no-rate-limit" | "key" | "no-key"
             | "no-group" | "boost" | "cancel" | "belongs" | "erase" => self.rule(words),
             "revision" | "sweep" | "traces" | "models" | "model-of" | "group" | "naming"
-            | "room" | "rival" | "metered" | "reprice" | "figures" => return self.query(words),
+            | "room" | "rival" | "metered" | "reprice" | "figures" | "storage" => {
+                return self.query(words);
+            }
             _ => self.set(words),
         }
         Vec::new()
@@ -246,6 +254,12 @@ impl Case {
                     "deny" => UnknownKeyPolicy::Deny,
                     _ => UnknownKeyPolicy::Accept,
                 }
+            }
+            "outage" => {
+                workspace.outage = OutagePolicy {
+                    duration: span(words.word(1)),
+                    held_limit: words.after("for").map(amount),
+                };
             }
             "expiry" => {
                 workspace.hold_expiry = match words.word(1) {

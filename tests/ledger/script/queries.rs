@@ -10,6 +10,8 @@
 //! metered                                  => a in 2026-01-01T00:00: spent 1 held 2
 //! reprice r1                               => cost 1; price a-0; counts as a; rate 1
 //! figures                                  => 1 holds; held 3; 2 expired; 1 settled; 0 exceeded
+//! storage out                              => held 1 of 2; until 2026-01-15T12:10; decides
+//! storage back                             => takes writes
 //! group g                                  => 2 keys; there
 //! naming user ada                          => quota "q"
 //! room user each                           => room
@@ -20,7 +22,7 @@
 use tollgate::domain::Amount;
 use tollgate::domain::quota::Scope;
 use tollgate::domain::record::Record;
-use tollgate::ledger::{ModelView, UserTraces};
+use tollgate::ledger::{ModelView, OutageView, UserTraces};
 
 use crate::script::rules::kind_of;
 use crate::script::{Case, Words, clock, money};
@@ -67,6 +69,14 @@ impl Case {
                     format!("settled holds of {}", money(settled.held)),
                     format!("at a cost of {}", money(settled.cost)),
                 ]
+            }
+            "storage" => {
+                match words.plain(1) {
+                    Some("out") => drop(ledger.note_outage(now, Some(now))),
+                    Some("back") => drop(ledger.note_outage(now, None)),
+                    _ => {}
+                }
+                outage(ledger.budget(now).outage)
             }
             "group" => {
                 let id = words.word(1);
@@ -128,4 +138,14 @@ fn repriced(record: Option<&Record>) -> Vec<String> {
 
 fn model(view: &ModelView) -> String {
     format!("{}: spent {} held {}", view.model_id, money(view.spent), money(view.held))
+}
+
+fn outage(view: Option<OutageView>) -> Vec<String> {
+    let Some(view) = view else { return vec!["takes writes".to_owned()] };
+    vec![
+        format!("since {}", clock(view.since)),
+        format!("held {} of {}", money(view.held), money(view.held_limit)),
+        format!("until {}", clock(view.end_of_checks)),
+        if view.has_refused { "has refused" } else { "decides" }.to_owned(),
+    ]
 }

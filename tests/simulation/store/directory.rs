@@ -135,6 +135,11 @@ impl Disk {
                 }
             }
         }
+        for ((id, _), recommendation) in &mut self.recommendations {
+            if let Some(change) = recommendation.change.as_mut().filter(|_| user.is_in(id)) {
+                user.rename(&mut change.actor);
+            }
+        }
         for ((id, _), boost) in &mut self.boosts {
             if user.is_in(id) {
                 user.rename(&mut boost.actor);

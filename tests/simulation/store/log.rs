@@ -212,10 +212,16 @@ impl LogStore for SimStore {
         .await
     }
 
-    async fn recent_outputs(&self, workspace_id: &str, limit: usize) -> Result<Vec<(String, i64)>> {
+    async fn recent_outputs(
+        &self,
+        workspace_id: &str,
+        before: Time,
+        limit: usize,
+    ) -> Result<Vec<(String, i64)>> {
         self.read(|disk| {
             let samples = disk.log.iter().rev().filter(|record| {
                 *record.workspace_id == *workspace_id
+                    && record.charge_time < before
                     && record.kind == RecordKind::Usage
                     && record.outcome == Outcome::Success
             });

@@ -9,6 +9,7 @@ mod alerts;
 mod anomalies;
 mod directory;
 mod log;
+mod recommendations;
 mod settings;
 mod reports;
 mod shutdown;
@@ -33,6 +34,7 @@ use tollgate::domain::quota::{Quota, Unit};
 use tollgate::domain::rate_limit::{RateLimit, RateWindow};
 use tollgate::domain::record::Record;
 use tollgate::domain::workspace::freeze::Freeze;
+use tollgate::domain::workspace::recommendation::Recommendation;
 use tollgate::domain::workspace::{ModelAlias, Workspace, WorkspaceModel};
 use tollgate::storage::alerts::{Delivery, StoredAlert};
 use tollgate::storage::audit::AuditEvent;
@@ -88,6 +90,9 @@ pub struct Disk {
     pub anomalies: Of<Anomaly>,
     /// By workspace.
     pub anomaly_policies: BTreeMap<String, AnomalyPolicy>,
+    pub recommendations: Of<Recommendation>,
+    /// By workspace.
+    pub recommendation_nights: BTreeMap<String, Time>,
     /// By id.
     pub deliveries: BTreeMap<String, Delivery>,
     /// The usage log, in the order in which it was written.

@@ -17,6 +17,7 @@ use tollgate::domain::catalog::{Confirmation, ExchangeRate};
 use tollgate::domain::quota::{Quota, Scope};
 use tollgate::domain::rate_limit::RateLimit;
 use tollgate::domain::workspace::freeze::FrozenSubject;
+use tollgate::domain::workspace::recommendation::Recommendation;
 use tollgate::domain::workspace::{ModelAlias, Workspace, WorkspaceModel};
 use tollgate::storage::Result;
 use tollgate::storage::audit::{AuditEvent, AuditFilter, AuditStore};
@@ -74,6 +75,10 @@ impl Disk {
                 self.anomalies.extend(new.into_iter().map(|it| (key(&it.id), it)));
             }
             Change::PutAnomalyPolicy(new) => self.put_anomaly_policy(workspace_id, new),
+            Change::PutRecommendations(new) => self.put_recommendations(workspace_id, new),
+            Change::MakeRecommendations { time, forget_before } => {
+                self.make_recommendations(workspace_id, time, forget_before);
+            }
             Change::EraseUser(erasure) => self.erase_user(workspace_id, erasure),
             Change::EraseUserPart(part) => self.put_events(part.events),
             Change::EndErasure(pseudonym) => self.end_erasure(workspace_id, &pseudonym),
@@ -87,13 +92,28 @@ impl Disk {
                 }
             }
             Change::AcknowledgeAlert { seq, time, actor } => {
-                if let Some(alert) = self.alerts.get_mut(&seq)
-                    && *alert.workspace_id == *workspace_id
-                {
-                    alert.acknowledged.get_or_insert((time, actor));
-                }
+                self.acknowledge_alert(workspace_id, seq, (time, actor));
             }
         }
+    }
+
+    fn acknowledge_alert(&mut self, workspace_id: &str, seq: i64, by: (Time, String)) {
+        if let Some(alert) = self.alerts.get_mut(&seq)
+            && *alert.workspace_id == *workspace_id
+        {
+            alert.acknowledged.get_or_insert(by);
+        }
+    }
+
+    fn put_recommendations(&mut self, workspace_id: &str, new: Vec<Recommendation>) {
+        let key = |it: &Recommendation| (workspace_id.to_owned(), it.id.to_string());
+        self.recommendations.extend(new.into_iter().map(|it| (key(&it), it)));
+    }
+
+    fn make_recommendations(&mut self, workspace_id: &str, time: Time, forget_before: Time) {
+        self.recommendations
+            .retain(|(id, _), it| id != workspace_id || it.expire_time >= forget_before);
+        self.recommendation_nights.insert(workspace_id.to_owned(), time);
     }
 
     fn put_anomaly_policy(&mut self, workspace_id: &str, new: AnomalyPolicy) {

@@ -220,6 +220,7 @@ fn is_known() -> String {
              AND member_id = $2"
         ),
         "anomalies WHERE workspace_id = $1 AND feedback_actor = $2".to_owned(),
+        "recommendations WHERE workspace_id = $1 AND change_actor = $2".to_owned(),
         "audit_events WHERE workspace_id = $1 AND actor = $2".to_owned(),
         "audit_events WHERE workspace_id = $1 AND on_behalf_of = $2".to_owned(),
     ];
@@ -283,6 +284,7 @@ fn renamings() -> Vec<String> {
         rename("alerts", "record_user_id", ""),
         rename("anomaly_contributors", "member_id", &of_dimension),
         rename("anomalies", "feedback_actor", ""),
+        rename("recommendations", "change_actor", ""),
         rename("boosts", "actor", ""),
         rename("freezes", "actor", ""),
     ]

@@ -129,14 +129,20 @@ impl<DB: Backend> LogStore for SqlStore<DB> {
         self.entries(after.ordered("seq", limit)).await
     }
 
-    async fn recent_outputs(&self, workspace_id: &str, limit: usize) -> Result<Vec<(String, i64)>> {
+    async fn recent_outputs(
+        &self,
+        workspace_id: &str,
+        before: Time,
+        limit: usize,
+    ) -> Result<Vec<(String, i64)>> {
         let sql = "SELECT metered_model_id, output + reasoning + audio_output + image_output \
                    FROM usage_records WHERE workspace_id = $1 AND kind = $2 AND outcome = $3 \
-                   ORDER BY charge_time DESC, seq DESC LIMIT $4";
+                   AND charge_time < $4 ORDER BY charge_time DESC, seq DESC LIMIT $5";
         let values = [
             Value::Text(workspace_id),
             code(RecordKind::Usage),
             code(Outcome::Success),
+            time(before),
             limit_value(limit),
         ];
         let mut outputs = self.rows(sql, &values).await?;

@@ -11,6 +11,7 @@ pub mod directory;
 pub mod entry_words;
 pub mod quota;
 pub mod rate_limit;
+pub mod recommendation;
 pub mod settings;
 pub mod shutdown;
 pub mod workspace;

@@ -15,6 +15,7 @@ use super::directory::DIRECTORY;
 use super::entry_words::put_words;
 use super::quota::{self, QUOTAS, matching};
 use super::rate_limit::RATE_LIMITS;
+use super::recommendation::{self, RECOMMENDATIONS};
 use super::workspace::{FREEZES, MODEL_ALIASES, WORKSPACE_MODELS, WORKSPACES, delete_freeze};
 use crate::domain::Time;
 use crate::domain::access::AccessToken;
@@ -208,6 +209,10 @@ async fn apply<DB: Backend>(
         }
         Change::PutAnomalies(anomalies) => put_anomalies(write, workspace_id, anomalies).await,
         Change::PutAnomalyPolicy(policy) => put_anomaly_policy(write, workspace_id, policy).await,
+        Change::PutRecommendations(all) => RECOMMENDATIONS.put_in(write, workspace_id, all).await,
+        Change::MakeRecommendations { time, forget_before } => {
+            recommendation::made(write, workspace_id, *time, *forget_before).await
+        }
         Change::EraseUser(user) => erasure::begin(write, workspace_id, user).await,
         Change::EraseUserPart(part) => erasure::go_on(write, workspace_id, part).await,
         Change::EndErasure(pseudonym) => erasure::end(write, workspace_id, pseudonym).await,

@@ -2,7 +2,9 @@
 
 use crate::domain::alert::AlertPolicy;
 use crate::domain::workspace::freeze::{Freeze, FrozenSubject};
-use crate::domain::workspace::{ModelAlias, Plan, ReportedCostPolicy, Workspace, WorkspaceModel};
+use crate::domain::workspace::{
+    ModelAlias, OutagePolicy, Plan, ReportedCostPolicy, Workspace, WorkspaceModel,
+};
 use crate::storage::sql::connection::backend::Backend;
 use crate::storage::sql::connection::session::Write;
 use crate::storage::sql::row::{
@@ -25,6 +27,7 @@ row! {
         unpriced_models,
         hold_expiry,
         hold_durability,
+        outage,
         unknown_keys,
         required_fields,
         week_start,
@@ -83,6 +86,13 @@ impl FromRow for Option<Plan> {
             (None, None, None) => Ok(None),
             _ => Err(Error::Corrupt("half a plan".to_owned())),
         }
+    }
+}
+
+row! {
+    OutagePolicy {
+        duration = "outage_duration_micros",
+        held_limit = "outage_held_limit_nanos",
     }
 }
 

@@ -3,8 +3,10 @@
 
 mod anomalies;
 mod forecast;
+mod recommendations;
 mod risks;
 mod seasonality;
+mod simulate;
 
 use prost_types::Timestamp;
 use tollgate::domain::time::MICROS_PER_SECOND;

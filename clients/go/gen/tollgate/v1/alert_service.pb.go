@@ -62,6 +62,11 @@ const (
 	// once when it is over. `limit` or `limit_count` is what was expected, `spent` or `spent_count`
 	// what there was; `anomaly` names it.
 	AlertType_ALERT_TYPE_ANOMALY AlertType = 10
+	// Checks were decided while storage took no writes: for more than 10 seconds, or until they were
+	// refused by a bound of the workspace. `spent` is what they held, `limit` what they may hold. At
+	// most twice a day: that checks went on, and that they were refused. Raised when storage takes
+	// writes again; until then BudgetService.GetBudget and the metrics tell.
+	AlertType_ALERT_TYPE_STORAGE_OUTAGE AlertType = 11
 )
 
 // Enum value maps for AlertType.
@@ -78,6 +83,7 @@ var (
 		8:  "ALERT_TYPE_ANSWER_UNREAD",
 		9:  "ALERT_TYPE_LARGE_RECORD",
 		10: "ALERT_TYPE_ANOMALY",
+		11: "ALERT_TYPE_STORAGE_OUTAGE",
 	}
 	AlertType_value = map[string]int32{
 		"ALERT_TYPE_UNSPECIFIED":    0,
@@ -91,6 +97,7 @@ var (
 		"ALERT_TYPE_ANSWER_UNREAD":  8,
 		"ALERT_TYPE_LARGE_RECORD":   9,
 		"ALERT_TYPE_ANOMALY":        10,
+		"ALERT_TYPE_STORAGE_OUTAGE": 11,
 	}
 )
 
@@ -3077,7 +3084,7 @@ const file_tollgate_v1_alert_service_proto_rawDesc = "" +
 	"\x05error\x18\x03 \x01(\tR\x05error\x123\n" +
 	"\alatency\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\alatency\x12\x1f\n" +
 	"\vdelivery_id\x18\x05 \x01(\tR\n" +
-	"deliveryId*\xc2\x02\n" +
+	"deliveryId*\xe1\x02\n" +
 	"\tAlertType\x12\x1a\n" +
 	"\x16ALERT_TYPE_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14ALERT_TYPE_THRESHOLD\x10\x01\x12\x19\n" +
@@ -3090,7 +3097,8 @@ const file_tollgate_v1_alert_service_proto_rawDesc = "" +
 	"\x18ALERT_TYPE_ANSWER_UNREAD\x10\b\x12\x1b\n" +
 	"\x17ALERT_TYPE_LARGE_RECORD\x10\t\x12\x16\n" +
 	"\x12ALERT_TYPE_ANOMALY\x10\n" +
-	"*\x82\x01\n" +
+	"\x12\x1d\n" +
+	"\x19ALERT_TYPE_STORAGE_OUTAGE\x10\v*\x82\x01\n" +
 	"\rDeliveryState\x12\x1e\n" +
 	"\x1aDELIVERY_STATE_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16DELIVERY_STATE_PENDING\x10\x01\x12\x1c\n" +

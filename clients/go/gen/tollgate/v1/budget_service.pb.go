@@ -66,6 +66,8 @@ type Budget struct {
 	CycleFirstDate string `protobuf:"bytes,18,opt,name=cycle_first_date,json=cycleFirstDate,proto3" json:"cycle_first_date,omitempty"`
 	// Last local day of the cycle, included.
 	CycleLastDate string `protobuf:"bytes,19,opt,name=cycle_last_date,json=cycleLastDate,proto3" json:"cycle_last_date,omitempty"`
+	// What checks hold without a durable write; absent while storage takes writes.
+	StorageOutage *StorageOutage `protobuf:"bytes,20,opt,name=storage_outage,json=storageOutage,proto3" json:"storage_outage,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -233,6 +235,96 @@ func (x *Budget) GetCycleLastDate() string {
 	return ""
 }
 
+func (x *Budget) GetStorageOutage() *StorageOutage {
+	if x != nil {
+		return x.StorageOutage
+	}
+	return nil
+}
+
+// Storage takes no writes. Usage cannot be recorded meanwhile; checks go on within bounds that the
+// workspace sets.
+type StorageOutage struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// When the oldest write began that storage has not taken, of any workspace.
+	StartTime *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
+	// When checks are refused at the latest: start_time and the outage_duration_limit of the workspace.
+	EndOfChecksTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=end_of_checks_time,json=endOfChecksTime,proto3" json:"end_of_checks_time,omitempty"`
+	// Amount that checks of the workspace have held since start_time, whatever became of these holds.
+	Held *Money `protobuf:"bytes,3,opt,name=held,proto3" json:"held,omitempty"`
+	// Amount that they may hold.
+	HeldLimit *Money `protobuf:"bytes,4,opt,name=held_limit,json=heldLimit,proto3" json:"held_limit,omitempty"`
+	// Whether a check was refused since start_time, because of either bound.
+	ChecksRefused bool `protobuf:"varint,5,opt,name=checks_refused,json=checksRefused,proto3" json:"checks_refused,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StorageOutage) Reset() {
+	*x = StorageOutage{}
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StorageOutage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StorageOutage) ProtoMessage() {}
+
+func (x *StorageOutage) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StorageOutage.ProtoReflect.Descriptor instead.
+func (*StorageOutage) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *StorageOutage) GetStartTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StartTime
+	}
+	return nil
+}
+
+func (x *StorageOutage) GetEndOfChecksTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndOfChecksTime
+	}
+	return nil
+}
+
+func (x *StorageOutage) GetHeld() *Money {
+	if x != nil {
+		return x.Held
+	}
+	return nil
+}
+
+func (x *StorageOutage) GetHeldLimit() *Money {
+	if x != nil {
+		return x.HeldLimit
+	}
+	return nil
+}
+
+func (x *StorageOutage) GetChecksRefused() bool {
+	if x != nil {
+		return x.ChecksRefused
+	}
+	return false
+}
+
 // Spend on one model.
 type ModelSpend struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -252,7 +344,7 @@ type ModelSpend struct {
 
 func (x *ModelSpend) Reset() {
 	*x = ModelSpend{}
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[1]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -264,7 +356,7 @@ func (x *ModelSpend) String() string {
 func (*ModelSpend) ProtoMessage() {}
 
 func (x *ModelSpend) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[1]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -277,7 +369,7 @@ func (x *ModelSpend) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModelSpend.ProtoReflect.Descriptor instead.
 func (*ModelSpend) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{1}
+	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *ModelSpend) GetModelId() string {
@@ -330,7 +422,7 @@ type ListCyclesRequest struct {
 
 func (x *ListCyclesRequest) Reset() {
 	*x = ListCyclesRequest{}
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[2]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -342,7 +434,7 @@ func (x *ListCyclesRequest) String() string {
 func (*ListCyclesRequest) ProtoMessage() {}
 
 func (x *ListCyclesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[2]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -355,7 +447,7 @@ func (x *ListCyclesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCyclesRequest.ProtoReflect.Descriptor instead.
 func (*ListCyclesRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{2}
+	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ListCyclesRequest) GetWorkspaceId() string {
@@ -392,7 +484,7 @@ type ListCyclesResponse struct {
 
 func (x *ListCyclesResponse) Reset() {
 	*x = ListCyclesResponse{}
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[3]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -404,7 +496,7 @@ func (x *ListCyclesResponse) String() string {
 func (*ListCyclesResponse) ProtoMessage() {}
 
 func (x *ListCyclesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[3]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -417,7 +509,7 @@ func (x *ListCyclesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCyclesResponse.ProtoReflect.Descriptor instead.
 func (*ListCyclesResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{3}
+	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ListCyclesResponse) GetCycles() []*Cycle {
@@ -463,7 +555,7 @@ type Cycle struct {
 
 func (x *Cycle) Reset() {
 	*x = Cycle{}
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[4]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -475,7 +567,7 @@ func (x *Cycle) String() string {
 func (*Cycle) ProtoMessage() {}
 
 func (x *Cycle) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[4]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -488,7 +580,7 @@ func (x *Cycle) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cycle.ProtoReflect.Descriptor instead.
 func (*Cycle) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{4}
+	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Cycle) GetStartTime() *timestamppb.Timestamp {
@@ -574,7 +666,7 @@ type SetPlanRequest struct {
 
 func (x *SetPlanRequest) Reset() {
 	*x = SetPlanRequest{}
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[5]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -586,7 +678,7 @@ func (x *SetPlanRequest) String() string {
 func (*SetPlanRequest) ProtoMessage() {}
 
 func (x *SetPlanRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[5]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -599,7 +691,7 @@ func (x *SetPlanRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPlanRequest.ProtoReflect.Descriptor instead.
 func (*SetPlanRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{5}
+	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *SetPlanRequest) GetWorkspaceId() string {
@@ -627,7 +719,7 @@ type SetPlanResponse struct {
 
 func (x *SetPlanResponse) Reset() {
 	*x = SetPlanResponse{}
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[6]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -639,7 +731,7 @@ func (x *SetPlanResponse) String() string {
 func (*SetPlanResponse) ProtoMessage() {}
 
 func (x *SetPlanResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[6]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -652,7 +744,7 @@ func (x *SetPlanResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPlanResponse.ProtoReflect.Descriptor instead.
 func (*SetPlanResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{6}
+	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *SetPlanResponse) GetWorkspace() *Workspace {
@@ -675,7 +767,7 @@ type SetAutomaticFallbackRequest struct {
 
 func (x *SetAutomaticFallbackRequest) Reset() {
 	*x = SetAutomaticFallbackRequest{}
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[7]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -687,7 +779,7 @@ func (x *SetAutomaticFallbackRequest) String() string {
 func (*SetAutomaticFallbackRequest) ProtoMessage() {}
 
 func (x *SetAutomaticFallbackRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[7]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -700,7 +792,7 @@ func (x *SetAutomaticFallbackRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetAutomaticFallbackRequest.ProtoReflect.Descriptor instead.
 func (*SetAutomaticFallbackRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{7}
+	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *SetAutomaticFallbackRequest) GetWorkspaceId() string {
@@ -728,7 +820,7 @@ type SetAutomaticFallbackResponse struct {
 
 func (x *SetAutomaticFallbackResponse) Reset() {
 	*x = SetAutomaticFallbackResponse{}
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[8]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -740,7 +832,7 @@ func (x *SetAutomaticFallbackResponse) String() string {
 func (*SetAutomaticFallbackResponse) ProtoMessage() {}
 
 func (x *SetAutomaticFallbackResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[8]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -753,7 +845,7 @@ func (x *SetAutomaticFallbackResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetAutomaticFallbackResponse.ProtoReflect.Descriptor instead.
 func (*SetAutomaticFallbackResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{8}
+	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *SetAutomaticFallbackResponse) GetWorkspace() *Workspace {
@@ -774,7 +866,7 @@ type GetBudgetRequest struct {
 
 func (x *GetBudgetRequest) Reset() {
 	*x = GetBudgetRequest{}
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[9]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -786,7 +878,7 @@ func (x *GetBudgetRequest) String() string {
 func (*GetBudgetRequest) ProtoMessage() {}
 
 func (x *GetBudgetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[9]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -799,7 +891,7 @@ func (x *GetBudgetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBudgetRequest.ProtoReflect.Descriptor instead.
 func (*GetBudgetRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{9}
+	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *GetBudgetRequest) GetWorkspaceId() string {
@@ -820,7 +912,7 @@ type GetBudgetResponse struct {
 
 func (x *GetBudgetResponse) Reset() {
 	*x = GetBudgetResponse{}
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[10]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -832,7 +924,7 @@ func (x *GetBudgetResponse) String() string {
 func (*GetBudgetResponse) ProtoMessage() {}
 
 func (x *GetBudgetResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[10]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -845,7 +937,7 @@ func (x *GetBudgetResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBudgetResponse.ProtoReflect.Descriptor instead.
 func (*GetBudgetResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{10}
+	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *GetBudgetResponse) GetBudget() *Budget {
@@ -866,7 +958,7 @@ type WatchSpendRequest struct {
 
 func (x *WatchSpendRequest) Reset() {
 	*x = WatchSpendRequest{}
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[11]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -878,7 +970,7 @@ func (x *WatchSpendRequest) String() string {
 func (*WatchSpendRequest) ProtoMessage() {}
 
 func (x *WatchSpendRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[11]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -891,7 +983,7 @@ func (x *WatchSpendRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchSpendRequest.ProtoReflect.Descriptor instead.
 func (*WatchSpendRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{11}
+	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *WatchSpendRequest) GetWorkspaceId() string {
@@ -914,7 +1006,7 @@ type WatchSpendResponse struct {
 
 func (x *WatchSpendResponse) Reset() {
 	*x = WatchSpendResponse{}
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[12]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -926,7 +1018,7 @@ func (x *WatchSpendResponse) String() string {
 func (*WatchSpendResponse) ProtoMessage() {}
 
 func (x *WatchSpendResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[12]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -939,7 +1031,7 @@ func (x *WatchSpendResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchSpendResponse.ProtoReflect.Descriptor instead.
 func (*WatchSpendResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{12}
+	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *WatchSpendResponse) GetBudget() *Budget {
@@ -981,7 +1073,7 @@ type CreateBudgetBoostRequest struct {
 
 func (x *CreateBudgetBoostRequest) Reset() {
 	*x = CreateBudgetBoostRequest{}
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[13]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -993,7 +1085,7 @@ func (x *CreateBudgetBoostRequest) String() string {
 func (*CreateBudgetBoostRequest) ProtoMessage() {}
 
 func (x *CreateBudgetBoostRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[13]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1006,7 +1098,7 @@ func (x *CreateBudgetBoostRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateBudgetBoostRequest.ProtoReflect.Descriptor instead.
 func (*CreateBudgetBoostRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{13}
+	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *CreateBudgetBoostRequest) GetWorkspaceId() string {
@@ -1062,7 +1154,7 @@ type CreateBudgetBoostResponse struct {
 
 func (x *CreateBudgetBoostResponse) Reset() {
 	*x = CreateBudgetBoostResponse{}
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[14]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1074,7 +1166,7 @@ func (x *CreateBudgetBoostResponse) String() string {
 func (*CreateBudgetBoostResponse) ProtoMessage() {}
 
 func (x *CreateBudgetBoostResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[14]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1087,7 +1179,7 @@ func (x *CreateBudgetBoostResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateBudgetBoostResponse.ProtoReflect.Descriptor instead.
 func (*CreateBudgetBoostResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{14}
+	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *CreateBudgetBoostResponse) GetBoost() *Boost {
@@ -1112,7 +1204,7 @@ type ListBudgetBoostsRequest struct {
 
 func (x *ListBudgetBoostsRequest) Reset() {
 	*x = ListBudgetBoostsRequest{}
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[15]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1124,7 +1216,7 @@ func (x *ListBudgetBoostsRequest) String() string {
 func (*ListBudgetBoostsRequest) ProtoMessage() {}
 
 func (x *ListBudgetBoostsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[15]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1137,7 +1229,7 @@ func (x *ListBudgetBoostsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBudgetBoostsRequest.ProtoReflect.Descriptor instead.
 func (*ListBudgetBoostsRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{15}
+	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListBudgetBoostsRequest) GetWorkspaceId() string {
@@ -1174,7 +1266,7 @@ type ListBudgetBoostsResponse struct {
 
 func (x *ListBudgetBoostsResponse) Reset() {
 	*x = ListBudgetBoostsResponse{}
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[16]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1186,7 +1278,7 @@ func (x *ListBudgetBoostsResponse) String() string {
 func (*ListBudgetBoostsResponse) ProtoMessage() {}
 
 func (x *ListBudgetBoostsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[16]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1199,7 +1291,7 @@ func (x *ListBudgetBoostsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBudgetBoostsResponse.ProtoReflect.Descriptor instead.
 func (*ListBudgetBoostsResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{16}
+	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ListBudgetBoostsResponse) GetBoosts() []*Boost {
@@ -1229,7 +1321,7 @@ type CancelBudgetBoostRequest struct {
 
 func (x *CancelBudgetBoostRequest) Reset() {
 	*x = CancelBudgetBoostRequest{}
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[17]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1241,7 +1333,7 @@ func (x *CancelBudgetBoostRequest) String() string {
 func (*CancelBudgetBoostRequest) ProtoMessage() {}
 
 func (x *CancelBudgetBoostRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[17]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1254,7 +1346,7 @@ func (x *CancelBudgetBoostRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelBudgetBoostRequest.ProtoReflect.Descriptor instead.
 func (*CancelBudgetBoostRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{17}
+	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *CancelBudgetBoostRequest) GetWorkspaceId() string {
@@ -1282,7 +1374,7 @@ type CancelBudgetBoostResponse struct {
 
 func (x *CancelBudgetBoostResponse) Reset() {
 	*x = CancelBudgetBoostResponse{}
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[18]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1294,7 +1386,7 @@ func (x *CancelBudgetBoostResponse) String() string {
 func (*CancelBudgetBoostResponse) ProtoMessage() {}
 
 func (x *CancelBudgetBoostResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_budget_service_proto_msgTypes[18]
+	mi := &file_tollgate_v1_budget_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1307,7 +1399,7 @@ func (x *CancelBudgetBoostResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelBudgetBoostResponse.ProtoReflect.Descriptor instead.
 func (*CancelBudgetBoostResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{18}
+	return file_tollgate_v1_budget_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *CancelBudgetBoostResponse) GetBoost() *Boost {
@@ -1321,7 +1413,7 @@ var File_tollgate_v1_budget_service_proto protoreflect.FileDescriptor
 
 const file_tollgate_v1_budget_service_proto_rawDesc = "" +
 	"\n" +
-	" tollgate/v1/budget_service.proto\x12\vtollgate.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tollgate/v1/common.proto\x1a#tollgate/v1/workspace_service.proto\"\xed\x06\n" +
+	" tollgate/v1/budget_service.proto\x12\vtollgate.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tollgate/v1/common.proto\x1a#tollgate/v1/workspace_service.proto\"\xb0\a\n" +
 	"\x06Budget\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12D\n" +
 	"\x10cycle_start_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x0ecycleStartTime\x12@\n" +
@@ -1345,7 +1437,16 @@ const file_tollgate_v1_budget_service_proto_rawDesc = "" +
 	"as_of_time\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampR\basOfTime\x12\x1b\n" +
 	"\ttime_zone\x18\x11 \x01(\tR\btimeZone\x12(\n" +
 	"\x10cycle_first_date\x18\x12 \x01(\tR\x0ecycleFirstDate\x12&\n" +
-	"\x0fcycle_last_date\x18\x13 \x01(\tR\rcycleLastDate\"\xa6\x01\n" +
+	"\x0fcycle_last_date\x18\x13 \x01(\tR\rcycleLastDate\x12A\n" +
+	"\x0estorage_outage\x18\x14 \x01(\v2\x1a.tollgate.v1.StorageOutageR\rstorageOutage\"\x95\x02\n" +
+	"\rStorageOutage\x129\n" +
+	"\n" +
+	"start_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x12G\n" +
+	"\x12end_of_checks_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x0fendOfChecksTime\x12&\n" +
+	"\x04held\x18\x03 \x01(\v2\x12.tollgate.v1.MoneyR\x04held\x121\n" +
+	"\n" +
+	"held_limit\x18\x04 \x01(\v2\x12.tollgate.v1.MoneyR\theldLimit\x12%\n" +
+	"\x0echecks_refused\x18\x05 \x01(\bR\rchecksRefused\"\xa6\x01\n" +
 	"\n" +
 	"ModelSpend\x12\x19\n" +
 	"\bmodel_id\x18\x01 \x01(\tR\amodelId\x12(\n" +
@@ -1443,86 +1544,92 @@ func file_tollgate_v1_budget_service_proto_rawDescGZIP() []byte {
 	return file_tollgate_v1_budget_service_proto_rawDescData
 }
 
-var file_tollgate_v1_budget_service_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_tollgate_v1_budget_service_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_tollgate_v1_budget_service_proto_goTypes = []any{
 	(*Budget)(nil),                       // 0: tollgate.v1.Budget
-	(*ModelSpend)(nil),                   // 1: tollgate.v1.ModelSpend
-	(*ListCyclesRequest)(nil),            // 2: tollgate.v1.ListCyclesRequest
-	(*ListCyclesResponse)(nil),           // 3: tollgate.v1.ListCyclesResponse
-	(*Cycle)(nil),                        // 4: tollgate.v1.Cycle
-	(*SetPlanRequest)(nil),               // 5: tollgate.v1.SetPlanRequest
-	(*SetPlanResponse)(nil),              // 6: tollgate.v1.SetPlanResponse
-	(*SetAutomaticFallbackRequest)(nil),  // 7: tollgate.v1.SetAutomaticFallbackRequest
-	(*SetAutomaticFallbackResponse)(nil), // 8: tollgate.v1.SetAutomaticFallbackResponse
-	(*GetBudgetRequest)(nil),             // 9: tollgate.v1.GetBudgetRequest
-	(*GetBudgetResponse)(nil),            // 10: tollgate.v1.GetBudgetResponse
-	(*WatchSpendRequest)(nil),            // 11: tollgate.v1.WatchSpendRequest
-	(*WatchSpendResponse)(nil),           // 12: tollgate.v1.WatchSpendResponse
-	(*CreateBudgetBoostRequest)(nil),     // 13: tollgate.v1.CreateBudgetBoostRequest
-	(*CreateBudgetBoostResponse)(nil),    // 14: tollgate.v1.CreateBudgetBoostResponse
-	(*ListBudgetBoostsRequest)(nil),      // 15: tollgate.v1.ListBudgetBoostsRequest
-	(*ListBudgetBoostsResponse)(nil),     // 16: tollgate.v1.ListBudgetBoostsResponse
-	(*CancelBudgetBoostRequest)(nil),     // 17: tollgate.v1.CancelBudgetBoostRequest
-	(*CancelBudgetBoostResponse)(nil),    // 18: tollgate.v1.CancelBudgetBoostResponse
-	(*timestamppb.Timestamp)(nil),        // 19: google.protobuf.Timestamp
-	(BudgetState)(0),                     // 20: tollgate.v1.BudgetState
-	(*Money)(nil),                        // 21: tollgate.v1.Money
-	(*Plan)(nil),                         // 22: tollgate.v1.Plan
-	(*Workspace)(nil),                    // 23: tollgate.v1.Workspace
-	(*Boost)(nil),                        // 24: tollgate.v1.Boost
+	(*StorageOutage)(nil),                // 1: tollgate.v1.StorageOutage
+	(*ModelSpend)(nil),                   // 2: tollgate.v1.ModelSpend
+	(*ListCyclesRequest)(nil),            // 3: tollgate.v1.ListCyclesRequest
+	(*ListCyclesResponse)(nil),           // 4: tollgate.v1.ListCyclesResponse
+	(*Cycle)(nil),                        // 5: tollgate.v1.Cycle
+	(*SetPlanRequest)(nil),               // 6: tollgate.v1.SetPlanRequest
+	(*SetPlanResponse)(nil),              // 7: tollgate.v1.SetPlanResponse
+	(*SetAutomaticFallbackRequest)(nil),  // 8: tollgate.v1.SetAutomaticFallbackRequest
+	(*SetAutomaticFallbackResponse)(nil), // 9: tollgate.v1.SetAutomaticFallbackResponse
+	(*GetBudgetRequest)(nil),             // 10: tollgate.v1.GetBudgetRequest
+	(*GetBudgetResponse)(nil),            // 11: tollgate.v1.GetBudgetResponse
+	(*WatchSpendRequest)(nil),            // 12: tollgate.v1.WatchSpendRequest
+	(*WatchSpendResponse)(nil),           // 13: tollgate.v1.WatchSpendResponse
+	(*CreateBudgetBoostRequest)(nil),     // 14: tollgate.v1.CreateBudgetBoostRequest
+	(*CreateBudgetBoostResponse)(nil),    // 15: tollgate.v1.CreateBudgetBoostResponse
+	(*ListBudgetBoostsRequest)(nil),      // 16: tollgate.v1.ListBudgetBoostsRequest
+	(*ListBudgetBoostsResponse)(nil),     // 17: tollgate.v1.ListBudgetBoostsResponse
+	(*CancelBudgetBoostRequest)(nil),     // 18: tollgate.v1.CancelBudgetBoostRequest
+	(*CancelBudgetBoostResponse)(nil),    // 19: tollgate.v1.CancelBudgetBoostResponse
+	(*timestamppb.Timestamp)(nil),        // 20: google.protobuf.Timestamp
+	(BudgetState)(0),                     // 21: tollgate.v1.BudgetState
+	(*Money)(nil),                        // 22: tollgate.v1.Money
+	(*Plan)(nil),                         // 23: tollgate.v1.Plan
+	(*Workspace)(nil),                    // 24: tollgate.v1.Workspace
+	(*Boost)(nil),                        // 25: tollgate.v1.Boost
 }
 var file_tollgate_v1_budget_service_proto_depIdxs = []int32{
-	19, // 0: tollgate.v1.Budget.cycle_start_time:type_name -> google.protobuf.Timestamp
-	19, // 1: tollgate.v1.Budget.cycle_end_time:type_name -> google.protobuf.Timestamp
-	20, // 2: tollgate.v1.Budget.state:type_name -> tollgate.v1.BudgetState
-	21, // 3: tollgate.v1.Budget.plan_budget:type_name -> tollgate.v1.Money
-	21, // 4: tollgate.v1.Budget.overage_limit:type_name -> tollgate.v1.Money
-	21, // 5: tollgate.v1.Budget.boost:type_name -> tollgate.v1.Money
-	21, // 6: tollgate.v1.Budget.spent:type_name -> tollgate.v1.Money
-	21, // 7: tollgate.v1.Budget.held:type_name -> tollgate.v1.Money
-	21, // 8: tollgate.v1.Budget.remaining:type_name -> tollgate.v1.Money
-	1,  // 9: tollgate.v1.Budget.spend_by_model:type_name -> tollgate.v1.ModelSpend
-	19, // 10: tollgate.v1.Budget.as_of_time:type_name -> google.protobuf.Timestamp
-	21, // 11: tollgate.v1.ModelSpend.spent:type_name -> tollgate.v1.Money
-	4,  // 12: tollgate.v1.ListCyclesResponse.cycles:type_name -> tollgate.v1.Cycle
-	19, // 13: tollgate.v1.Cycle.start_time:type_name -> google.protobuf.Timestamp
-	19, // 14: tollgate.v1.Cycle.end_time:type_name -> google.protobuf.Timestamp
-	21, // 15: tollgate.v1.Cycle.spent:type_name -> tollgate.v1.Money
-	21, // 16: tollgate.v1.Cycle.plan_budget:type_name -> tollgate.v1.Money
-	21, // 17: tollgate.v1.Cycle.overage_limit:type_name -> tollgate.v1.Money
-	21, // 18: tollgate.v1.Cycle.boost:type_name -> tollgate.v1.Money
-	22, // 19: tollgate.v1.SetPlanRequest.plan:type_name -> tollgate.v1.Plan
-	23, // 20: tollgate.v1.SetPlanResponse.workspace:type_name -> tollgate.v1.Workspace
-	23, // 21: tollgate.v1.SetAutomaticFallbackResponse.workspace:type_name -> tollgate.v1.Workspace
-	0,  // 22: tollgate.v1.GetBudgetResponse.budget:type_name -> tollgate.v1.Budget
-	0,  // 23: tollgate.v1.WatchSpendResponse.budget:type_name -> tollgate.v1.Budget
-	21, // 24: tollgate.v1.CreateBudgetBoostRequest.amount:type_name -> tollgate.v1.Money
-	19, // 25: tollgate.v1.CreateBudgetBoostRequest.start_time:type_name -> google.protobuf.Timestamp
-	19, // 26: tollgate.v1.CreateBudgetBoostRequest.end_time:type_name -> google.protobuf.Timestamp
-	24, // 27: tollgate.v1.CreateBudgetBoostResponse.boost:type_name -> tollgate.v1.Boost
-	24, // 28: tollgate.v1.ListBudgetBoostsResponse.boosts:type_name -> tollgate.v1.Boost
-	24, // 29: tollgate.v1.CancelBudgetBoostResponse.boost:type_name -> tollgate.v1.Boost
-	5,  // 30: tollgate.v1.BudgetService.SetPlan:input_type -> tollgate.v1.SetPlanRequest
-	7,  // 31: tollgate.v1.BudgetService.SetAutomaticFallback:input_type -> tollgate.v1.SetAutomaticFallbackRequest
-	9,  // 32: tollgate.v1.BudgetService.GetBudget:input_type -> tollgate.v1.GetBudgetRequest
-	2,  // 33: tollgate.v1.BudgetService.ListCycles:input_type -> tollgate.v1.ListCyclesRequest
-	11, // 34: tollgate.v1.BudgetService.WatchSpend:input_type -> tollgate.v1.WatchSpendRequest
-	13, // 35: tollgate.v1.BudgetService.CreateBudgetBoost:input_type -> tollgate.v1.CreateBudgetBoostRequest
-	15, // 36: tollgate.v1.BudgetService.ListBudgetBoosts:input_type -> tollgate.v1.ListBudgetBoostsRequest
-	17, // 37: tollgate.v1.BudgetService.CancelBudgetBoost:input_type -> tollgate.v1.CancelBudgetBoostRequest
-	6,  // 38: tollgate.v1.BudgetService.SetPlan:output_type -> tollgate.v1.SetPlanResponse
-	8,  // 39: tollgate.v1.BudgetService.SetAutomaticFallback:output_type -> tollgate.v1.SetAutomaticFallbackResponse
-	10, // 40: tollgate.v1.BudgetService.GetBudget:output_type -> tollgate.v1.GetBudgetResponse
-	3,  // 41: tollgate.v1.BudgetService.ListCycles:output_type -> tollgate.v1.ListCyclesResponse
-	12, // 42: tollgate.v1.BudgetService.WatchSpend:output_type -> tollgate.v1.WatchSpendResponse
-	14, // 43: tollgate.v1.BudgetService.CreateBudgetBoost:output_type -> tollgate.v1.CreateBudgetBoostResponse
-	16, // 44: tollgate.v1.BudgetService.ListBudgetBoosts:output_type -> tollgate.v1.ListBudgetBoostsResponse
-	18, // 45: tollgate.v1.BudgetService.CancelBudgetBoost:output_type -> tollgate.v1.CancelBudgetBoostResponse
-	38, // [38:46] is the sub-list for method output_type
-	30, // [30:38] is the sub-list for method input_type
-	30, // [30:30] is the sub-list for extension type_name
-	30, // [30:30] is the sub-list for extension extendee
-	0,  // [0:30] is the sub-list for field type_name
+	20, // 0: tollgate.v1.Budget.cycle_start_time:type_name -> google.protobuf.Timestamp
+	20, // 1: tollgate.v1.Budget.cycle_end_time:type_name -> google.protobuf.Timestamp
+	21, // 2: tollgate.v1.Budget.state:type_name -> tollgate.v1.BudgetState
+	22, // 3: tollgate.v1.Budget.plan_budget:type_name -> tollgate.v1.Money
+	22, // 4: tollgate.v1.Budget.overage_limit:type_name -> tollgate.v1.Money
+	22, // 5: tollgate.v1.Budget.boost:type_name -> tollgate.v1.Money
+	22, // 6: tollgate.v1.Budget.spent:type_name -> tollgate.v1.Money
+	22, // 7: tollgate.v1.Budget.held:type_name -> tollgate.v1.Money
+	22, // 8: tollgate.v1.Budget.remaining:type_name -> tollgate.v1.Money
+	2,  // 9: tollgate.v1.Budget.spend_by_model:type_name -> tollgate.v1.ModelSpend
+	20, // 10: tollgate.v1.Budget.as_of_time:type_name -> google.protobuf.Timestamp
+	1,  // 11: tollgate.v1.Budget.storage_outage:type_name -> tollgate.v1.StorageOutage
+	20, // 12: tollgate.v1.StorageOutage.start_time:type_name -> google.protobuf.Timestamp
+	20, // 13: tollgate.v1.StorageOutage.end_of_checks_time:type_name -> google.protobuf.Timestamp
+	22, // 14: tollgate.v1.StorageOutage.held:type_name -> tollgate.v1.Money
+	22, // 15: tollgate.v1.StorageOutage.held_limit:type_name -> tollgate.v1.Money
+	22, // 16: tollgate.v1.ModelSpend.spent:type_name -> tollgate.v1.Money
+	5,  // 17: tollgate.v1.ListCyclesResponse.cycles:type_name -> tollgate.v1.Cycle
+	20, // 18: tollgate.v1.Cycle.start_time:type_name -> google.protobuf.Timestamp
+	20, // 19: tollgate.v1.Cycle.end_time:type_name -> google.protobuf.Timestamp
+	22, // 20: tollgate.v1.Cycle.spent:type_name -> tollgate.v1.Money
+	22, // 21: tollgate.v1.Cycle.plan_budget:type_name -> tollgate.v1.Money
+	22, // 22: tollgate.v1.Cycle.overage_limit:type_name -> tollgate.v1.Money
+	22, // 23: tollgate.v1.Cycle.boost:type_name -> tollgate.v1.Money
+	23, // 24: tollgate.v1.SetPlanRequest.plan:type_name -> tollgate.v1.Plan
+	24, // 25: tollgate.v1.SetPlanResponse.workspace:type_name -> tollgate.v1.Workspace
+	24, // 26: tollgate.v1.SetAutomaticFallbackResponse.workspace:type_name -> tollgate.v1.Workspace
+	0,  // 27: tollgate.v1.GetBudgetResponse.budget:type_name -> tollgate.v1.Budget
+	0,  // 28: tollgate.v1.WatchSpendResponse.budget:type_name -> tollgate.v1.Budget
+	22, // 29: tollgate.v1.CreateBudgetBoostRequest.amount:type_name -> tollgate.v1.Money
+	20, // 30: tollgate.v1.CreateBudgetBoostRequest.start_time:type_name -> google.protobuf.Timestamp
+	20, // 31: tollgate.v1.CreateBudgetBoostRequest.end_time:type_name -> google.protobuf.Timestamp
+	25, // 32: tollgate.v1.CreateBudgetBoostResponse.boost:type_name -> tollgate.v1.Boost
+	25, // 33: tollgate.v1.ListBudgetBoostsResponse.boosts:type_name -> tollgate.v1.Boost
+	25, // 34: tollgate.v1.CancelBudgetBoostResponse.boost:type_name -> tollgate.v1.Boost
+	6,  // 35: tollgate.v1.BudgetService.SetPlan:input_type -> tollgate.v1.SetPlanRequest
+	8,  // 36: tollgate.v1.BudgetService.SetAutomaticFallback:input_type -> tollgate.v1.SetAutomaticFallbackRequest
+	10, // 37: tollgate.v1.BudgetService.GetBudget:input_type -> tollgate.v1.GetBudgetRequest
+	3,  // 38: tollgate.v1.BudgetService.ListCycles:input_type -> tollgate.v1.ListCyclesRequest
+	12, // 39: tollgate.v1.BudgetService.WatchSpend:input_type -> tollgate.v1.WatchSpendRequest
+	14, // 40: tollgate.v1.BudgetService.CreateBudgetBoost:input_type -> tollgate.v1.CreateBudgetBoostRequest
+	16, // 41: tollgate.v1.BudgetService.ListBudgetBoosts:input_type -> tollgate.v1.ListBudgetBoostsRequest
+	18, // 42: tollgate.v1.BudgetService.CancelBudgetBoost:input_type -> tollgate.v1.CancelBudgetBoostRequest
+	7,  // 43: tollgate.v1.BudgetService.SetPlan:output_type -> tollgate.v1.SetPlanResponse
+	9,  // 44: tollgate.v1.BudgetService.SetAutomaticFallback:output_type -> tollgate.v1.SetAutomaticFallbackResponse
+	11, // 45: tollgate.v1.BudgetService.GetBudget:output_type -> tollgate.v1.GetBudgetResponse
+	4,  // 46: tollgate.v1.BudgetService.ListCycles:output_type -> tollgate.v1.ListCyclesResponse
+	13, // 47: tollgate.v1.BudgetService.WatchSpend:output_type -> tollgate.v1.WatchSpendResponse
+	15, // 48: tollgate.v1.BudgetService.CreateBudgetBoost:output_type -> tollgate.v1.CreateBudgetBoostResponse
+	17, // 49: tollgate.v1.BudgetService.ListBudgetBoosts:output_type -> tollgate.v1.ListBudgetBoostsResponse
+	19, // 50: tollgate.v1.BudgetService.CancelBudgetBoost:output_type -> tollgate.v1.CancelBudgetBoostResponse
+	43, // [43:51] is the sub-list for method output_type
+	35, // [35:43] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_tollgate_v1_budget_service_proto_init() }
@@ -1538,7 +1645,7 @@ func file_tollgate_v1_budget_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tollgate_v1_budget_service_proto_rawDesc), len(file_tollgate_v1_budget_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   19,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -112,6 +112,11 @@ const (
 	// Somebody else has changed what the call was decided on: its etag is of another state. Nothing
 	// was changed. Read again, and decide anew. Status ABORTED.
 	ErrorReason_ERROR_REASON_ETAG_MISMATCH ErrorReason = 25
+	// Storage takes no writes, and checks of the workspace go on no further without: for its
+	// outage_duration_limit, or because the check would hold more than its outage_held_limit. Nothing
+	// was decided. Status UNAVAILABLE with `google.rpc.RetryInfo`. Metadata: limit, which is one of
+	// these two.
+	ErrorReason_ERROR_REASON_STORAGE_OUTAGE ErrorReason = 28
 )
 
 // Enum value maps for ErrorReason.
@@ -143,6 +148,7 @@ var (
 		23: "ERROR_REASON_OVERLOADED",
 		24: "ERROR_REASON_QUARANTINED",
 		25: "ERROR_REASON_ETAG_MISMATCH",
+		28: "ERROR_REASON_STORAGE_OUTAGE",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":           0,
@@ -171,6 +177,7 @@ var (
 		"ERROR_REASON_OVERLOADED":            23,
 		"ERROR_REASON_QUARANTINED":           24,
 		"ERROR_REASON_ETAG_MISMATCH":         25,
+		"ERROR_REASON_STORAGE_OUTAGE":        28,
 	}
 )
 
@@ -205,7 +212,7 @@ var File_tollgate_v1_error_reason_proto protoreflect.FileDescriptor
 
 const file_tollgate_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x1etollgate/v1/error_reason.proto\x12\vtollgate.v1*\xf7\x06\n" +
+	"\x1etollgate/v1/error_reason.proto\x12\vtollgate.v1*\x98\a\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_INVALID_FIELD\x10\x01\x12$\n" +
@@ -233,7 +240,8 @@ const file_tollgate_v1_error_reason_proto_rawDesc = "" +
 	"\x1bERROR_REASON_TOO_MANY_CALLS\x10\x16\x12\x1b\n" +
 	"\x17ERROR_REASON_OVERLOADED\x10\x17\x12\x1c\n" +
 	"\x18ERROR_REASON_QUARANTINED\x10\x18\x12\x1e\n" +
-	"\x1aERROR_REASON_ETAG_MISMATCH\x10\x19BT\n" +
+	"\x1aERROR_REASON_ETAG_MISMATCH\x10\x19\x12\x1f\n" +
+	"\x1bERROR_REASON_STORAGE_OUTAGE\x10\x1cBT\n" +
 	"\x0eio.tollgate.v1B\x10ErrorReasonProtoP\x01Z.tollgate.example/go/gen/tollgate/v1;tollgatev1b\x06proto3"
 
 var (

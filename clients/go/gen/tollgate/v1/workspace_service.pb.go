@@ -11,6 +11,7 @@ package tollgatev1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	fieldmaskpb "google.golang.org/protobuf/types/known/fieldmaskpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
@@ -371,6 +372,18 @@ type Workspace struct {
 	// where another server may take over, and HOLD_DURABILITY_MEMORY on SQLite. A graceful stop keeps
 	// all holds.
 	HoldDurability HoldDurability `protobuf:"varint,18,opt,name=hold_durability,json=holdDurability,proto3,enum=tollgate.v1.HoldDurability" json:"hold_durability,omitempty"`
+	// How long its checks go on while storage takes no writes, counted from the oldest write that it
+	// has not taken: 0 to 7 days; default 10 minutes, after which holds of the default duration that
+	// could not be recorded would expire and make room that was spent. Then checks are answered
+	// UNAVAILABLE (STORAGE_OUTAGE) until storage takes writes again. 0: none are decided in an outage.
+	// On Postgres the lease of the server ends decisions as well, 10 seconds after the last write by
+	// default.
+	OutageDurationLimit *durationpb.Duration `protobuf:"bytes,19,opt,name=outage_duration_limit,json=outageDurationLimit,proto3" json:"outage_duration_limit,omitempty"`
+	// How much its checks may hold meanwhile, whatever becomes of these holds: 0 to 1,000,000,000;
+	// absent: a tenth of the envelope (plan budget, overage and boosts). A check that would hold more
+	// is answered UNAVAILABLE (STORAGE_OUTAGE); one that costs nothing passes. It is what a crash in
+	// an outage can lose at most.
+	OutageHeldLimit *Money `protobuf:"bytes,20,opt,name=outage_held_limit,json=outageHeldLimit,proto3" json:"outage_held_limit,omitempty"`
 	// When it was archived; absent if it is not. Set by ArchiveWorkspace. Output only.
 	ArchiveTime   *timestamppb.Timestamp `protobuf:"bytes,30,opt,name=archive_time,json=archiveTime,proto3" json:"archive_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -531,6 +544,20 @@ func (x *Workspace) GetHoldDurability() HoldDurability {
 		return x.HoldDurability
 	}
 	return HoldDurability_HOLD_DURABILITY_UNSPECIFIED
+}
+
+func (x *Workspace) GetOutageDurationLimit() *durationpb.Duration {
+	if x != nil {
+		return x.OutageDurationLimit
+	}
+	return nil
+}
+
+func (x *Workspace) GetOutageHeldLimit() *Money {
+	if x != nil {
+		return x.OutageHeldLimit
+	}
+	return nil
 }
 
 func (x *Workspace) GetArchiveTime() *timestamppb.Timestamp {
@@ -1550,7 +1577,7 @@ type UpdateWorkspaceRequest struct {
 	// Fields to change: display_name, currency_code, time_zone, unpriced_model_policy,
 	// hold_expiry_policy, hold_durability, unknown_key_policy, usage_retention_days,
 	// required_attribution_fields, first_day_of_week, reported_cost_providers,
-	// cost_difference_alert_percent, price_max_age_days.
+	// cost_difference_alert_percent, price_max_age_days, outage_duration_limit, outage_held_limit.
 	// Absent: all of these that are not empty. "*": all of these.
 	UpdateMask    *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1651,7 +1678,7 @@ var File_tollgate_v1_workspace_service_proto protoreflect.FileDescriptor
 
 const file_tollgate_v1_workspace_service_proto_rawDesc = "" +
 	"\n" +
-	"#tollgate/v1/workspace_service.proto\x12\vtollgate.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tollgate/v1/common.proto\"\xb5\b\n" +
+	"#tollgate/v1/workspace_service.proto\x12\vtollgate.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tollgate/v1/common.proto\"\xc4\t\n" +
 	"\tWorkspace\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12!\n" +
 	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x12#\n" +
@@ -1673,7 +1700,9 @@ const file_tollgate_v1_workspace_service_proto_rawDesc = "" +
 	"\x17reported_cost_providers\x18\x0f \x03(\tR\x15reportedCostProviders\x12A\n" +
 	"\x1dcost_difference_alert_percent\x18\x10 \x01(\x05R\x1acostDifferenceAlertPercent\x12+\n" +
 	"\x12price_max_age_days\x18\x11 \x01(\x05R\x0fpriceMaxAgeDays\x12D\n" +
-	"\x0fhold_durability\x18\x12 \x01(\x0e2\x1b.tollgate.v1.HoldDurabilityR\x0eholdDurability\x12=\n" +
+	"\x0fhold_durability\x18\x12 \x01(\x0e2\x1b.tollgate.v1.HoldDurabilityR\x0eholdDurability\x12M\n" +
+	"\x15outage_duration_limit\x18\x13 \x01(\v2\x19.google.protobuf.DurationR\x13outageDurationLimit\x12>\n" +
+	"\x11outage_held_limit\x18\x14 \x01(\v2\x12.tollgate.v1.MoneyR\x0foutageHeldLimit\x12=\n" +
 	"\farchive_time\x18\x1e \x01(\v2\x1a.google.protobuf.TimestampR\varchiveTime\"\x8a\x01\n" +
 	"\x04Plan\x12*\n" +
 	"\x06budget\x18\x01 \x01(\v2\x12.tollgate.v1.MoneyR\x06budget\x127\n" +
@@ -1824,9 +1853,10 @@ var file_tollgate_v1_workspace_service_proto_goTypes = []any{
 	(*UpdateWorkspaceRequest)(nil),   // 24: tollgate.v1.UpdateWorkspaceRequest
 	(*UpdateWorkspaceResponse)(nil),  // 25: tollgate.v1.UpdateWorkspaceResponse
 	(*timestamppb.Timestamp)(nil),    // 26: google.protobuf.Timestamp
-	(*Money)(nil),                    // 27: tollgate.v1.Money
-	(*Subject)(nil),                  // 28: tollgate.v1.Subject
-	(*fieldmaskpb.FieldMask)(nil),    // 29: google.protobuf.FieldMask
+	(*durationpb.Duration)(nil),      // 27: google.protobuf.Duration
+	(*Money)(nil),                    // 28: tollgate.v1.Money
+	(*Subject)(nil),                  // 29: tollgate.v1.Subject
+	(*fieldmaskpb.FieldMask)(nil),    // 30: google.protobuf.FieldMask
 }
 var file_tollgate_v1_workspace_service_proto_depIdxs = []int32{
 	2,  // 0: tollgate.v1.Workspace.unpriced_model_policy:type_name -> tollgate.v1.UnpricedModelPolicy
@@ -1837,51 +1867,53 @@ var file_tollgate_v1_workspace_service_proto_depIdxs = []int32{
 	26, // 5: tollgate.v1.Workspace.update_time:type_name -> google.protobuf.Timestamp
 	1,  // 6: tollgate.v1.Workspace.first_day_of_week:type_name -> tollgate.v1.DayOfWeek
 	0,  // 7: tollgate.v1.Workspace.hold_durability:type_name -> tollgate.v1.HoldDurability
-	26, // 8: tollgate.v1.Workspace.archive_time:type_name -> google.protobuf.Timestamp
-	27, // 9: tollgate.v1.Plan.budget:type_name -> tollgate.v1.Money
-	27, // 10: tollgate.v1.Plan.overage_limit:type_name -> tollgate.v1.Money
-	28, // 11: tollgate.v1.Freeze.subject:type_name -> tollgate.v1.Subject
-	26, // 12: tollgate.v1.Freeze.end_time:type_name -> google.protobuf.Timestamp
-	26, // 13: tollgate.v1.Freeze.create_time:type_name -> google.protobuf.Timestamp
-	26, // 14: tollgate.v1.Freeze.update_time:type_name -> google.protobuf.Timestamp
-	5,  // 15: tollgate.v1.ArchiveWorkspaceResponse.workspace:type_name -> tollgate.v1.Workspace
-	5,  // 16: tollgate.v1.RestoreWorkspaceResponse.workspace:type_name -> tollgate.v1.Workspace
-	28, // 17: tollgate.v1.FreezeRequest.subject:type_name -> tollgate.v1.Subject
-	26, // 18: tollgate.v1.FreezeRequest.end_time:type_name -> google.protobuf.Timestamp
-	7,  // 19: tollgate.v1.FreezeResponse.freeze:type_name -> tollgate.v1.Freeze
-	28, // 20: tollgate.v1.UnfreezeRequest.subject:type_name -> tollgate.v1.Subject
-	7,  // 21: tollgate.v1.UnfreezeResponse.freeze:type_name -> tollgate.v1.Freeze
-	7,  // 22: tollgate.v1.ListFreezesResponse.freezes:type_name -> tollgate.v1.Freeze
-	5,  // 23: tollgate.v1.CreateWorkspaceRequest.workspace:type_name -> tollgate.v1.Workspace
-	5,  // 24: tollgate.v1.CreateWorkspaceResponse.workspace:type_name -> tollgate.v1.Workspace
-	5,  // 25: tollgate.v1.GetWorkspaceResponse.workspace:type_name -> tollgate.v1.Workspace
-	5,  // 26: tollgate.v1.ListWorkspacesResponse.workspaces:type_name -> tollgate.v1.Workspace
-	5,  // 27: tollgate.v1.UpdateWorkspaceRequest.workspace:type_name -> tollgate.v1.Workspace
-	29, // 28: tollgate.v1.UpdateWorkspaceRequest.update_mask:type_name -> google.protobuf.FieldMask
-	5,  // 29: tollgate.v1.UpdateWorkspaceResponse.workspace:type_name -> tollgate.v1.Workspace
-	18, // 30: tollgate.v1.WorkspaceService.CreateWorkspace:input_type -> tollgate.v1.CreateWorkspaceRequest
-	20, // 31: tollgate.v1.WorkspaceService.GetWorkspace:input_type -> tollgate.v1.GetWorkspaceRequest
-	22, // 32: tollgate.v1.WorkspaceService.ListWorkspaces:input_type -> tollgate.v1.ListWorkspacesRequest
-	24, // 33: tollgate.v1.WorkspaceService.UpdateWorkspace:input_type -> tollgate.v1.UpdateWorkspaceRequest
-	8,  // 34: tollgate.v1.WorkspaceService.ArchiveWorkspace:input_type -> tollgate.v1.ArchiveWorkspaceRequest
-	10, // 35: tollgate.v1.WorkspaceService.RestoreWorkspace:input_type -> tollgate.v1.RestoreWorkspaceRequest
-	12, // 36: tollgate.v1.WorkspaceService.Freeze:input_type -> tollgate.v1.FreezeRequest
-	14, // 37: tollgate.v1.WorkspaceService.Unfreeze:input_type -> tollgate.v1.UnfreezeRequest
-	16, // 38: tollgate.v1.WorkspaceService.ListFreezes:input_type -> tollgate.v1.ListFreezesRequest
-	19, // 39: tollgate.v1.WorkspaceService.CreateWorkspace:output_type -> tollgate.v1.CreateWorkspaceResponse
-	21, // 40: tollgate.v1.WorkspaceService.GetWorkspace:output_type -> tollgate.v1.GetWorkspaceResponse
-	23, // 41: tollgate.v1.WorkspaceService.ListWorkspaces:output_type -> tollgate.v1.ListWorkspacesResponse
-	25, // 42: tollgate.v1.WorkspaceService.UpdateWorkspace:output_type -> tollgate.v1.UpdateWorkspaceResponse
-	9,  // 43: tollgate.v1.WorkspaceService.ArchiveWorkspace:output_type -> tollgate.v1.ArchiveWorkspaceResponse
-	11, // 44: tollgate.v1.WorkspaceService.RestoreWorkspace:output_type -> tollgate.v1.RestoreWorkspaceResponse
-	13, // 45: tollgate.v1.WorkspaceService.Freeze:output_type -> tollgate.v1.FreezeResponse
-	15, // 46: tollgate.v1.WorkspaceService.Unfreeze:output_type -> tollgate.v1.UnfreezeResponse
-	17, // 47: tollgate.v1.WorkspaceService.ListFreezes:output_type -> tollgate.v1.ListFreezesResponse
-	39, // [39:48] is the sub-list for method output_type
-	30, // [30:39] is the sub-list for method input_type
-	30, // [30:30] is the sub-list for extension type_name
-	30, // [30:30] is the sub-list for extension extendee
-	0,  // [0:30] is the sub-list for field type_name
+	27, // 8: tollgate.v1.Workspace.outage_duration_limit:type_name -> google.protobuf.Duration
+	28, // 9: tollgate.v1.Workspace.outage_held_limit:type_name -> tollgate.v1.Money
+	26, // 10: tollgate.v1.Workspace.archive_time:type_name -> google.protobuf.Timestamp
+	28, // 11: tollgate.v1.Plan.budget:type_name -> tollgate.v1.Money
+	28, // 12: tollgate.v1.Plan.overage_limit:type_name -> tollgate.v1.Money
+	29, // 13: tollgate.v1.Freeze.subject:type_name -> tollgate.v1.Subject
+	26, // 14: tollgate.v1.Freeze.end_time:type_name -> google.protobuf.Timestamp
+	26, // 15: tollgate.v1.Freeze.create_time:type_name -> google.protobuf.Timestamp
+	26, // 16: tollgate.v1.Freeze.update_time:type_name -> google.protobuf.Timestamp
+	5,  // 17: tollgate.v1.ArchiveWorkspaceResponse.workspace:type_name -> tollgate.v1.Workspace
+	5,  // 18: tollgate.v1.RestoreWorkspaceResponse.workspace:type_name -> tollgate.v1.Workspace
+	29, // 19: tollgate.v1.FreezeRequest.subject:type_name -> tollgate.v1.Subject
+	26, // 20: tollgate.v1.FreezeRequest.end_time:type_name -> google.protobuf.Timestamp
+	7,  // 21: tollgate.v1.FreezeResponse.freeze:type_name -> tollgate.v1.Freeze
+	29, // 22: tollgate.v1.UnfreezeRequest.subject:type_name -> tollgate.v1.Subject
+	7,  // 23: tollgate.v1.UnfreezeResponse.freeze:type_name -> tollgate.v1.Freeze
+	7,  // 24: tollgate.v1.ListFreezesResponse.freezes:type_name -> tollgate.v1.Freeze
+	5,  // 25: tollgate.v1.CreateWorkspaceRequest.workspace:type_name -> tollgate.v1.Workspace
+	5,  // 26: tollgate.v1.CreateWorkspaceResponse.workspace:type_name -> tollgate.v1.Workspace
+	5,  // 27: tollgate.v1.GetWorkspaceResponse.workspace:type_name -> tollgate.v1.Workspace
+	5,  // 28: tollgate.v1.ListWorkspacesResponse.workspaces:type_name -> tollgate.v1.Workspace
+	5,  // 29: tollgate.v1.UpdateWorkspaceRequest.workspace:type_name -> tollgate.v1.Workspace
+	30, // 30: tollgate.v1.UpdateWorkspaceRequest.update_mask:type_name -> google.protobuf.FieldMask
+	5,  // 31: tollgate.v1.UpdateWorkspaceResponse.workspace:type_name -> tollgate.v1.Workspace
+	18, // 32: tollgate.v1.WorkspaceService.CreateWorkspace:input_type -> tollgate.v1.CreateWorkspaceRequest
+	20, // 33: tollgate.v1.WorkspaceService.GetWorkspace:input_type -> tollgate.v1.GetWorkspaceRequest
+	22, // 34: tollgate.v1.WorkspaceService.ListWorkspaces:input_type -> tollgate.v1.ListWorkspacesRequest
+	24, // 35: tollgate.v1.WorkspaceService.UpdateWorkspace:input_type -> tollgate.v1.UpdateWorkspaceRequest
+	8,  // 36: tollgate.v1.WorkspaceService.ArchiveWorkspace:input_type -> tollgate.v1.ArchiveWorkspaceRequest
+	10, // 37: tollgate.v1.WorkspaceService.RestoreWorkspace:input_type -> tollgate.v1.RestoreWorkspaceRequest
+	12, // 38: tollgate.v1.WorkspaceService.Freeze:input_type -> tollgate.v1.FreezeRequest
+	14, // 39: tollgate.v1.WorkspaceService.Unfreeze:input_type -> tollgate.v1.UnfreezeRequest
+	16, // 40: tollgate.v1.WorkspaceService.ListFreezes:input_type -> tollgate.v1.ListFreezesRequest
+	19, // 41: tollgate.v1.WorkspaceService.CreateWorkspace:output_type -> tollgate.v1.CreateWorkspaceResponse
+	21, // 42: tollgate.v1.WorkspaceService.GetWorkspace:output_type -> tollgate.v1.GetWorkspaceResponse
+	23, // 43: tollgate.v1.WorkspaceService.ListWorkspaces:output_type -> tollgate.v1.ListWorkspacesResponse
+	25, // 44: tollgate.v1.WorkspaceService.UpdateWorkspace:output_type -> tollgate.v1.UpdateWorkspaceResponse
+	9,  // 45: tollgate.v1.WorkspaceService.ArchiveWorkspace:output_type -> tollgate.v1.ArchiveWorkspaceResponse
+	11, // 46: tollgate.v1.WorkspaceService.RestoreWorkspace:output_type -> tollgate.v1.RestoreWorkspaceResponse
+	13, // 47: tollgate.v1.WorkspaceService.Freeze:output_type -> tollgate.v1.FreezeResponse
+	15, // 48: tollgate.v1.WorkspaceService.Unfreeze:output_type -> tollgate.v1.UnfreezeResponse
+	17, // 49: tollgate.v1.WorkspaceService.ListFreezes:output_type -> tollgate.v1.ListFreezesResponse
+	41, // [41:50] is the sub-list for method output_type
+	32, // [32:41] is the sub-list for method input_type
+	32, // [32:32] is the sub-list for extension type_name
+	32, // [32:32] is the sub-list for extension extendee
+	0,  // [0:32] is the sub-list for field type_name
 }
 
 func init() { file_tollgate_v1_workspace_service_proto_init() }

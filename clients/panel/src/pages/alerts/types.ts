@@ -17,5 +17,6 @@ export function useTypeNames(): Partial<Record<AlertType, string>> {
     [AlertType.ANSWER_UNREAD]: t`Answer not understood`,
     [AlertType.LARGE_RECORD]: t`Large request`,
     [AlertType.ANOMALY]: t`Anomaly`,
+    [AlertType.STORAGE_OUTAGE]: t`Storage outage`,
   };
 }

@@ -69,6 +69,12 @@ class _AlertTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AlertType.V
     once when it is over. `limit` or `limit_count` is what was expected, `spent` or `spent_count`
     what there was; `anomaly` names it.
     """
+    ALERT_TYPE_STORAGE_OUTAGE: _AlertType.ValueType  # 11
+    """Checks were decided while storage took no writes: for more than 10 seconds, or until they were
+    refused by a bound of the workspace. `spent` is what they held, `limit` what they may hold. At
+    most twice a day: that checks went on, and that they were refused. Raised when storage takes
+    writes again; until then BudgetService.GetBudget and the metrics tell.
+    """
 
 class AlertType(_AlertType, metaclass=_AlertTypeEnumTypeWrapper):
     """Types of alerts. The set may grow."""
@@ -112,6 +118,12 @@ ALERT_TYPE_ANOMALY: AlertType.ValueType  # 10
 """Usage stands out of its own past, see InsightService.ListAnomalies. Once when it is found, and
 once when it is over. `limit` or `limit_count` is what was expected, `spent` or `spent_count`
 what there was; `anomaly` names it.
+"""
+ALERT_TYPE_STORAGE_OUTAGE: AlertType.ValueType  # 11
+"""Checks were decided while storage took no writes: for more than 10 seconds, or until they were
+refused by a bound of the workspace. `spent` is what they held, `limit` what they may hold. At
+most twice a day: that checks went on, and that they were refused. Raised when storage takes
+writes again; until then BudgetService.GetBudget and the metrics tell.
 """
 Global___AlertType: _TypeAlias = AlertType  # noqa: Y015
 

@@ -27,7 +27,7 @@ from tollgate_grpc.v1 import common_pb2 as tollgate_dot_v1_dot_common__pb2
 from tollgate_grpc.v1 import workspace_service_pb2 as tollgate_dot_v1_dot_workspace__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n tollgate/v1/budget_service.proto\x12\x0btollgate.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tollgate/v1/common.proto\x1a#tollgate/v1/workspace_service.proto\"\xed\x06\n\x06\x42udget\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x44\n\x10\x63ycle_start_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0e\x63ycleStartTime\x12@\n\x0e\x63ycle_end_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0c\x63ycleEndTime\x12\x1b\n\tdays_left\x18\x04 \x01(\x05R\x08\x64\x61ysLeft\x12.\n\x05state\x18\x05 \x01(\x0e\x32\x18.tollgate.v1.BudgetStateR\x05state\x12\x19\n\x08plan_set\x18\x06 \x01(\x08R\x07planSet\x12\x33\n\x0bplan_budget\x18\x07 \x01(\x0b\x32\x12.tollgate.v1.MoneyR\nplanBudget\x12\x37\n\roverage_limit\x18\x08 \x01(\x0b\x32\x12.tollgate.v1.MoneyR\x0coverageLimit\x12(\n\x05\x62oost\x18\t \x01(\x0b\x32\x12.tollgate.v1.MoneyR\x05\x62oost\x12(\n\x05spent\x18\n \x01(\x0b\x32\x12.tollgate.v1.MoneyR\x05spent\x12&\n\x04held\x18\x0b \x01(\x0b\x32\x12.tollgate.v1.MoneyR\x04held\x12\x30\n\tremaining\x18\x0c \x01(\x0b\x32\x12.tollgate.v1.MoneyR\tremaining\x12\x1d\n\nused_share\x18\r \x01(\x01R\tusedShare\x12=\n\x0espend_by_model\x18\x0e \x03(\x0b\x32\x17.tollgate.v1.ModelSpendR\x0cspendByModel\x12-\n\x12\x61utomatic_fallback\x18\x0f \x01(\x08R\x11\x61utomaticFallback\x12\x38\n\nas_of_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x08\x61sOfTime\x12\x1b\n\ttime_zone\x18\x11 \x01(\tR\x08timeZone\x12(\n\x10\x63ycle_first_date\x18\x12 \x01(\tR\x0e\x63ycleFirstDate\x12&\n\x0f\x63ycle_last_date\x18\x13 \x01(\tR\rcycleLastDate\"\xa6\x01\n\nModelSpend\x12\x19\n\x08model_id\x18\x01 \x01(\tR\x07modelId\x12(\n\x05spent\x18\x02 \x01(\x0b\x32\x12.tollgate.v1.MoneyR\x05spent\x12\x14\n\x05share\x18\x03 \x01(\x01R\x05share\x12!\n\x0c\x64isplay_name\x18\x04 \x01(\tR\x0b\x64isplayName\x12\x1a\n\x08provider\x18\x05 \x01(\tR\x08provider\"r\n\x11ListCyclesRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x1b\n\tpage_size\x18\x02 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\"h\n\x12ListCyclesResponse\x12*\n\x06\x63ycles\x18\x01 \x03(\x0b\x32\x12.tollgate.v1.CycleR\x06\x63ycles\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xb6\x03\n\x05\x43ycle\x12\x39\n\nstart_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tstartTime\x12\x35\n\x08\x65nd_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x65ndTime\x12\x1d\n\nfirst_date\x18\x03 \x01(\tR\tfirstDate\x12\x1b\n\tlast_date\x18\x04 \x01(\tR\x08lastDate\x12\x18\n\x07running\x18\x05 \x01(\x08R\x07running\x12(\n\x05spent\x18\x06 \x01(\x0b\x32\x12.tollgate.v1.MoneyR\x05spent\x12\x33\n\x0bplan_budget\x18\x07 \x01(\x0b\x32\x12.tollgate.v1.MoneyR\nplanBudget\x12\x37\n\roverage_limit\x18\x08 \x01(\x0b\x32\x12.tollgate.v1.MoneyR\x0coverageLimit\x12(\n\x05\x62oost\x18\t \x01(\x0b\x32\x12.tollgate.v1.MoneyR\x05\x62oost\x12#\n\rrequest_count\x18\n \x01(\x03R\x0crequestCount\"Z\n\x0eSetPlanRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12%\n\x04plan\x18\x02 \x01(\x0b\x32\x11.tollgate.v1.PlanR\x04plan\"G\n\x0fSetPlanResponse\x12\x34\n\tworkspace\x18\x01 \x01(\x0b\x32\x16.tollgate.v1.WorkspaceR\tworkspace\"Z\n\x1bSetAutomaticFallbackRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x18\n\x07\x65nabled\x18\x02 \x01(\x08R\x07\x65nabled\"T\n\x1cSetAutomaticFallbackResponse\x12\x34\n\tworkspace\x18\x01 \x01(\x0b\x32\x16.tollgate.v1.WorkspaceR\tworkspace\"5\n\x10GetBudgetRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\"@\n\x11GetBudgetResponse\x12+\n\x06\x62udget\x18\x01 \x01(\x0b\x32\x13.tollgate.v1.BudgetR\x06\x62udget\"6\n\x11WatchSpendRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\"]\n\x12WatchSpendResponse\x12+\n\x06\x62udget\x18\x01 \x01(\x0b\x32\x13.tollgate.v1.BudgetR\x06\x62udget\x12\x1a\n\x08sequence\x18\x02 \x01(\x03R\x08sequence\"\x8e\x02\n\x18\x43reateBudgetBoostRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12*\n\x06\x61mount\x18\x02 \x01(\x0b\x32\x12.tollgate.v1.MoneyR\x06\x61mount\x12\x39\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tstartTime\x12\x35\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x65ndTime\x12\x16\n\x06reason\x18\x05 \x01(\tR\x06reason\x12\x19\n\x08\x62oost_id\x18\x06 \x01(\tR\x07\x62oostId\"E\n\x19\x43reateBudgetBoostResponse\x12(\n\x05\x62oost\x18\x01 \x01(\x0b\x32\x12.tollgate.v1.BoostR\x05\x62oost\"x\n\x17ListBudgetBoostsRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x1b\n\tpage_size\x18\x02 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\"n\n\x18ListBudgetBoostsResponse\x12*\n\x06\x62oosts\x18\x01 \x03(\x0b\x32\x12.tollgate.v1.BoostR\x06\x62oosts\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"X\n\x18\x43\x61ncelBudgetBoostRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x19\n\x08\x62oost_id\x18\x02 \x01(\tR\x07\x62oostId\"E\n\x19\x43\x61ncelBudgetBoostResponse\x12(\n\x05\x62oost\x18\x01 \x01(\x0b\x32\x12.tollgate.v1.BoostR\x05\x62oost2\xd7\x05\n\rBudgetService\x12\x44\n\x07SetPlan\x12\x1b.tollgate.v1.SetPlanRequest\x1a\x1c.tollgate.v1.SetPlanResponse\x12k\n\x14SetAutomaticFallback\x12(.tollgate.v1.SetAutomaticFallbackRequest\x1a).tollgate.v1.SetAutomaticFallbackResponse\x12J\n\tGetBudget\x12\x1d.tollgate.v1.GetBudgetRequest\x1a\x1e.tollgate.v1.GetBudgetResponse\x12M\n\nListCycles\x12\x1e.tollgate.v1.ListCyclesRequest\x1a\x1f.tollgate.v1.ListCyclesResponse\x12O\n\nWatchSpend\x12\x1e.tollgate.v1.WatchSpendRequest\x1a\x1f.tollgate.v1.WatchSpendResponse0\x01\x12\x62\n\x11\x43reateBudgetBoost\x12%.tollgate.v1.CreateBudgetBoostRequest\x1a&.tollgate.v1.CreateBudgetBoostResponse\x12_\n\x10ListBudgetBoosts\x12$.tollgate.v1.ListBudgetBoostsRequest\x1a%.tollgate.v1.ListBudgetBoostsResponse\x12\x62\n\x11\x43\x61ncelBudgetBoost\x12%.tollgate.v1.CancelBudgetBoostRequest\x1a&.tollgate.v1.CancelBudgetBoostResponseBV\n\x0eio.tollgate.v1B\x12\x42udgetServiceProtoP\x01Z.tollgate.example/go/gen/tollgate/v1;tollgatev1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n tollgate/v1/budget_service.proto\x12\x0btollgate.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tollgate/v1/common.proto\x1a#tollgate/v1/workspace_service.proto\"\xb0\x07\n\x06\x42udget\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x44\n\x10\x63ycle_start_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0e\x63ycleStartTime\x12@\n\x0e\x63ycle_end_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0c\x63ycleEndTime\x12\x1b\n\tdays_left\x18\x04 \x01(\x05R\x08\x64\x61ysLeft\x12.\n\x05state\x18\x05 \x01(\x0e\x32\x18.tollgate.v1.BudgetStateR\x05state\x12\x19\n\x08plan_set\x18\x06 \x01(\x08R\x07planSet\x12\x33\n\x0bplan_budget\x18\x07 \x01(\x0b\x32\x12.tollgate.v1.MoneyR\nplanBudget\x12\x37\n\roverage_limit\x18\x08 \x01(\x0b\x32\x12.tollgate.v1.MoneyR\x0coverageLimit\x12(\n\x05\x62oost\x18\t \x01(\x0b\x32\x12.tollgate.v1.MoneyR\x05\x62oost\x12(\n\x05spent\x18\n \x01(\x0b\x32\x12.tollgate.v1.MoneyR\x05spent\x12&\n\x04held\x18\x0b \x01(\x0b\x32\x12.tollgate.v1.MoneyR\x04held\x12\x30\n\tremaining\x18\x0c \x01(\x0b\x32\x12.tollgate.v1.MoneyR\tremaining\x12\x1d\n\nused_share\x18\r \x01(\x01R\tusedShare\x12=\n\x0espend_by_model\x18\x0e \x03(\x0b\x32\x17.tollgate.v1.ModelSpendR\x0cspendByModel\x12-\n\x12\x61utomatic_fallback\x18\x0f \x01(\x08R\x11\x61utomaticFallback\x12\x38\n\nas_of_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x08\x61sOfTime\x12\x1b\n\ttime_zone\x18\x11 \x01(\tR\x08timeZone\x12(\n\x10\x63ycle_first_date\x18\x12 \x01(\tR\x0e\x63ycleFirstDate\x12&\n\x0f\x63ycle_last_date\x18\x13 \x01(\tR\rcycleLastDate\x12\x41\n\x0estorage_outage\x18\x14 \x01(\x0b\x32\x1a.tollgate.v1.StorageOutageR\rstorageOutage\"\x95\x02\n\rStorageOutage\x12\x39\n\nstart_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tstartTime\x12G\n\x12\x65nd_of_checks_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0f\x65ndOfChecksTime\x12&\n\x04held\x18\x03 \x01(\x0b\x32\x12.tollgate.v1.MoneyR\x04held\x12\x31\n\nheld_limit\x18\x04 \x01(\x0b\x32\x12.tollgate.v1.MoneyR\theldLimit\x12%\n\x0e\x63hecks_refused\x18\x05 \x01(\x08R\rchecksRefused\"\xa6\x01\n\nModelSpend\x12\x19\n\x08model_id\x18\x01 \x01(\tR\x07modelId\x12(\n\x05spent\x18\x02 \x01(\x0b\x32\x12.tollgate.v1.MoneyR\x05spent\x12\x14\n\x05share\x18\x03 \x01(\x01R\x05share\x12!\n\x0c\x64isplay_name\x18\x04 \x01(\tR\x0b\x64isplayName\x12\x1a\n\x08provider\x18\x05 \x01(\tR\x08provider\"r\n\x11ListCyclesRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x1b\n\tpage_size\x18\x02 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\"h\n\x12ListCyclesResponse\x12*\n\x06\x63ycles\x18\x01 \x03(\x0b\x32\x12.tollgate.v1.CycleR\x06\x63ycles\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xb6\x03\n\x05\x43ycle\x12\x39\n\nstart_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tstartTime\x12\x35\n\x08\x65nd_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x65ndTime\x12\x1d\n\nfirst_date\x18\x03 \x01(\tR\tfirstDate\x12\x1b\n\tlast_date\x18\x04 \x01(\tR\x08lastDate\x12\x18\n\x07running\x18\x05 \x01(\x08R\x07running\x12(\n\x05spent\x18\x06 \x01(\x0b\x32\x12.tollgate.v1.MoneyR\x05spent\x12\x33\n\x0bplan_budget\x18\x07 \x01(\x0b\x32\x12.tollgate.v1.MoneyR\nplanBudget\x12\x37\n\roverage_limit\x18\x08 \x01(\x0b\x32\x12.tollgate.v1.MoneyR\x0coverageLimit\x12(\n\x05\x62oost\x18\t \x01(\x0b\x32\x12.tollgate.v1.MoneyR\x05\x62oost\x12#\n\rrequest_count\x18\n \x01(\x03R\x0crequestCount\"Z\n\x0eSetPlanRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12%\n\x04plan\x18\x02 \x01(\x0b\x32\x11.tollgate.v1.PlanR\x04plan\"G\n\x0fSetPlanResponse\x12\x34\n\tworkspace\x18\x01 \x01(\x0b\x32\x16.tollgate.v1.WorkspaceR\tworkspace\"Z\n\x1bSetAutomaticFallbackRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x18\n\x07\x65nabled\x18\x02 \x01(\x08R\x07\x65nabled\"T\n\x1cSetAutomaticFallbackResponse\x12\x34\n\tworkspace\x18\x01 \x01(\x0b\x32\x16.tollgate.v1.WorkspaceR\tworkspace\"5\n\x10GetBudgetRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\"@\n\x11GetBudgetResponse\x12+\n\x06\x62udget\x18\x01 \x01(\x0b\x32\x13.tollgate.v1.BudgetR\x06\x62udget\"6\n\x11WatchSpendRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\"]\n\x12WatchSpendResponse\x12+\n\x06\x62udget\x18\x01 \x01(\x0b\x32\x13.tollgate.v1.BudgetR\x06\x62udget\x12\x1a\n\x08sequence\x18\x02 \x01(\x03R\x08sequence\"\x8e\x02\n\x18\x43reateBudgetBoostRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12*\n\x06\x61mount\x18\x02 \x01(\x0b\x32\x12.tollgate.v1.MoneyR\x06\x61mount\x12\x39\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tstartTime\x12\x35\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x65ndTime\x12\x16\n\x06reason\x18\x05 \x01(\tR\x06reason\x12\x19\n\x08\x62oost_id\x18\x06 \x01(\tR\x07\x62oostId\"E\n\x19\x43reateBudgetBoostResponse\x12(\n\x05\x62oost\x18\x01 \x01(\x0b\x32\x12.tollgate.v1.BoostR\x05\x62oost\"x\n\x17ListBudgetBoostsRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x1b\n\tpage_size\x18\x02 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\"n\n\x18ListBudgetBoostsResponse\x12*\n\x06\x62oosts\x18\x01 \x03(\x0b\x32\x12.tollgate.v1.BoostR\x06\x62oosts\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"X\n\x18\x43\x61ncelBudgetBoostRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x19\n\x08\x62oost_id\x18\x02 \x01(\tR\x07\x62oostId\"E\n\x19\x43\x61ncelBudgetBoostResponse\x12(\n\x05\x62oost\x18\x01 \x01(\x0b\x32\x12.tollgate.v1.BoostR\x05\x62oost2\xd7\x05\n\rBudgetService\x12\x44\n\x07SetPlan\x12\x1b.tollgate.v1.SetPlanRequest\x1a\x1c.tollgate.v1.SetPlanResponse\x12k\n\x14SetAutomaticFallback\x12(.tollgate.v1.SetAutomaticFallbackRequest\x1a).tollgate.v1.SetAutomaticFallbackResponse\x12J\n\tGetBudget\x12\x1d.tollgate.v1.GetBudgetRequest\x1a\x1e.tollgate.v1.GetBudgetResponse\x12M\n\nListCycles\x12\x1e.tollgate.v1.ListCyclesRequest\x1a\x1f.tollgate.v1.ListCyclesResponse\x12O\n\nWatchSpend\x12\x1e.tollgate.v1.WatchSpendRequest\x1a\x1f.tollgate.v1.WatchSpendResponse0\x01\x12\x62\n\x11\x43reateBudgetBoost\x12%.tollgate.v1.CreateBudgetBoostRequest\x1a&.tollgate.v1.CreateBudgetBoostResponse\x12_\n\x10ListBudgetBoosts\x12$.tollgate.v1.ListBudgetBoostsRequest\x1a%.tollgate.v1.ListBudgetBoostsResponse\x12\x62\n\x11\x43\x61ncelBudgetBoost\x12%.tollgate.v1.CancelBudgetBoostRequest\x1a&.tollgate.v1.CancelBudgetBoostResponseBV\n\x0eio.tollgate.v1B\x12\x42udgetServiceProtoP\x01Z.tollgate.example/go/gen/tollgate/v1;tollgatev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,43 +36,45 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\016io.tollgate.v1B\022BudgetServiceProtoP\001Z.tollgate.example/go/gen/tollgate/v1;tollgatev1'
   _globals['_BUDGET']._serialized_start=146
-  _globals['_BUDGET']._serialized_end=1023
-  _globals['_MODELSPEND']._serialized_start=1026
-  _globals['_MODELSPEND']._serialized_end=1192
-  _globals['_LISTCYCLESREQUEST']._serialized_start=1194
-  _globals['_LISTCYCLESREQUEST']._serialized_end=1308
-  _globals['_LISTCYCLESRESPONSE']._serialized_start=1310
-  _globals['_LISTCYCLESRESPONSE']._serialized_end=1414
-  _globals['_CYCLE']._serialized_start=1417
-  _globals['_CYCLE']._serialized_end=1855
-  _globals['_SETPLANREQUEST']._serialized_start=1857
-  _globals['_SETPLANREQUEST']._serialized_end=1947
-  _globals['_SETPLANRESPONSE']._serialized_start=1949
-  _globals['_SETPLANRESPONSE']._serialized_end=2020
-  _globals['_SETAUTOMATICFALLBACKREQUEST']._serialized_start=2022
-  _globals['_SETAUTOMATICFALLBACKREQUEST']._serialized_end=2112
-  _globals['_SETAUTOMATICFALLBACKRESPONSE']._serialized_start=2114
-  _globals['_SETAUTOMATICFALLBACKRESPONSE']._serialized_end=2198
-  _globals['_GETBUDGETREQUEST']._serialized_start=2200
-  _globals['_GETBUDGETREQUEST']._serialized_end=2253
-  _globals['_GETBUDGETRESPONSE']._serialized_start=2255
-  _globals['_GETBUDGETRESPONSE']._serialized_end=2319
-  _globals['_WATCHSPENDREQUEST']._serialized_start=2321
-  _globals['_WATCHSPENDREQUEST']._serialized_end=2375
-  _globals['_WATCHSPENDRESPONSE']._serialized_start=2377
-  _globals['_WATCHSPENDRESPONSE']._serialized_end=2470
-  _globals['_CREATEBUDGETBOOSTREQUEST']._serialized_start=2473
-  _globals['_CREATEBUDGETBOOSTREQUEST']._serialized_end=2743
-  _globals['_CREATEBUDGETBOOSTRESPONSE']._serialized_start=2745
-  _globals['_CREATEBUDGETBOOSTRESPONSE']._serialized_end=2814
-  _globals['_LISTBUDGETBOOSTSREQUEST']._serialized_start=2816
-  _globals['_LISTBUDGETBOOSTSREQUEST']._serialized_end=2936
-  _globals['_LISTBUDGETBOOSTSRESPONSE']._serialized_start=2938
-  _globals['_LISTBUDGETBOOSTSRESPONSE']._serialized_end=3048
-  _globals['_CANCELBUDGETBOOSTREQUEST']._serialized_start=3050
-  _globals['_CANCELBUDGETBOOSTREQUEST']._serialized_end=3138
-  _globals['_CANCELBUDGETBOOSTRESPONSE']._serialized_start=3140
-  _globals['_CANCELBUDGETBOOSTRESPONSE']._serialized_end=3209
-  _globals['_BUDGETSERVICE']._serialized_start=3212
-  _globals['_BUDGETSERVICE']._serialized_end=3939
+  _globals['_BUDGET']._serialized_end=1090
+  _globals['_STORAGEOUTAGE']._serialized_start=1093
+  _globals['_STORAGEOUTAGE']._serialized_end=1370
+  _globals['_MODELSPEND']._serialized_start=1373
+  _globals['_MODELSPEND']._serialized_end=1539
+  _globals['_LISTCYCLESREQUEST']._serialized_start=1541
+  _globals['_LISTCYCLESREQUEST']._serialized_end=1655
+  _globals['_LISTCYCLESRESPONSE']._serialized_start=1657
+  _globals['_LISTCYCLESRESPONSE']._serialized_end=1761
+  _globals['_CYCLE']._serialized_start=1764
+  _globals['_CYCLE']._serialized_end=2202
+  _globals['_SETPLANREQUEST']._serialized_start=2204
+  _globals['_SETPLANREQUEST']._serialized_end=2294
+  _globals['_SETPLANRESPONSE']._serialized_start=2296
+  _globals['_SETPLANRESPONSE']._serialized_end=2367
+  _globals['_SETAUTOMATICFALLBACKREQUEST']._serialized_start=2369
+  _globals['_SETAUTOMATICFALLBACKREQUEST']._serialized_end=2459
+  _globals['_SETAUTOMATICFALLBACKRESPONSE']._serialized_start=2461
+  _globals['_SETAUTOMATICFALLBACKRESPONSE']._serialized_end=2545
+  _globals['_GETBUDGETREQUEST']._serialized_start=2547
+  _globals['_GETBUDGETREQUEST']._serialized_end=2600
+  _globals['_GETBUDGETRESPONSE']._serialized_start=2602
+  _globals['_GETBUDGETRESPONSE']._serialized_end=2666
+  _globals['_WATCHSPENDREQUEST']._serialized_start=2668
+  _globals['_WATCHSPENDREQUEST']._serialized_end=2722
+  _globals['_WATCHSPENDRESPONSE']._serialized_start=2724
+  _globals['_WATCHSPENDRESPONSE']._serialized_end=2817
+  _globals['_CREATEBUDGETBOOSTREQUEST']._serialized_start=2820
+  _globals['_CREATEBUDGETBOOSTREQUEST']._serialized_end=3090
+  _globals['_CREATEBUDGETBOOSTRESPONSE']._serialized_start=3092
+  _globals['_CREATEBUDGETBOOSTRESPONSE']._serialized_end=3161
+  _globals['_LISTBUDGETBOOSTSREQUEST']._serialized_start=3163
+  _globals['_LISTBUDGETBOOSTSREQUEST']._serialized_end=3283
+  _globals['_LISTBUDGETBOOSTSRESPONSE']._serialized_start=3285
+  _globals['_LISTBUDGETBOOSTSRESPONSE']._serialized_end=3395
+  _globals['_CANCELBUDGETBOOSTREQUEST']._serialized_start=3397
+  _globals['_CANCELBUDGETBOOSTREQUEST']._serialized_end=3485
+  _globals['_CANCELBUDGETBOOSTRESPONSE']._serialized_start=3487
+  _globals['_CANCELBUDGETBOOSTRESPONSE']._serialized_end=3556
+  _globals['_BUDGETSERVICE']._serialized_start=3559
+  _globals['_BUDGETSERVICE']._serialized_end=4286
 # @@protoc_insertion_point(module_scope)

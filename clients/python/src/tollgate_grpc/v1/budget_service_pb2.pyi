@@ -46,6 +46,7 @@ class Budget(_message.Message):
     TIME_ZONE_FIELD_NUMBER: _builtins.int
     CYCLE_FIRST_DATE_FIELD_NUMBER: _builtins.int
     CYCLE_LAST_DATE_FIELD_NUMBER: _builtins.int
+    STORAGE_OUTAGE_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """Its workspace."""
     days_left: _builtins.int
@@ -106,6 +107,10 @@ class Budget(_message.Message):
     def as_of_time(self) -> _timestamp_pb2.Timestamp:
         """Time at which these figures are exact."""
 
+    @_builtins.property
+    def storage_outage(self) -> Global___StorageOutage:
+        """What checks hold without a durable write; absent while storage takes writes."""
+
     def __init__(
         self,
         *,
@@ -128,14 +133,63 @@ class Budget(_message.Message):
         time_zone: _builtins.str = ...,
         cycle_first_date: _builtins.str = ...,
         cycle_last_date: _builtins.str = ...,
+        storage_outage: Global___StorageOutage | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "boost", b"boost", "cycle_end_time", b"cycle_end_time", "cycle_start_time", b"cycle_start_time", "held", b"held", "overage_limit", b"overage_limit", "plan_budget", b"plan_budget", "remaining", b"remaining", "spent", b"spent"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "boost", b"boost", "cycle_end_time", b"cycle_end_time", "cycle_start_time", b"cycle_start_time", "held", b"held", "overage_limit", b"overage_limit", "plan_budget", b"plan_budget", "remaining", b"remaining", "spent", b"spent", "storage_outage", b"storage_outage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "automatic_fallback", b"automatic_fallback", "boost", b"boost", "cycle_end_time", b"cycle_end_time", "cycle_first_date", b"cycle_first_date", "cycle_last_date", b"cycle_last_date", "cycle_start_time", b"cycle_start_time", "days_left", b"days_left", "held", b"held", "overage_limit", b"overage_limit", "plan_budget", b"plan_budget", "plan_set", b"plan_set", "remaining", b"remaining", "spend_by_model", b"spend_by_model", "spent", b"spent", "state", b"state", "time_zone", b"time_zone", "used_share", b"used_share", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "automatic_fallback", b"automatic_fallback", "boost", b"boost", "cycle_end_time", b"cycle_end_time", "cycle_first_date", b"cycle_first_date", "cycle_last_date", b"cycle_last_date", "cycle_start_time", b"cycle_start_time", "days_left", b"days_left", "held", b"held", "overage_limit", b"overage_limit", "plan_budget", b"plan_budget", "plan_set", b"plan_set", "remaining", b"remaining", "spend_by_model", b"spend_by_model", "spent", b"spent", "state", b"state", "storage_outage", b"storage_outage", "time_zone", b"time_zone", "used_share", b"used_share", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Budget: _TypeAlias = Budget  # noqa: Y015
+
+@_typing.final
+class StorageOutage(_message.Message):
+    """Storage takes no writes. Usage cannot be recorded meanwhile; checks go on within bounds that the
+    workspace sets.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_OF_CHECKS_TIME_FIELD_NUMBER: _builtins.int
+    HELD_FIELD_NUMBER: _builtins.int
+    HELD_LIMIT_FIELD_NUMBER: _builtins.int
+    CHECKS_REFUSED_FIELD_NUMBER: _builtins.int
+    checks_refused: _builtins.bool
+    """Whether a check was refused since start_time, because of either bound."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """When the oldest write began that storage has not taken, of any workspace."""
+
+    @_builtins.property
+    def end_of_checks_time(self) -> _timestamp_pb2.Timestamp:
+        """When checks are refused at the latest: start_time and the outage_duration_limit of the workspace."""
+
+    @_builtins.property
+    def held(self) -> _common_pb2.Money:
+        """Amount that checks of the workspace have held since start_time, whatever became of these holds."""
+
+    @_builtins.property
+    def held_limit(self) -> _common_pb2.Money:
+        """Amount that they may hold."""
+
+    def __init__(
+        self,
+        *,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_of_checks_time: _timestamp_pb2.Timestamp | None = ...,
+        held: _common_pb2.Money | None = ...,
+        held_limit: _common_pb2.Money | None = ...,
+        checks_refused: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_of_checks_time", b"end_of_checks_time", "held", b"held", "held_limit", b"held_limit", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checks_refused", b"checks_refused", "end_of_checks_time", b"end_of_checks_time", "held", b"held", "held_limit", b"held_limit", "start_time", b"start_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StorageOutage: _TypeAlias = StorageOutage  # noqa: Y015
 
 @_typing.final
 class ModelSpend(_message.Message):

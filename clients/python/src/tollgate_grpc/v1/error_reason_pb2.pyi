@@ -126,6 +126,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """Somebody else has changed what the call was decided on: its etag is of another state. Nothing
     was changed. Read again, and decide anew. Status ABORTED.
     """
+    ERROR_REASON_STORAGE_OUTAGE: _ErrorReason.ValueType  # 28
+    """Storage takes no writes, and checks of the workspace go on no further without: for its
+    outage_duration_limit, or because the check would hold more than its outage_held_limit. Nothing
+    was decided. Status UNAVAILABLE with `google.rpc.RetryInfo`. Metadata: limit, which is one of
+    these two.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reasons that `google.rpc.ErrorInfo.reason` carries in the details of every error status, by the
@@ -236,5 +242,11 @@ not affected. Status UNAVAILABLE with `google.rpc.RetryInfo`.
 ERROR_REASON_ETAG_MISMATCH: ErrorReason.ValueType  # 25
 """Somebody else has changed what the call was decided on: its etag is of another state. Nothing
 was changed. Read again, and decide anew. Status ABORTED.
+"""
+ERROR_REASON_STORAGE_OUTAGE: ErrorReason.ValueType  # 28
+"""Storage takes no writes, and checks of the workspace go on no further without: for its
+outage_duration_limit, or because the check would hold more than its outage_held_limit. Nothing
+was decided. Status UNAVAILABLE with `google.rpc.RetryInfo`. Metadata: limit, which is one of
+these two.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

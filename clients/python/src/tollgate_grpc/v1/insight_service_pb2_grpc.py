@@ -27,10 +27,10 @@ if _version_not_supported:
 
 class InsightServiceStub(object):
     """What follows from the usage of a workspace. Everything is computed from rollups of the usage log
-    when it is asked for, but for anomalies, which are stored. Hours and days are local ones of the
-    workspace, a day of 23 or 25 hours is one day. Nothing random: the same usage at the same time
-    gives the same answer. An unknown workspace is NOT_FOUND; a member without usage is not, its
-    answer says that it has too little history.
+    when it is asked for, but for anomalies and recommendations, which are stored. Hours and days are
+    local ones of the workspace, a day of 23 or 25 hours is one day. Nothing random: the same usage at
+    the same time gives the same answer. An unknown workspace is NOT_FOUND; a member without usage is
+    not, its answer says that it has too little history.
     """
 
     def __init__(self, channel):
@@ -74,14 +74,29 @@ class InsightServiceStub(object):
                 request_serializer=tollgate_dot_v1_dot_insight__service__pb2.SetAnomalyPolicyRequest.SerializeToString,
                 response_deserializer=tollgate_dot_v1_dot_insight__service__pb2.SetAnomalyPolicyResponse.FromString,
                 _registered_method=True)
+        self.SimulatePolicy = channel.unary_stream(
+                '/tollgate.v1.InsightService/SimulatePolicy',
+                request_serializer=tollgate_dot_v1_dot_insight__service__pb2.SimulatePolicyRequest.SerializeToString,
+                response_deserializer=tollgate_dot_v1_dot_insight__service__pb2.SimulatePolicyResponse.FromString,
+                _registered_method=True)
+        self.ListRecommendations = channel.unary_unary(
+                '/tollgate.v1.InsightService/ListRecommendations',
+                request_serializer=tollgate_dot_v1_dot_insight__service__pb2.ListRecommendationsRequest.SerializeToString,
+                response_deserializer=tollgate_dot_v1_dot_insight__service__pb2.ListRecommendationsResponse.FromString,
+                _registered_method=True)
+        self.UpdateRecommendation = channel.unary_unary(
+                '/tollgate.v1.InsightService/UpdateRecommendation',
+                request_serializer=tollgate_dot_v1_dot_insight__service__pb2.UpdateRecommendationRequest.SerializeToString,
+                response_deserializer=tollgate_dot_v1_dot_insight__service__pb2.UpdateRecommendationResponse.FromString,
+                _registered_method=True)
 
 
 class InsightServiceServicer(object):
     """What follows from the usage of a workspace. Everything is computed from rollups of the usage log
-    when it is asked for, but for anomalies, which are stored. Hours and days are local ones of the
-    workspace, a day of 23 or 25 hours is one day. Nothing random: the same usage at the same time
-    gives the same answer. An unknown workspace is NOT_FOUND; a member without usage is not, its
-    answer says that it has too little history.
+    when it is asked for, but for anomalies and recommendations, which are stored. Hours and days are
+    local ones of the workspace, a day of 23 or 25 hours is one day. Nothing random: the same usage at
+    the same time gives the same answer. An unknown workspace is NOT_FOUND; a member without usage is
+    not, its answer says that it has too little history.
     """
 
     def GetForecast(self, request, context):
@@ -142,6 +157,38 @@ class InsightServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SimulatePolicy(self, request, context):
+        """Replays a window of the usage log twice, under today's policy and under a changed one, and says
+        what would have been blocked and routed in each. Nothing is written, and nothing that is decided
+        meanwhile knows of it. Sends progress about twice a second and then the result; ends when the
+        caller leaves. It takes the place of a report: too many at once are RESOURCE_EXHAUSTED
+        (ERROR_REASON_TOO_MANY_CALLS). A change is refused as the call would be that makes it. A window
+        that begins on days whose records were dropped is FAILED_PRECONDITION
+        (ERROR_REASON_QUERY_TOO_BROAD, with the first day that is whole as kept_from_date).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRecommendations(self, request, context):
+        """Returns what would save money, greatest expected saving first: found anew each night, after 03:00
+        local of the workspace, from its last 28 whole days, and kept with what people say of it. Of a
+        workspace with more than 1,000,000 entries of the log in 28 days it is the last 14, 7, 3 or 1
+        days that have fewer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateRecommendation(self, request, context):
+        """Says that a recommendation was taken, is dismissed, or is open again. The same again changes
+        nothing. It stays so when the recommendation is found again. An unknown recommendation is
+        NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_InsightServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -180,6 +227,21 @@ def add_InsightServiceServicer_to_server(servicer, server):
                     request_deserializer=tollgate_dot_v1_dot_insight__service__pb2.SetAnomalyPolicyRequest.FromString,
                     response_serializer=tollgate_dot_v1_dot_insight__service__pb2.SetAnomalyPolicyResponse.SerializeToString,
             ),
+            'SimulatePolicy': grpc.unary_stream_rpc_method_handler(
+                    servicer.SimulatePolicy,
+                    request_deserializer=tollgate_dot_v1_dot_insight__service__pb2.SimulatePolicyRequest.FromString,
+                    response_serializer=tollgate_dot_v1_dot_insight__service__pb2.SimulatePolicyResponse.SerializeToString,
+            ),
+            'ListRecommendations': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRecommendations,
+                    request_deserializer=tollgate_dot_v1_dot_insight__service__pb2.ListRecommendationsRequest.FromString,
+                    response_serializer=tollgate_dot_v1_dot_insight__service__pb2.ListRecommendationsResponse.SerializeToString,
+            ),
+            'UpdateRecommendation': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateRecommendation,
+                    request_deserializer=tollgate_dot_v1_dot_insight__service__pb2.UpdateRecommendationRequest.FromString,
+                    response_serializer=tollgate_dot_v1_dot_insight__service__pb2.UpdateRecommendationResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'tollgate.v1.InsightService', rpc_method_handlers)
@@ -190,10 +252,10 @@ def add_InsightServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class InsightService(object):
     """What follows from the usage of a workspace. Everything is computed from rollups of the usage log
-    when it is asked for, but for anomalies, which are stored. Hours and days are local ones of the
-    workspace, a day of 23 or 25 hours is one day. Nothing random: the same usage at the same time
-    gives the same answer. An unknown workspace is NOT_FOUND; a member without usage is not, its
-    answer says that it has too little history.
+    when it is asked for, but for anomalies and recommendations, which are stored. Hours and days are
+    local ones of the workspace, a day of 23 or 25 hours is one day. Nothing random: the same usage at
+    the same time gives the same answer. An unknown workspace is NOT_FOUND; a member without usage is
+    not, its answer says that it has too little history.
     """
 
     @staticmethod
@@ -375,6 +437,87 @@ class InsightService(object):
             '/tollgate.v1.InsightService/SetAnomalyPolicy',
             tollgate_dot_v1_dot_insight__service__pb2.SetAnomalyPolicyRequest.SerializeToString,
             tollgate_dot_v1_dot_insight__service__pb2.SetAnomalyPolicyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SimulatePolicy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/tollgate.v1.InsightService/SimulatePolicy',
+            tollgate_dot_v1_dot_insight__service__pb2.SimulatePolicyRequest.SerializeToString,
+            tollgate_dot_v1_dot_insight__service__pb2.SimulatePolicyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRecommendations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tollgate.v1.InsightService/ListRecommendations',
+            tollgate_dot_v1_dot_insight__service__pb2.ListRecommendationsRequest.SerializeToString,
+            tollgate_dot_v1_dot_insight__service__pb2.ListRecommendationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateRecommendation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tollgate.v1.InsightService/UpdateRecommendation',
+            tollgate_dot_v1_dot_insight__service__pb2.UpdateRecommendationRequest.SerializeToString,
+            tollgate_dot_v1_dot_insight__service__pb2.UpdateRecommendationResponse.FromString,
             options,
             channel_credentials,
             insecure,

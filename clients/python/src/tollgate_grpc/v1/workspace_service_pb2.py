@@ -22,12 +22,13 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from tollgate_grpc.v1 import common_pb2 as tollgate_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#tollgate/v1/workspace_service.proto\x12\x0btollgate.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tollgate/v1/common.proto\"\xb5\x08\n\tWorkspace\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12!\n\x0c\x64isplay_name\x18\x02 \x01(\tR\x0b\x64isplayName\x12#\n\rcurrency_code\x18\x03 \x01(\tR\x0c\x63urrencyCode\x12\x1b\n\ttime_zone\x18\x04 \x01(\tR\x08timeZone\x12T\n\x15unpriced_model_policy\x18\x05 \x01(\x0e\x32 .tollgate.v1.UnpricedModelPolicyR\x13unpricedModelPolicy\x12K\n\x12hold_expiry_policy\x18\x06 \x01(\x0e\x32\x1d.tollgate.v1.HoldExpiryPolicyR\x10holdExpiryPolicy\x12K\n\x12unknown_key_policy\x18\x07 \x01(\x0e\x32\x1d.tollgate.v1.UnknownKeyPolicyR\x10unknownKeyPolicy\x12\x30\n\x14usage_retention_days\x18\x08 \x01(\x05R\x12usageRetentionDays\x12-\n\x12\x61utomatic_fallback\x18\t \x01(\x08R\x11\x61utomaticFallback\x12%\n\x04plan\x18\n \x01(\x0b\x32\x11.tollgate.v1.PlanR\x04plan\x12;\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12;\n\x0bupdate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime\x12>\n\x1brequired_attribution_fields\x18\r \x03(\tR\x19requiredAttributionFields\x12\x41\n\x11\x66irst_day_of_week\x18\x0e \x01(\x0e\x32\x16.tollgate.v1.DayOfWeekR\x0e\x66irstDayOfWeek\x12\x36\n\x17reported_cost_providers\x18\x0f \x03(\tR\x15reportedCostProviders\x12\x41\n\x1d\x63ost_difference_alert_percent\x18\x10 \x01(\x05R\x1a\x63ostDifferenceAlertPercent\x12+\n\x12price_max_age_days\x18\x11 \x01(\x05R\x0fpriceMaxAgeDays\x12\x44\n\x0fhold_durability\x18\x12 \x01(\x0e\x32\x1b.tollgate.v1.HoldDurabilityR\x0eholdDurability\x12=\n\x0c\x61rchive_time\x18\x1e \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0b\x61rchiveTime\"\x8a\x01\n\x04Plan\x12*\n\x06\x62udget\x18\x01 \x01(\x0b\x32\x12.tollgate.v1.MoneyR\x06\x62udget\x12\x37\n\roverage_limit\x18\x02 \x01(\x0b\x32\x12.tollgate.v1.MoneyR\x0coverageLimit\x12\x1d\n\nstart_date\x18\x03 \x01(\tR\tstartDate\"\x97\x02\n\x06\x46reeze\x12.\n\x07subject\x18\x01 \x01(\x0b\x32\x14.tollgate.v1.SubjectR\x07subject\x12\x16\n\x06reason\x18\x02 \x01(\tR\x06reason\x12\x35\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x65ndTime\x12\x14\n\x05\x61\x63tor\x18\x04 \x01(\tR\x05\x61\x63tor\x12;\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12;\n\x0bupdate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime\"<\n\x17\x41rchiveWorkspaceRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\"P\n\x18\x41rchiveWorkspaceResponse\x12\x34\n\tworkspace\x18\x01 \x01(\x0b\x32\x16.tollgate.v1.WorkspaceR\tworkspace\"<\n\x17RestoreWorkspaceRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\"P\n\x18RestoreWorkspaceResponse\x12\x34\n\tworkspace\x18\x01 \x01(\x0b\x32\x16.tollgate.v1.WorkspaceR\tworkspace\"\xb1\x01\n\rFreezeRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12.\n\x07subject\x18\x02 \x01(\x0b\x32\x14.tollgate.v1.SubjectR\x07subject\x12\x16\n\x06reason\x18\x03 \x01(\tR\x06reason\x12\x35\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x65ndTime\"=\n\x0e\x46reezeResponse\x12+\n\x06\x66reeze\x18\x01 \x01(\x0b\x32\x13.tollgate.v1.FreezeR\x06\x66reeze\"d\n\x0fUnfreezeRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12.\n\x07subject\x18\x02 \x01(\x0b\x32\x14.tollgate.v1.SubjectR\x07subject\"?\n\x10UnfreezeResponse\x12+\n\x06\x66reeze\x18\x01 \x01(\x0b\x32\x13.tollgate.v1.FreezeR\x06\x66reeze\"s\n\x12ListFreezesRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x1b\n\tpage_size\x18\x02 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\"l\n\x13ListFreezesResponse\x12-\n\x07\x66reezes\x18\x01 \x03(\x0b\x32\x13.tollgate.v1.FreezeR\x07\x66reezes\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"N\n\x16\x43reateWorkspaceRequest\x12\x34\n\tworkspace\x18\x01 \x01(\x0b\x32\x16.tollgate.v1.WorkspaceR\tworkspace\"O\n\x17\x43reateWorkspaceResponse\x12\x34\n\tworkspace\x18\x01 \x01(\x0b\x32\x16.tollgate.v1.WorkspaceR\tworkspace\"8\n\x13GetWorkspaceRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\"L\n\x14GetWorkspaceResponse\x12\x34\n\tworkspace\x18\x01 \x01(\x0b\x32\x16.tollgate.v1.WorkspaceR\tworkspace\"\x8e\x01\n\x15ListWorkspacesRequest\x12\x1b\n\tpage_size\x18\x01 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x02 \x01(\tR\tpageToken\x12\x14\n\x05query\x18\x03 \x01(\tR\x05query\x12#\n\rshow_archived\x18\x1e \x01(\x08R\x0cshowArchived\"\x99\x01\n\x16ListWorkspacesResponse\x12\x36\n\nworkspaces\x18\x01 \x03(\x0b\x32\x16.tollgate.v1.WorkspaceR\nworkspaces\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1f\n\x0btotal_count\x18\x03 \x01(\x03R\ntotalCount\"\x8b\x01\n\x16UpdateWorkspaceRequest\x12\x34\n\tworkspace\x18\x01 \x01(\x0b\x32\x16.tollgate.v1.WorkspaceR\tworkspace\x12;\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskR\nupdateMask\"O\n\x17UpdateWorkspaceResponse\x12\x34\n\tworkspace\x18\x01 \x01(\x0b\x32\x16.tollgate.v1.WorkspaceR\tworkspace*\x8b\x01\n\x0eHoldDurability\x12\x1f\n\x1bHOLD_DURABILITY_UNSPECIFIED\x10\x00\x12\x1a\n\x16HOLD_DURABILITY_MEMORY\x10\x01\x12\x1d\n\x19HOLD_DURABILITY_JOURNALED\x10\x02\x12\x1d\n\x19HOLD_DURABILITY_COMMITTED\x10\x03*\xd8\x01\n\tDayOfWeek\x12\x1b\n\x17\x44\x41Y_OF_WEEK_UNSPECIFIED\x10\x00\x12\x16\n\x12\x44\x41Y_OF_WEEK_MONDAY\x10\x01\x12\x17\n\x13\x44\x41Y_OF_WEEK_TUESDAY\x10\x02\x12\x19\n\x15\x44\x41Y_OF_WEEK_WEDNESDAY\x10\x03\x12\x18\n\x14\x44\x41Y_OF_WEEK_THURSDAY\x10\x04\x12\x16\n\x12\x44\x41Y_OF_WEEK_FRIDAY\x10\x05\x12\x18\n\x14\x44\x41Y_OF_WEEK_SATURDAY\x10\x06\x12\x16\n\x12\x44\x41Y_OF_WEEK_SUNDAY\x10\x07*}\n\x13UnpricedModelPolicy\x12%\n!UNPRICED_MODEL_POLICY_UNSPECIFIED\x10\x00\x12\x1e\n\x1aUNPRICED_MODEL_POLICY_DENY\x10\x01\x12\x1f\n\x1bUNPRICED_MODEL_POLICY_ALLOW\x10\x02*~\n\x10HoldExpiryPolicy\x12\"\n\x1eHOLD_EXPIRY_POLICY_UNSPECIFIED\x10\x00\x12\x1e\n\x1aHOLD_EXPIRY_POLICY_RELEASE\x10\x01\x12&\n\"HOLD_EXPIRY_POLICY_CHARGE_ESTIMATE\x10\x02*r\n\x10UnknownKeyPolicy\x12\"\n\x1eUNKNOWN_KEY_POLICY_UNSPECIFIED\x10\x00\x12\x1d\n\x19UNKNOWN_KEY_POLICY_ACCEPT\x10\x01\x12\x1b\n\x17UNKNOWN_KEY_POLICY_DENY\x10\x02\x32\x9e\x06\n\x10WorkspaceService\x12\\\n\x0f\x43reateWorkspace\x12#.tollgate.v1.CreateWorkspaceRequest\x1a$.tollgate.v1.CreateWorkspaceResponse\x12S\n\x0cGetWorkspace\x12 .tollgate.v1.GetWorkspaceRequest\x1a!.tollgate.v1.GetWorkspaceResponse\x12Y\n\x0eListWorkspaces\x12\".tollgate.v1.ListWorkspacesRequest\x1a#.tollgate.v1.ListWorkspacesResponse\x12\\\n\x0fUpdateWorkspace\x12#.tollgate.v1.UpdateWorkspaceRequest\x1a$.tollgate.v1.UpdateWorkspaceResponse\x12_\n\x10\x41rchiveWorkspace\x12$.tollgate.v1.ArchiveWorkspaceRequest\x1a%.tollgate.v1.ArchiveWorkspaceResponse\x12_\n\x10RestoreWorkspace\x12$.tollgate.v1.RestoreWorkspaceRequest\x1a%.tollgate.v1.RestoreWorkspaceResponse\x12\x41\n\x06\x46reeze\x12\x1a.tollgate.v1.FreezeRequest\x1a\x1b.tollgate.v1.FreezeResponse\x12G\n\x08Unfreeze\x12\x1c.tollgate.v1.UnfreezeRequest\x1a\x1d.tollgate.v1.UnfreezeResponse\x12P\n\x0bListFreezes\x12\x1f.tollgate.v1.ListFreezesRequest\x1a .tollgate.v1.ListFreezesResponseBY\n\x0eio.tollgate.v1B\x15WorkspaceServiceProtoP\x01Z.tollgate.example/go/gen/tollgate/v1;tollgatev1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#tollgate/v1/workspace_service.proto\x12\x0btollgate.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tollgate/v1/common.proto\"\xc4\t\n\tWorkspace\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12!\n\x0c\x64isplay_name\x18\x02 \x01(\tR\x0b\x64isplayName\x12#\n\rcurrency_code\x18\x03 \x01(\tR\x0c\x63urrencyCode\x12\x1b\n\ttime_zone\x18\x04 \x01(\tR\x08timeZone\x12T\n\x15unpriced_model_policy\x18\x05 \x01(\x0e\x32 .tollgate.v1.UnpricedModelPolicyR\x13unpricedModelPolicy\x12K\n\x12hold_expiry_policy\x18\x06 \x01(\x0e\x32\x1d.tollgate.v1.HoldExpiryPolicyR\x10holdExpiryPolicy\x12K\n\x12unknown_key_policy\x18\x07 \x01(\x0e\x32\x1d.tollgate.v1.UnknownKeyPolicyR\x10unknownKeyPolicy\x12\x30\n\x14usage_retention_days\x18\x08 \x01(\x05R\x12usageRetentionDays\x12-\n\x12\x61utomatic_fallback\x18\t \x01(\x08R\x11\x61utomaticFallback\x12%\n\x04plan\x18\n \x01(\x0b\x32\x11.tollgate.v1.PlanR\x04plan\x12;\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12;\n\x0bupdate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime\x12>\n\x1brequired_attribution_fields\x18\r \x03(\tR\x19requiredAttributionFields\x12\x41\n\x11\x66irst_day_of_week\x18\x0e \x01(\x0e\x32\x16.tollgate.v1.DayOfWeekR\x0e\x66irstDayOfWeek\x12\x36\n\x17reported_cost_providers\x18\x0f \x03(\tR\x15reportedCostProviders\x12\x41\n\x1d\x63ost_difference_alert_percent\x18\x10 \x01(\x05R\x1a\x63ostDifferenceAlertPercent\x12+\n\x12price_max_age_days\x18\x11 \x01(\x05R\x0fpriceMaxAgeDays\x12\x44\n\x0fhold_durability\x18\x12 \x01(\x0e\x32\x1b.tollgate.v1.HoldDurabilityR\x0eholdDurability\x12M\n\x15outage_duration_limit\x18\x13 \x01(\x0b\x32\x19.google.protobuf.DurationR\x13outageDurationLimit\x12>\n\x11outage_held_limit\x18\x14 \x01(\x0b\x32\x12.tollgate.v1.MoneyR\x0foutageHeldLimit\x12=\n\x0c\x61rchive_time\x18\x1e \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0b\x61rchiveTime\"\x8a\x01\n\x04Plan\x12*\n\x06\x62udget\x18\x01 \x01(\x0b\x32\x12.tollgate.v1.MoneyR\x06\x62udget\x12\x37\n\roverage_limit\x18\x02 \x01(\x0b\x32\x12.tollgate.v1.MoneyR\x0coverageLimit\x12\x1d\n\nstart_date\x18\x03 \x01(\tR\tstartDate\"\x97\x02\n\x06\x46reeze\x12.\n\x07subject\x18\x01 \x01(\x0b\x32\x14.tollgate.v1.SubjectR\x07subject\x12\x16\n\x06reason\x18\x02 \x01(\tR\x06reason\x12\x35\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x65ndTime\x12\x14\n\x05\x61\x63tor\x18\x04 \x01(\tR\x05\x61\x63tor\x12;\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12;\n\x0bupdate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime\"<\n\x17\x41rchiveWorkspaceRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\"P\n\x18\x41rchiveWorkspaceResponse\x12\x34\n\tworkspace\x18\x01 \x01(\x0b\x32\x16.tollgate.v1.WorkspaceR\tworkspace\"<\n\x17RestoreWorkspaceRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\"P\n\x18RestoreWorkspaceResponse\x12\x34\n\tworkspace\x18\x01 \x01(\x0b\x32\x16.tollgate.v1.WorkspaceR\tworkspace\"\xb1\x01\n\rFreezeRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12.\n\x07subject\x18\x02 \x01(\x0b\x32\x14.tollgate.v1.SubjectR\x07subject\x12\x16\n\x06reason\x18\x03 \x01(\tR\x06reason\x12\x35\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x65ndTime\"=\n\x0e\x46reezeResponse\x12+\n\x06\x66reeze\x18\x01 \x01(\x0b\x32\x13.tollgate.v1.FreezeR\x06\x66reeze\"d\n\x0fUnfreezeRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12.\n\x07subject\x18\x02 \x01(\x0b\x32\x14.tollgate.v1.SubjectR\x07subject\"?\n\x10UnfreezeResponse\x12+\n\x06\x66reeze\x18\x01 \x01(\x0b\x32\x13.tollgate.v1.FreezeR\x06\x66reeze\"s\n\x12ListFreezesRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x1b\n\tpage_size\x18\x02 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\"l\n\x13ListFreezesResponse\x12-\n\x07\x66reezes\x18\x01 \x03(\x0b\x32\x13.tollgate.v1.FreezeR\x07\x66reezes\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"N\n\x16\x43reateWorkspaceRequest\x12\x34\n\tworkspace\x18\x01 \x01(\x0b\x32\x16.tollgate.v1.WorkspaceR\tworkspace\"O\n\x17\x43reateWorkspaceResponse\x12\x34\n\tworkspace\x18\x01 \x01(\x0b\x32\x16.tollgate.v1.WorkspaceR\tworkspace\"8\n\x13GetWorkspaceRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\"L\n\x14GetWorkspaceResponse\x12\x34\n\tworkspace\x18\x01 \x01(\x0b\x32\x16.tollgate.v1.WorkspaceR\tworkspace\"\x8e\x01\n\x15ListWorkspacesRequest\x12\x1b\n\tpage_size\x18\x01 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x02 \x01(\tR\tpageToken\x12\x14\n\x05query\x18\x03 \x01(\tR\x05query\x12#\n\rshow_archived\x18\x1e \x01(\x08R\x0cshowArchived\"\x99\x01\n\x16ListWorkspacesResponse\x12\x36\n\nworkspaces\x18\x01 \x03(\x0b\x32\x16.tollgate.v1.WorkspaceR\nworkspaces\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1f\n\x0btotal_count\x18\x03 \x01(\x03R\ntotalCount\"\x8b\x01\n\x16UpdateWorkspaceRequest\x12\x34\n\tworkspace\x18\x01 \x01(\x0b\x32\x16.tollgate.v1.WorkspaceR\tworkspace\x12;\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskR\nupdateMask\"O\n\x17UpdateWorkspaceResponse\x12\x34\n\tworkspace\x18\x01 \x01(\x0b\x32\x16.tollgate.v1.WorkspaceR\tworkspace*\x8b\x01\n\x0eHoldDurability\x12\x1f\n\x1bHOLD_DURABILITY_UNSPECIFIED\x10\x00\x12\x1a\n\x16HOLD_DURABILITY_MEMORY\x10\x01\x12\x1d\n\x19HOLD_DURABILITY_JOURNALED\x10\x02\x12\x1d\n\x19HOLD_DURABILITY_COMMITTED\x10\x03*\xd8\x01\n\tDayOfWeek\x12\x1b\n\x17\x44\x41Y_OF_WEEK_UNSPECIFIED\x10\x00\x12\x16\n\x12\x44\x41Y_OF_WEEK_MONDAY\x10\x01\x12\x17\n\x13\x44\x41Y_OF_WEEK_TUESDAY\x10\x02\x12\x19\n\x15\x44\x41Y_OF_WEEK_WEDNESDAY\x10\x03\x12\x18\n\x14\x44\x41Y_OF_WEEK_THURSDAY\x10\x04\x12\x16\n\x12\x44\x41Y_OF_WEEK_FRIDAY\x10\x05\x12\x18\n\x14\x44\x41Y_OF_WEEK_SATURDAY\x10\x06\x12\x16\n\x12\x44\x41Y_OF_WEEK_SUNDAY\x10\x07*}\n\x13UnpricedModelPolicy\x12%\n!UNPRICED_MODEL_POLICY_UNSPECIFIED\x10\x00\x12\x1e\n\x1aUNPRICED_MODEL_POLICY_DENY\x10\x01\x12\x1f\n\x1bUNPRICED_MODEL_POLICY_ALLOW\x10\x02*~\n\x10HoldExpiryPolicy\x12\"\n\x1eHOLD_EXPIRY_POLICY_UNSPECIFIED\x10\x00\x12\x1e\n\x1aHOLD_EXPIRY_POLICY_RELEASE\x10\x01\x12&\n\"HOLD_EXPIRY_POLICY_CHARGE_ESTIMATE\x10\x02*r\n\x10UnknownKeyPolicy\x12\"\n\x1eUNKNOWN_KEY_POLICY_UNSPECIFIED\x10\x00\x12\x1d\n\x19UNKNOWN_KEY_POLICY_ACCEPT\x10\x01\x12\x1b\n\x17UNKNOWN_KEY_POLICY_DENY\x10\x02\x32\x9e\x06\n\x10WorkspaceService\x12\\\n\x0f\x43reateWorkspace\x12#.tollgate.v1.CreateWorkspaceRequest\x1a$.tollgate.v1.CreateWorkspaceResponse\x12S\n\x0cGetWorkspace\x12 .tollgate.v1.GetWorkspaceRequest\x1a!.tollgate.v1.GetWorkspaceResponse\x12Y\n\x0eListWorkspaces\x12\".tollgate.v1.ListWorkspacesRequest\x1a#.tollgate.v1.ListWorkspacesResponse\x12\\\n\x0fUpdateWorkspace\x12#.tollgate.v1.UpdateWorkspaceRequest\x1a$.tollgate.v1.UpdateWorkspaceResponse\x12_\n\x10\x41rchiveWorkspace\x12$.tollgate.v1.ArchiveWorkspaceRequest\x1a%.tollgate.v1.ArchiveWorkspaceResponse\x12_\n\x10RestoreWorkspace\x12$.tollgate.v1.RestoreWorkspaceRequest\x1a%.tollgate.v1.RestoreWorkspaceResponse\x12\x41\n\x06\x46reeze\x12\x1a.tollgate.v1.FreezeRequest\x1a\x1b.tollgate.v1.FreezeResponse\x12G\n\x08Unfreeze\x12\x1c.tollgate.v1.UnfreezeRequest\x1a\x1d.tollgate.v1.UnfreezeResponse\x12P\n\x0bListFreezes\x12\x1f.tollgate.v1.ListFreezesRequest\x1a .tollgate.v1.ListFreezesResponseBY\n\x0eio.tollgate.v1B\x15WorkspaceServiceProtoP\x01Z.tollgate.example/go/gen/tollgate/v1;tollgatev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,58 +36,58 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tollgate.v1.workspace_servi
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\016io.tollgate.v1B\025WorkspaceServiceProtoP\001Z.tollgate.example/go/gen/tollgate/v1;tollgatev1'
-  _globals['_HOLDDURABILITY']._serialized_start=3395
-  _globals['_HOLDDURABILITY']._serialized_end=3534
-  _globals['_DAYOFWEEK']._serialized_start=3537
-  _globals['_DAYOFWEEK']._serialized_end=3753
-  _globals['_UNPRICEDMODELPOLICY']._serialized_start=3755
-  _globals['_UNPRICEDMODELPOLICY']._serialized_end=3880
-  _globals['_HOLDEXPIRYPOLICY']._serialized_start=3882
-  _globals['_HOLDEXPIRYPOLICY']._serialized_end=4008
-  _globals['_UNKNOWNKEYPOLICY']._serialized_start=4010
-  _globals['_UNKNOWNKEYPOLICY']._serialized_end=4124
-  _globals['_WORKSPACE']._serialized_start=146
-  _globals['_WORKSPACE']._serialized_end=1223
-  _globals['_PLAN']._serialized_start=1226
-  _globals['_PLAN']._serialized_end=1364
-  _globals['_FREEZE']._serialized_start=1367
-  _globals['_FREEZE']._serialized_end=1646
-  _globals['_ARCHIVEWORKSPACEREQUEST']._serialized_start=1648
-  _globals['_ARCHIVEWORKSPACEREQUEST']._serialized_end=1708
-  _globals['_ARCHIVEWORKSPACERESPONSE']._serialized_start=1710
-  _globals['_ARCHIVEWORKSPACERESPONSE']._serialized_end=1790
-  _globals['_RESTOREWORKSPACEREQUEST']._serialized_start=1792
-  _globals['_RESTOREWORKSPACEREQUEST']._serialized_end=1852
-  _globals['_RESTOREWORKSPACERESPONSE']._serialized_start=1854
-  _globals['_RESTOREWORKSPACERESPONSE']._serialized_end=1934
-  _globals['_FREEZEREQUEST']._serialized_start=1937
-  _globals['_FREEZEREQUEST']._serialized_end=2114
-  _globals['_FREEZERESPONSE']._serialized_start=2116
-  _globals['_FREEZERESPONSE']._serialized_end=2177
-  _globals['_UNFREEZEREQUEST']._serialized_start=2179
-  _globals['_UNFREEZEREQUEST']._serialized_end=2279
-  _globals['_UNFREEZERESPONSE']._serialized_start=2281
-  _globals['_UNFREEZERESPONSE']._serialized_end=2344
-  _globals['_LISTFREEZESREQUEST']._serialized_start=2346
-  _globals['_LISTFREEZESREQUEST']._serialized_end=2461
-  _globals['_LISTFREEZESRESPONSE']._serialized_start=2463
-  _globals['_LISTFREEZESRESPONSE']._serialized_end=2571
-  _globals['_CREATEWORKSPACEREQUEST']._serialized_start=2573
-  _globals['_CREATEWORKSPACEREQUEST']._serialized_end=2651
-  _globals['_CREATEWORKSPACERESPONSE']._serialized_start=2653
-  _globals['_CREATEWORKSPACERESPONSE']._serialized_end=2732
-  _globals['_GETWORKSPACEREQUEST']._serialized_start=2734
-  _globals['_GETWORKSPACEREQUEST']._serialized_end=2790
-  _globals['_GETWORKSPACERESPONSE']._serialized_start=2792
-  _globals['_GETWORKSPACERESPONSE']._serialized_end=2868
-  _globals['_LISTWORKSPACESREQUEST']._serialized_start=2871
-  _globals['_LISTWORKSPACESREQUEST']._serialized_end=3013
-  _globals['_LISTWORKSPACESRESPONSE']._serialized_start=3016
-  _globals['_LISTWORKSPACESRESPONSE']._serialized_end=3169
-  _globals['_UPDATEWORKSPACEREQUEST']._serialized_start=3172
-  _globals['_UPDATEWORKSPACEREQUEST']._serialized_end=3311
-  _globals['_UPDATEWORKSPACERESPONSE']._serialized_start=3313
-  _globals['_UPDATEWORKSPACERESPONSE']._serialized_end=3392
-  _globals['_WORKSPACESERVICE']._serialized_start=4127
-  _globals['_WORKSPACESERVICE']._serialized_end=4925
+  _globals['_HOLDDURABILITY']._serialized_start=3570
+  _globals['_HOLDDURABILITY']._serialized_end=3709
+  _globals['_DAYOFWEEK']._serialized_start=3712
+  _globals['_DAYOFWEEK']._serialized_end=3928
+  _globals['_UNPRICEDMODELPOLICY']._serialized_start=3930
+  _globals['_UNPRICEDMODELPOLICY']._serialized_end=4055
+  _globals['_HOLDEXPIRYPOLICY']._serialized_start=4057
+  _globals['_HOLDEXPIRYPOLICY']._serialized_end=4183
+  _globals['_UNKNOWNKEYPOLICY']._serialized_start=4185
+  _globals['_UNKNOWNKEYPOLICY']._serialized_end=4299
+  _globals['_WORKSPACE']._serialized_start=178
+  _globals['_WORKSPACE']._serialized_end=1398
+  _globals['_PLAN']._serialized_start=1401
+  _globals['_PLAN']._serialized_end=1539
+  _globals['_FREEZE']._serialized_start=1542
+  _globals['_FREEZE']._serialized_end=1821
+  _globals['_ARCHIVEWORKSPACEREQUEST']._serialized_start=1823
+  _globals['_ARCHIVEWORKSPACEREQUEST']._serialized_end=1883
+  _globals['_ARCHIVEWORKSPACERESPONSE']._serialized_start=1885
+  _globals['_ARCHIVEWORKSPACERESPONSE']._serialized_end=1965
+  _globals['_RESTOREWORKSPACEREQUEST']._serialized_start=1967
+  _globals['_RESTOREWORKSPACEREQUEST']._serialized_end=2027
+  _globals['_RESTOREWORKSPACERESPONSE']._serialized_start=2029
+  _globals['_RESTOREWORKSPACERESPONSE']._serialized_end=2109
+  _globals['_FREEZEREQUEST']._serialized_start=2112
+  _globals['_FREEZEREQUEST']._serialized_end=2289
+  _globals['_FREEZERESPONSE']._serialized_start=2291
+  _globals['_FREEZERESPONSE']._serialized_end=2352
+  _globals['_UNFREEZEREQUEST']._serialized_start=2354
+  _globals['_UNFREEZEREQUEST']._serialized_end=2454
+  _globals['_UNFREEZERESPONSE']._serialized_start=2456
+  _globals['_UNFREEZERESPONSE']._serialized_end=2519
+  _globals['_LISTFREEZESREQUEST']._serialized_start=2521
+  _globals['_LISTFREEZESREQUEST']._serialized_end=2636
+  _globals['_LISTFREEZESRESPONSE']._serialized_start=2638
+  _globals['_LISTFREEZESRESPONSE']._serialized_end=2746
+  _globals['_CREATEWORKSPACEREQUEST']._serialized_start=2748
+  _globals['_CREATEWORKSPACEREQUEST']._serialized_end=2826
+  _globals['_CREATEWORKSPACERESPONSE']._serialized_start=2828
+  _globals['_CREATEWORKSPACERESPONSE']._serialized_end=2907
+  _globals['_GETWORKSPACEREQUEST']._serialized_start=2909
+  _globals['_GETWORKSPACEREQUEST']._serialized_end=2965
+  _globals['_GETWORKSPACERESPONSE']._serialized_start=2967
+  _globals['_GETWORKSPACERESPONSE']._serialized_end=3043
+  _globals['_LISTWORKSPACESREQUEST']._serialized_start=3046
+  _globals['_LISTWORKSPACESREQUEST']._serialized_end=3188
+  _globals['_LISTWORKSPACESRESPONSE']._serialized_start=3191
+  _globals['_LISTWORKSPACESRESPONSE']._serialized_end=3344
+  _globals['_UPDATEWORKSPACEREQUEST']._serialized_start=3347
+  _globals['_UPDATEWORKSPACEREQUEST']._serialized_end=3486
+  _globals['_UPDATEWORKSPACERESPONSE']._serialized_start=3488
+  _globals['_UPDATEWORKSPACERESPONSE']._serialized_end=3567
+  _globals['_WORKSPACESERVICE']._serialized_start=4302
+  _globals['_WORKSPACESERVICE']._serialized_end=5100
 # @@protoc_insertion_point(module_scope)

@@ -5,6 +5,7 @@ Workspaces: the tenants of a server."""
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
@@ -200,6 +201,8 @@ class Workspace(_message.Message):
     COST_DIFFERENCE_ALERT_PERCENT_FIELD_NUMBER: _builtins.int
     PRICE_MAX_AGE_DAYS_FIELD_NUMBER: _builtins.int
     HOLD_DURABILITY_FIELD_NUMBER: _builtins.int
+    OUTAGE_DURATION_LIMIT_FIELD_NUMBER: _builtins.int
+    OUTAGE_HELD_LIMIT_FIELD_NUMBER: _builtins.int
     ARCHIVE_TIME_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """Id, chosen by the creator; `^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`. Never changes."""
@@ -272,6 +275,24 @@ class Workspace(_message.Message):
         """
 
     @_builtins.property
+    def outage_duration_limit(self) -> _duration_pb2.Duration:
+        """How long its checks go on while storage takes no writes, counted from the oldest write that it
+        has not taken: 0 to 7 days; default 10 minutes, after which holds of the default duration that
+        could not be recorded would expire and make room that was spent. Then checks are answered
+        UNAVAILABLE (STORAGE_OUTAGE) until storage takes writes again. 0: none are decided in an outage.
+        On Postgres the lease of the server ends decisions as well, 10 seconds after the last write by
+        default.
+        """
+
+    @_builtins.property
+    def outage_held_limit(self) -> _common_pb2.Money:
+        """How much its checks may hold meanwhile, whatever becomes of these holds: 0 to 1,000,000,000;
+        absent: a tenth of the envelope (plan budget, overage and boosts). A check that would hold more
+        is answered UNAVAILABLE (STORAGE_OUTAGE); one that costs nothing passes. It is what a crash in
+        an outage can lose at most.
+        """
+
+    @_builtins.property
     def archive_time(self) -> _timestamp_pb2.Timestamp:
         """When it was archived; absent if it is not. Set by ArchiveWorkspace. Output only."""
 
@@ -296,11 +317,13 @@ class Workspace(_message.Message):
         cost_difference_alert_percent: _builtins.int = ...,
         price_max_age_days: _builtins.int = ...,
         hold_durability: Global___HoldDurability.ValueType = ...,
+        outage_duration_limit: _duration_pb2.Duration | None = ...,
+        outage_held_limit: _common_pb2.Money | None = ...,
         archive_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["archive_time", b"archive_time", "create_time", b"create_time", "plan", b"plan", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["archive_time", b"archive_time", "create_time", b"create_time", "outage_duration_limit", b"outage_duration_limit", "outage_held_limit", b"outage_held_limit", "plan", b"plan", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["archive_time", b"archive_time", "automatic_fallback", b"automatic_fallback", "cost_difference_alert_percent", b"cost_difference_alert_percent", "create_time", b"create_time", "currency_code", b"currency_code", "display_name", b"display_name", "first_day_of_week", b"first_day_of_week", "hold_durability", b"hold_durability", "hold_expiry_policy", b"hold_expiry_policy", "plan", b"plan", "price_max_age_days", b"price_max_age_days", "reported_cost_providers", b"reported_cost_providers", "required_attribution_fields", b"required_attribution_fields", "time_zone", b"time_zone", "unknown_key_policy", b"unknown_key_policy", "unpriced_model_policy", b"unpriced_model_policy", "update_time", b"update_time", "usage_retention_days", b"usage_retention_days", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["archive_time", b"archive_time", "automatic_fallback", b"automatic_fallback", "cost_difference_alert_percent", b"cost_difference_alert_percent", "create_time", b"create_time", "currency_code", b"currency_code", "display_name", b"display_name", "first_day_of_week", b"first_day_of_week", "hold_durability", b"hold_durability", "hold_expiry_policy", b"hold_expiry_policy", "outage_duration_limit", b"outage_duration_limit", "outage_held_limit", b"outage_held_limit", "plan", b"plan", "price_max_age_days", b"price_max_age_days", "reported_cost_providers", b"reported_cost_providers", "required_attribution_fields", b"required_attribution_fields", "time_zone", b"time_zone", "unknown_key_policy", b"unknown_key_policy", "unpriced_model_policy", b"unpriced_model_policy", "update_time", b"update_time", "usage_retention_days", b"usage_retention_days", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -837,7 +860,7 @@ class UpdateWorkspaceRequest(_message.Message):
         """Fields to change: display_name, currency_code, time_zone, unpriced_model_policy,
         hold_expiry_policy, hold_durability, unknown_key_policy, usage_retention_days,
         required_attribution_fields, first_day_of_week, reported_cost_providers,
-        cost_difference_alert_percent, price_max_age_days.
+        cost_difference_alert_percent, price_max_age_days, outage_duration_limit, outage_held_limit.
         Absent: all of these that are not empty. "*": all of these.
         """
 

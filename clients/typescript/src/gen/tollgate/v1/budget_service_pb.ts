@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tollgate/v1/budget_service.proto.
  */
 export const file_tollgate_v1_budget_service: GenFile = /*@__PURE__*/
-  fileDesc("CiB0b2xsZ2F0ZS92MS9idWRnZXRfc2VydmljZS5wcm90bxILdG9sbGdhdGUudjEikAUKBkJ1ZGdldBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSNAoQY3ljbGVfc3RhcnRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoOY3ljbGVfZW5kX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCWRheXNfbGVmdBgEIAEoBRInCgVzdGF0ZRgFIAEoDjIYLnRvbGxnYXRlLnYxLkJ1ZGdldFN0YXRlEhAKCHBsYW5fc2V0GAYgASgIEicKC3BsYW5fYnVkZ2V0GAcgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSKQoNb3ZlcmFnZV9saW1pdBgIIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5EiEKBWJvb3N0GAkgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSIQoFc3BlbnQYCiABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIgCgRoZWxkGAsgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSJQoJcmVtYWluaW5nGAwgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSEgoKdXNlZF9zaGFyZRgNIAEoARIvCg5zcGVuZF9ieV9tb2RlbBgOIAMoCzIXLnRvbGxnYXRlLnYxLk1vZGVsU3BlbmQSGgoSYXV0b21hdGljX2ZhbGxiYWNrGA8gASgIEi4KCmFzX29mX3RpbWUYECABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXRpbWVfem9uZRgRIAEoCRIYChBjeWNsZV9maXJzdF9kYXRlGBIgASgJEhcKD2N5Y2xlX2xhc3RfZGF0ZRgTIAEoCSJ4CgpNb2RlbFNwZW5kEhAKCG1vZGVsX2lkGAEgASgJEiEKBXNwZW50GAIgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSDQoFc2hhcmUYAyABKAESFAoMZGlzcGxheV9uYW1lGAQgASgJEhAKCHByb3ZpZGVyGAUgASgJIlAKEUxpc3RDeWNsZXNSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJRChJMaXN0Q3ljbGVzUmVzcG9uc2USIgoGY3ljbGVzGAEgAygLMhIudG9sbGdhdGUudjEuQ3ljbGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIs4CCgVDeWNsZRIuCgpzdGFydF90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKZmlyc3RfZGF0ZRgDIAEoCRIRCglsYXN0X2RhdGUYBCABKAkSDwoHcnVubmluZxgFIAEoCBIhCgVzcGVudBgGIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5EicKC3BsYW5fYnVkZ2V0GAcgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSKQoNb3ZlcmFnZV9saW1pdBgIIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5EiEKBWJvb3N0GAkgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSFQoNcmVxdWVzdF9jb3VudBgKIAEoAyJHCg5TZXRQbGFuUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSHwoEcGxhbhgCIAEoCzIRLnRvbGxnYXRlLnYxLlBsYW4iPAoPU2V0UGxhblJlc3BvbnNlEikKCXdvcmtzcGFjZRgBIAEoCzIWLnRvbGxnYXRlLnYxLldvcmtzcGFjZSJEChtTZXRBdXRvbWF0aWNGYWxsYmFja1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEg8KB2VuYWJsZWQYAiABKAgiSQocU2V0QXV0b21hdGljRmFsbGJhY2tSZXNwb25zZRIpCgl3b3Jrc3BhY2UYASABKAsyFi50b2xsZ2F0ZS52MS5Xb3Jrc3BhY2UiKAoQR2V0QnVkZ2V0UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkiOAoRR2V0QnVkZ2V0UmVzcG9uc2USIwoGYnVkZ2V0GAEgASgLMhMudG9sbGdhdGUudjEuQnVkZ2V0IikKEVdhdGNoU3BlbmRSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCSJLChJXYXRjaFNwZW5kUmVzcG9uc2USIwoGYnVkZ2V0GAEgASgLMhMudG9sbGdhdGUudjEuQnVkZ2V0EhAKCHNlcXVlbmNlGAIgASgDItQBChhDcmVhdGVCdWRnZXRCb29zdFJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEiIKBmFtb3VudBgCIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5Ei4KCnN0YXJ0X3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZyZWFzb24YBSABKAkSEAoIYm9vc3RfaWQYBiABKAkiPgoZQ3JlYXRlQnVkZ2V0Qm9vc3RSZXNwb25zZRIhCgVib29zdBgBIAEoCzISLnRvbGxnYXRlLnYxLkJvb3N0IlYKF0xpc3RCdWRnZXRCb29zdHNSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJXChhMaXN0QnVkZ2V0Qm9vc3RzUmVzcG9uc2USIgoGYm9vc3RzGAEgAygLMhIudG9sbGdhdGUudjEuQm9vc3QSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIkIKGENhbmNlbEJ1ZGdldEJvb3N0UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSEAoIYm9vc3RfaWQYAiABKAkiPgoZQ2FuY2VsQnVkZ2V0Qm9vc3RSZXNwb25zZRIhCgVib29zdBgBIAEoCzISLnRvbGxnYXRlLnYxLkJvb3N0MtcFCg1CdWRnZXRTZXJ2aWNlEkQKB1NldFBsYW4SGy50b2xsZ2F0ZS52MS5TZXRQbGFuUmVxdWVzdBocLnRvbGxnYXRlLnYxLlNldFBsYW5SZXNwb25zZRJrChRTZXRBdXRvbWF0aWNGYWxsYmFjaxIoLnRvbGxnYXRlLnYxLlNldEF1dG9tYXRpY0ZhbGxiYWNrUmVxdWVzdBopLnRvbGxnYXRlLnYxLlNldEF1dG9tYXRpY0ZhbGxiYWNrUmVzcG9uc2USSgoJR2V0QnVkZ2V0Eh0udG9sbGdhdGUudjEuR2V0QnVkZ2V0UmVxdWVzdBoeLnRvbGxnYXRlLnYxLkdldEJ1ZGdldFJlc3BvbnNlEk0KCkxpc3RDeWNsZXMSHi50b2xsZ2F0ZS52MS5MaXN0Q3ljbGVzUmVxdWVzdBofLnRvbGxnYXRlLnYxLkxpc3RDeWNsZXNSZXNwb25zZRJPCgpXYXRjaFNwZW5kEh4udG9sbGdhdGUudjEuV2F0Y2hTcGVuZFJlcXVlc3QaHy50b2xsZ2F0ZS52MS5XYXRjaFNwZW5kUmVzcG9uc2UwARJiChFDcmVhdGVCdWRnZXRCb29zdBIlLnRvbGxnYXRlLnYxLkNyZWF0ZUJ1ZGdldEJvb3N0UmVxdWVzdBomLnRvbGxnYXRlLnYxLkNyZWF0ZUJ1ZGdldEJvb3N0UmVzcG9uc2USXwoQTGlzdEJ1ZGdldEJvb3N0cxIkLnRvbGxnYXRlLnYxLkxpc3RCdWRnZXRCb29zdHNSZXF1ZXN0GiUudG9sbGdhdGUudjEuTGlzdEJ1ZGdldEJvb3N0c1Jlc3BvbnNlEmIKEUNhbmNlbEJ1ZGdldEJvb3N0EiUudG9sbGdhdGUudjEuQ2FuY2VsQnVkZ2V0Qm9vc3RSZXF1ZXN0GiYudG9sbGdhdGUudjEuQ2FuY2VsQnVkZ2V0Qm9vc3RSZXNwb25zZUJWCg5pby50b2xsZ2F0ZS52MUISQnVkZ2V0U2VydmljZVByb3RvUAFaLnRvbGxnYXRlLmV4YW1wbGUvZ28vZ2VuL3RvbGxnYXRlL3YxO3RvbGxnYXRldjFiBnByb3RvMw", [file_google_protobuf_timestamp, file_tollgate_v1_common, file_tollgate_v1_workspace_service]);
+  fileDesc("CiB0b2xsZ2F0ZS92MS9idWRnZXRfc2VydmljZS5wcm90bxILdG9sbGdhdGUudjEixAUKBkJ1ZGdldBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSNAoQY3ljbGVfc3RhcnRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoOY3ljbGVfZW5kX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCWRheXNfbGVmdBgEIAEoBRInCgVzdGF0ZRgFIAEoDjIYLnRvbGxnYXRlLnYxLkJ1ZGdldFN0YXRlEhAKCHBsYW5fc2V0GAYgASgIEicKC3BsYW5fYnVkZ2V0GAcgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSKQoNb3ZlcmFnZV9saW1pdBgIIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5EiEKBWJvb3N0GAkgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSIQoFc3BlbnQYCiABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIgCgRoZWxkGAsgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSJQoJcmVtYWluaW5nGAwgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSEgoKdXNlZF9zaGFyZRgNIAEoARIvCg5zcGVuZF9ieV9tb2RlbBgOIAMoCzIXLnRvbGxnYXRlLnYxLk1vZGVsU3BlbmQSGgoSYXV0b21hdGljX2ZhbGxiYWNrGA8gASgIEi4KCmFzX29mX3RpbWUYECABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXRpbWVfem9uZRgRIAEoCRIYChBjeWNsZV9maXJzdF9kYXRlGBIgASgJEhcKD2N5Y2xlX2xhc3RfZGF0ZRgTIAEoCRIyCg5zdG9yYWdlX291dGFnZRgUIAEoCzIaLnRvbGxnYXRlLnYxLlN0b3JhZ2VPdXRhZ2Ui2QEKDVN0b3JhZ2VPdXRhZ2USLgoKc3RhcnRfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNgoSZW5kX29mX2NoZWNrc190aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIgCgRoZWxkGAMgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSJgoKaGVsZF9saW1pdBgEIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5EhYKDmNoZWNrc19yZWZ1c2VkGAUgASgIIngKCk1vZGVsU3BlbmQSEAoIbW9kZWxfaWQYASABKAkSIQoFc3BlbnQYAiABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRINCgVzaGFyZRgDIAEoARIUCgxkaXNwbGF5X25hbWUYBCABKAkSEAoIcHJvdmlkZXIYBSABKAkiUAoRTGlzdEN5Y2xlc1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIlEKEkxpc3RDeWNsZXNSZXNwb25zZRIiCgZjeWNsZXMYASADKAsyEi50b2xsZ2F0ZS52MS5DeWNsZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkizgIKBUN5Y2xlEi4KCnN0YXJ0X3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgpmaXJzdF9kYXRlGAMgASgJEhEKCWxhc3RfZGF0ZRgEIAEoCRIPCgdydW5uaW5nGAUgASgIEiEKBXNwZW50GAYgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSJwoLcGxhbl9idWRnZXQYByABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIpCg1vdmVyYWdlX2xpbWl0GAggASgLMhIudG9sbGdhdGUudjEuTW9uZXkSIQoFYm9vc3QYCSABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIVCg1yZXF1ZXN0X2NvdW50GAogASgDIkcKDlNldFBsYW5SZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIfCgRwbGFuGAIgASgLMhEudG9sbGdhdGUudjEuUGxhbiI8Cg9TZXRQbGFuUmVzcG9uc2USKQoJd29ya3NwYWNlGAEgASgLMhYudG9sbGdhdGUudjEuV29ya3NwYWNlIkQKG1NldEF1dG9tYXRpY0ZhbGxiYWNrUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSDwoHZW5hYmxlZBgCIAEoCCJJChxTZXRBdXRvbWF0aWNGYWxsYmFja1Jlc3BvbnNlEikKCXdvcmtzcGFjZRgBIAEoCzIWLnRvbGxnYXRlLnYxLldvcmtzcGFjZSIoChBHZXRCdWRnZXRSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCSI4ChFHZXRCdWRnZXRSZXNwb25zZRIjCgZidWRnZXQYASABKAsyEy50b2xsZ2F0ZS52MS5CdWRnZXQiKQoRV2F0Y2hTcGVuZFJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJIksKEldhdGNoU3BlbmRSZXNwb25zZRIjCgZidWRnZXQYASABKAsyEy50b2xsZ2F0ZS52MS5CdWRnZXQSEAoIc2VxdWVuY2UYAiABKAMi1AEKGENyZWF0ZUJ1ZGdldEJvb3N0UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSIgoGYW1vdW50GAIgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSLgoKc3RhcnRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnJlYXNvbhgFIAEoCRIQCghib29zdF9pZBgGIAEoCSI+ChlDcmVhdGVCdWRnZXRCb29zdFJlc3BvbnNlEiEKBWJvb3N0GAEgASgLMhIudG9sbGdhdGUudjEuQm9vc3QiVgoXTGlzdEJ1ZGdldEJvb3N0c1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIlcKGExpc3RCdWRnZXRCb29zdHNSZXNwb25zZRIiCgZib29zdHMYASADKAsyEi50b2xsZ2F0ZS52MS5Cb29zdBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiQgoYQ2FuY2VsQnVkZ2V0Qm9vc3RSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIQCghib29zdF9pZBgCIAEoCSI+ChlDYW5jZWxCdWRnZXRCb29zdFJlc3BvbnNlEiEKBWJvb3N0GAEgASgLMhIudG9sbGdhdGUudjEuQm9vc3Qy1wUKDUJ1ZGdldFNlcnZpY2USRAoHU2V0UGxhbhIbLnRvbGxnYXRlLnYxLlNldFBsYW5SZXF1ZXN0GhwudG9sbGdhdGUudjEuU2V0UGxhblJlc3BvbnNlEmsKFFNldEF1dG9tYXRpY0ZhbGxiYWNrEigudG9sbGdhdGUudjEuU2V0QXV0b21hdGljRmFsbGJhY2tSZXF1ZXN0GikudG9sbGdhdGUudjEuU2V0QXV0b21hdGljRmFsbGJhY2tSZXNwb25zZRJKCglHZXRCdWRnZXQSHS50b2xsZ2F0ZS52MS5HZXRCdWRnZXRSZXF1ZXN0Gh4udG9sbGdhdGUudjEuR2V0QnVkZ2V0UmVzcG9uc2USTQoKTGlzdEN5Y2xlcxIeLnRvbGxnYXRlLnYxLkxpc3RDeWNsZXNSZXF1ZXN0Gh8udG9sbGdhdGUudjEuTGlzdEN5Y2xlc1Jlc3BvbnNlEk8KCldhdGNoU3BlbmQSHi50b2xsZ2F0ZS52MS5XYXRjaFNwZW5kUmVxdWVzdBofLnRvbGxnYXRlLnYxLldhdGNoU3BlbmRSZXNwb25zZTABEmIKEUNyZWF0ZUJ1ZGdldEJvb3N0EiUudG9sbGdhdGUudjEuQ3JlYXRlQnVkZ2V0Qm9vc3RSZXF1ZXN0GiYudG9sbGdhdGUudjEuQ3JlYXRlQnVkZ2V0Qm9vc3RSZXNwb25zZRJfChBMaXN0QnVkZ2V0Qm9vc3RzEiQudG9sbGdhdGUudjEuTGlzdEJ1ZGdldEJvb3N0c1JlcXVlc3QaJS50b2xsZ2F0ZS52MS5MaXN0QnVkZ2V0Qm9vc3RzUmVzcG9uc2USYgoRQ2FuY2VsQnVkZ2V0Qm9vc3QSJS50b2xsZ2F0ZS52MS5DYW5jZWxCdWRnZXRCb29zdFJlcXVlc3QaJi50b2xsZ2F0ZS52MS5DYW5jZWxCdWRnZXRCb29zdFJlc3BvbnNlQlYKDmlvLnRvbGxnYXRlLnYxQhJCdWRnZXRTZXJ2aWNlUHJvdG9QAVoudG9sbGdhdGUuZXhhbXBsZS9nby9nZW4vdG9sbGdhdGUvdjE7dG9sbGdhdGV2MWIGcHJvdG8z", [file_google_protobuf_timestamp, file_tollgate_v1_common, file_tollgate_v1_workspace_service]);
 
 /**
  * The running cycle of one workspace. All amounts are in its currency and exact at as_of_time.
@@ -159,6 +159,13 @@ export type Budget = Message<"tollgate.v1.Budget"> & {
    * @generated from field: string cycle_last_date = 19;
    */
   cycleLastDate: string;
+
+  /**
+   * What checks hold without a durable write; absent while storage takes writes.
+   *
+   * @generated from field: tollgate.v1.StorageOutage storage_outage = 20;
+   */
+  storageOutage?: StorageOutage | undefined;
 };
 
 /**
@@ -167,6 +174,56 @@ export type Budget = Message<"tollgate.v1.Budget"> & {
  */
 export const BudgetSchema: GenMessage<Budget> = /*@__PURE__*/
   messageDesc(file_tollgate_v1_budget_service, 0);
+
+/**
+ * Storage takes no writes. Usage cannot be recorded meanwhile; checks go on within bounds that the
+ * workspace sets.
+ *
+ * @generated from message tollgate.v1.StorageOutage
+ */
+export type StorageOutage = Message<"tollgate.v1.StorageOutage"> & {
+  /**
+   * When the oldest write began that storage has not taken, of any workspace.
+   *
+   * @generated from field: google.protobuf.Timestamp start_time = 1;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * When checks are refused at the latest: start_time and the outage_duration_limit of the workspace.
+   *
+   * @generated from field: google.protobuf.Timestamp end_of_checks_time = 2;
+   */
+  endOfChecksTime?: Timestamp | undefined;
+
+  /**
+   * Amount that checks of the workspace have held since start_time, whatever became of these holds.
+   *
+   * @generated from field: tollgate.v1.Money held = 3;
+   */
+  held?: Money | undefined;
+
+  /**
+   * Amount that they may hold.
+   *
+   * @generated from field: tollgate.v1.Money held_limit = 4;
+   */
+  heldLimit?: Money | undefined;
+
+  /**
+   * Whether a check was refused since start_time, because of either bound.
+   *
+   * @generated from field: bool checks_refused = 5;
+   */
+  checksRefused: boolean;
+};
+
+/**
+ * Describes the message tollgate.v1.StorageOutage.
+ * Use `create(StorageOutageSchema)` to create a new message.
+ */
+export const StorageOutageSchema: GenMessage<StorageOutage> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_budget_service, 1);
 
 /**
  * Spend on one model.
@@ -215,7 +272,7 @@ export type ModelSpend = Message<"tollgate.v1.ModelSpend"> & {
  * Use `create(ModelSpendSchema)` to create a new message.
  */
 export const ModelSpendSchema: GenMessage<ModelSpend> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_budget_service, 1);
+  messageDesc(file_tollgate_v1_budget_service, 2);
 
 /**
  * Request of ListCycles.
@@ -250,7 +307,7 @@ export type ListCyclesRequest = Message<"tollgate.v1.ListCyclesRequest"> & {
  * Use `create(ListCyclesRequestSchema)` to create a new message.
  */
 export const ListCyclesRequestSchema: GenMessage<ListCyclesRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_budget_service, 2);
+  messageDesc(file_tollgate_v1_budget_service, 3);
 
 /**
  * Response of ListCycles.
@@ -278,7 +335,7 @@ export type ListCyclesResponse = Message<"tollgate.v1.ListCyclesResponse"> & {
  * Use `create(ListCyclesResponseSchema)` to create a new message.
  */
 export const ListCyclesResponseSchema: GenMessage<ListCyclesResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_budget_service, 3);
+  messageDesc(file_tollgate_v1_budget_service, 4);
 
 /**
  * One cycle of a workspace, with its envelope as it was at its end, or is now.
@@ -362,7 +419,7 @@ export type Cycle = Message<"tollgate.v1.Cycle"> & {
  * Use `create(CycleSchema)` to create a new message.
  */
 export const CycleSchema: GenMessage<Cycle> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_budget_service, 4);
+  messageDesc(file_tollgate_v1_budget_service, 5);
 
 /**
  * Request of SetPlan.
@@ -390,7 +447,7 @@ export type SetPlanRequest = Message<"tollgate.v1.SetPlanRequest"> & {
  * Use `create(SetPlanRequestSchema)` to create a new message.
  */
 export const SetPlanRequestSchema: GenMessage<SetPlanRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_budget_service, 5);
+  messageDesc(file_tollgate_v1_budget_service, 6);
 
 /**
  * Response of SetPlan.
@@ -411,7 +468,7 @@ export type SetPlanResponse = Message<"tollgate.v1.SetPlanResponse"> & {
  * Use `create(SetPlanResponseSchema)` to create a new message.
  */
 export const SetPlanResponseSchema: GenMessage<SetPlanResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_budget_service, 6);
+  messageDesc(file_tollgate_v1_budget_service, 7);
 
 /**
  * Request of SetAutomaticFallback.
@@ -439,7 +496,7 @@ export type SetAutomaticFallbackRequest = Message<"tollgate.v1.SetAutomaticFallb
  * Use `create(SetAutomaticFallbackRequestSchema)` to create a new message.
  */
 export const SetAutomaticFallbackRequestSchema: GenMessage<SetAutomaticFallbackRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_budget_service, 7);
+  messageDesc(file_tollgate_v1_budget_service, 8);
 
 /**
  * Response of SetAutomaticFallback.
@@ -460,7 +517,7 @@ export type SetAutomaticFallbackResponse = Message<"tollgate.v1.SetAutomaticFall
  * Use `create(SetAutomaticFallbackResponseSchema)` to create a new message.
  */
 export const SetAutomaticFallbackResponseSchema: GenMessage<SetAutomaticFallbackResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_budget_service, 8);
+  messageDesc(file_tollgate_v1_budget_service, 9);
 
 /**
  * Request of GetBudget.
@@ -481,7 +538,7 @@ export type GetBudgetRequest = Message<"tollgate.v1.GetBudgetRequest"> & {
  * Use `create(GetBudgetRequestSchema)` to create a new message.
  */
 export const GetBudgetRequestSchema: GenMessage<GetBudgetRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_budget_service, 9);
+  messageDesc(file_tollgate_v1_budget_service, 10);
 
 /**
  * Response of GetBudget.
@@ -502,7 +559,7 @@ export type GetBudgetResponse = Message<"tollgate.v1.GetBudgetResponse"> & {
  * Use `create(GetBudgetResponseSchema)` to create a new message.
  */
 export const GetBudgetResponseSchema: GenMessage<GetBudgetResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_budget_service, 10);
+  messageDesc(file_tollgate_v1_budget_service, 11);
 
 /**
  * Request of WatchSpend.
@@ -523,7 +580,7 @@ export type WatchSpendRequest = Message<"tollgate.v1.WatchSpendRequest"> & {
  * Use `create(WatchSpendRequestSchema)` to create a new message.
  */
 export const WatchSpendRequestSchema: GenMessage<WatchSpendRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_budget_service, 11);
+  messageDesc(file_tollgate_v1_budget_service, 12);
 
 /**
  * One state of the watched workspace.
@@ -551,7 +608,7 @@ export type WatchSpendResponse = Message<"tollgate.v1.WatchSpendResponse"> & {
  * Use `create(WatchSpendResponseSchema)` to create a new message.
  */
 export const WatchSpendResponseSchema: GenMessage<WatchSpendResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_budget_service, 12);
+  messageDesc(file_tollgate_v1_budget_service, 13);
 
 /**
  * Request of CreateBudgetBoost.
@@ -611,7 +668,7 @@ export type CreateBudgetBoostRequest = Message<"tollgate.v1.CreateBudgetBoostReq
  * Use `create(CreateBudgetBoostRequestSchema)` to create a new message.
  */
 export const CreateBudgetBoostRequestSchema: GenMessage<CreateBudgetBoostRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_budget_service, 13);
+  messageDesc(file_tollgate_v1_budget_service, 14);
 
 /**
  * Response of CreateBudgetBoost.
@@ -632,7 +689,7 @@ export type CreateBudgetBoostResponse = Message<"tollgate.v1.CreateBudgetBoostRe
  * Use `create(CreateBudgetBoostResponseSchema)` to create a new message.
  */
 export const CreateBudgetBoostResponseSchema: GenMessage<CreateBudgetBoostResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_budget_service, 14);
+  messageDesc(file_tollgate_v1_budget_service, 15);
 
 /**
  * Request of ListBudgetBoosts.
@@ -667,7 +724,7 @@ export type ListBudgetBoostsRequest = Message<"tollgate.v1.ListBudgetBoostsReque
  * Use `create(ListBudgetBoostsRequestSchema)` to create a new message.
  */
 export const ListBudgetBoostsRequestSchema: GenMessage<ListBudgetBoostsRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_budget_service, 15);
+  messageDesc(file_tollgate_v1_budget_service, 16);
 
 /**
  * Response of ListBudgetBoosts.
@@ -695,7 +752,7 @@ export type ListBudgetBoostsResponse = Message<"tollgate.v1.ListBudgetBoostsResp
  * Use `create(ListBudgetBoostsResponseSchema)` to create a new message.
  */
 export const ListBudgetBoostsResponseSchema: GenMessage<ListBudgetBoostsResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_budget_service, 16);
+  messageDesc(file_tollgate_v1_budget_service, 17);
 
 /**
  * Request of CancelBudgetBoost.
@@ -723,7 +780,7 @@ export type CancelBudgetBoostRequest = Message<"tollgate.v1.CancelBudgetBoostReq
  * Use `create(CancelBudgetBoostRequestSchema)` to create a new message.
  */
 export const CancelBudgetBoostRequestSchema: GenMessage<CancelBudgetBoostRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_budget_service, 17);
+  messageDesc(file_tollgate_v1_budget_service, 18);
 
 /**
  * Response of CancelBudgetBoost.
@@ -744,7 +801,7 @@ export type CancelBudgetBoostResponse = Message<"tollgate.v1.CancelBudgetBoostRe
  * Use `create(CancelBudgetBoostResponseSchema)` to create a new message.
  */
 export const CancelBudgetBoostResponseSchema: GenMessage<CancelBudgetBoostResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_budget_service, 18);
+  messageDesc(file_tollgate_v1_budget_service, 19);
 
 /**
  * Manages the plan of a workspace and its boosts, and returns its spend.
