@@ -513,17 +513,17 @@ fn endpoint(address: &str, tls: Tls, timeout: Duration) -> Result<Endpoint, Conn
     } else {
         endpoint
     };
-    encrypted(endpoint, tls)
+    encrypted(endpoint, &tls)
 }
 
 #[cfg(feature = "tls")]
-fn encrypted(endpoint: Endpoint, tls: Tls) -> Result<Endpoint, ConnectError> {
+fn encrypted(endpoint: Endpoint, tls: &Tls) -> Result<Endpoint, ConnectError> {
     use tonic::transport::{Certificate, ClientTlsConfig};
 
     let config = match tls {
         Tls::Plaintext => return Ok(endpoint),
         Tls::SystemRoots => ClientTlsConfig::new().with_native_roots(),
-        Tls::Roots(pem) if !holds_certificate(&pem) => {
+        Tls::Roots(pem) if !holds_certificate(pem) => {
             return Err(ConnectError::Tls("no certificate is among the roots".into()));
         }
         Tls::Roots(pem) => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem)),
@@ -535,7 +535,7 @@ fn encrypted(endpoint: Endpoint, tls: Tls) -> Result<Endpoint, ConnectError> {
 }
 
 #[cfg(not(feature = "tls"))]
-fn encrypted(endpoint: Endpoint, tls: Tls) -> Result<Endpoint, ConnectError> {
+fn encrypted(endpoint: Endpoint, tls: &Tls) -> Result<Endpoint, ConnectError> {
     match tls {
         Tls::Plaintext => Ok(endpoint),
         _ => Err(ConnectError::Tls("the feature tls of tollgate-grpc is off".into())),

@@ -30,12 +30,13 @@ const RETRIED: [&str; 4] = [
     "/tollgate.v1.UsageService/ReleaseHold",
 ];
 /// Calls that answer for as long as the caller listens, and so have no deadline of their own.
-const STREAMED: [&str; 6] = [
+const STREAMED: [&str; 7] = [
     "/tollgate.v1.AlertService/WatchAlerts",
     "/tollgate.v1.AnalyticsService/ExportUsage",
     "/tollgate.v1.AnalyticsService/WatchLiveMetrics",
     "/tollgate.v1.AnalyticsService/WatchWorkspace",
     "/tollgate.v1.BudgetService/WatchSpend",
+    "/tollgate.v1.InsightService/SimulatePolicy",
     "/tollgate.v1.UsageService/CheckAndRouteStream",
 ];
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
