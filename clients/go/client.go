@@ -28,6 +28,9 @@ const Version = "0.1.0"
 // readyPause is how long Ready waits between two tries.
 const readyPause = 100 * time.Millisecond
 
+// attemptsMax is that of gRPC, too.
+const attemptsMax = 5
+
 // Retried by gRPC itself, with jitter, within the deadline, and only when nobody has answered.
 const serviceConfig = `{"methodConfig": [{
 	"name": [
@@ -37,7 +40,7 @@ const serviceConfig = `{"methodConfig": [{
 		{"service": "tollgate.v1.UsageService", "method": "ReleaseHold"}
 	],
 	"retryPolicy": {
-		"maxAttempts": 3,
+		"maxAttempts": %d,
 		"initialBackoff": "0.1s",
 		"maxBackoff": "1s",
 		"backoffMultiplier": 2,
@@ -87,6 +90,14 @@ type Options struct {
 	// end, or run unchecked, at once. Then one finds out whether it answers again. It is 0.5 seconds
 	// by default, and a minute at most; a negative one lets every call wait.
 	BreakDuration time.Duration
+	// MaxAttempts is how often a call is made at most, the first time included, while nobody answers:
+	// of those calls that are the same however often they are made. 3 by default, 5 at most; 1 makes
+	// no retries. What is queued is sent again beyond that.
+	MaxAttempts int
+	// DialOptions are options of gRPC beside the client's own: interceptors of every call, those of
+	// the guard and of the queue included, a stats handler, a dialer. They go before the client's
+	// own, so leave transport security and the service config to TLS and MaxAttempts.
+	DialOptions []grpc.DialOption
 	// Logger is where failures go that have no caller; slog.Default() by default.
 	Logger *slog.Logger
 }
@@ -266,6 +277,7 @@ func (o Options) complete() (Options, error) {
 	o.QueueMax = firstOf(o.QueueMax, 10_000)
 	o.BreakDuration = firstOf(o.BreakDuration, 500*time.Millisecond)
 	o.FlushTimeout = firstOf(o.FlushTimeout, 5*time.Second)
+	o.MaxAttempts = firstOf(o.MaxAttempts, 3)
 	o.Logger = firstOf(o.Logger, slog.Default())
 	switch {
 	case (o.Token != "" || o.TokenSource != nil) && o.TLS == nil && !isLoopback(o.Address):
@@ -277,6 +289,8 @@ func (o Options) complete() (Options, error) {
 		return o, fmt.Errorf("tollgate: OnUnavailable is open or closed, not %q", o.OnUnavailable)
 	case o.QueueMax < 1 || o.Timeout < 0 || o.FlushTimeout < 0:
 		return o, errors.New("tollgate: QueueMax, Timeout and FlushTimeout are not negative")
+	case o.MaxAttempts < 1 || o.MaxAttempts > attemptsMax:
+		return o, fmt.Errorf("tollgate: MaxAttempts is 1 to %d", attemptsMax)
 	case o.BreakDuration > time.Minute:
 		return o, errors.New("tollgate: BreakDuration is at most a minute")
 	}
@@ -357,12 +371,17 @@ func dialOptions(
 		}
 		return open(ctx, desc, conn, method, opts...)
 	}
-	return []grpc.DialOption{
+	config := fmt.Sprintf(serviceConfig, options.MaxAttempts)
+	if options.MaxAttempts == 1 {
+		// A policy of one attempt is none, and gRPC refuses it.
+		config = "{}"
+	}
+	own := []grpc.DialOption{
 		grpc.WithTransportCredentials(transport),
-		grpc.WithUnaryInterceptor(unary),
-		grpc.WithStreamInterceptor(stream),
+		grpc.WithChainUnaryInterceptor(unary),
+		grpc.WithChainStreamInterceptor(stream),
 		grpc.WithUserAgent("tollgate-go/" + Version),
-		grpc.WithDefaultServiceConfig(serviceConfig),
+		grpc.WithDefaultServiceConfig(config),
 		// What a name server says of retries is not asked.
 		grpc.WithDisableServiceConfig(),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{
@@ -377,4 +396,5 @@ func dialOptions(
 			MinConnectTimeout: 5 * time.Second,
 		}),
 	}
+	return append(own, options.DialOptions...)
 }

@@ -150,6 +150,11 @@ const (
 	// ErrorReasonEtagMismatch: Somebody else has changed what the call was decided on: its etag is
 	// of another state. Nothing was changed. Read again, and decide anew. Status ABORTED.
 	ErrorReasonEtagMismatch ErrorReason = "ETAG_MISMATCH"
+	// ErrorReasonStorageOutage: Storage takes no writes, and checks of the workspace go on no
+	// further without: for its outage_duration_limit, or because the check would hold more than
+	// its outage_held_limit. Nothing was decided. Status UNAVAILABLE with `google.rpc.RetryInfo`.
+	// Metadata: limit, which is one of these two.
+	ErrorReasonStorageOutage ErrorReason = "STORAGE_OUTAGE"
 )
 
 // LimitKind is a name of the API without its prefix: Kinds of limits. The set may grow. A newer

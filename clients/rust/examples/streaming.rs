@@ -18,7 +18,7 @@ type Failure = Box<dyn Error + Send + Sync>;
 async fn main() -> Result<(), Failure> {
     let workspace = env::args().nth(1).ok_or("name a workspace")?;
     // Patient, as nobody waits for it; a service is better off with the defaults.
-    let patience = Duration::from_mins(1);
+    let patience = Duration::from_secs(60);
     let client = Client::builder().timeout(patience).flush_timeout(patience).build()?;
     let done = run(&client, &workspace).await;
     client.close().await;

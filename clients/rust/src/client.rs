@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 use tonic::Status;
-use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
+use tonic::transport::Endpoint;
 
 use crate::address::Address;
 use crate::authorization::{Authorization, SourceError};
@@ -19,10 +19,11 @@ use crate::errors::{ConnectError, GuardError, is_unreached};
 use crate::estimate::Tokenizer;
 use crate::guard::{Call, OpenCall};
 use crate::inner::Inner;
+use crate::pages::{List, Pages};
 use crate::request::{Policy, Request};
 use crate::resume::Resume;
 use crate::testing::FakeTollgate;
-use crate::transport::{Route, Transport};
+use crate::transport::{Interceptors, Route, Transport};
 use crate::v1::WhoAmIRequest;
 use crate::v1::access_service_client::AccessServiceClient;
 use crate::v1::alert_service_client::AlertServiceClient;
@@ -39,13 +40,16 @@ use crate::v1::usage_service_client::UsageServiceClient;
 use crate::v1::workspace_service_client::WorkspaceServiceClient;
 
 const ADDRESS: &str = "127.0.0.1:50051";
-const BREAK_DURATION_MAX: Duration = Duration::from_mins(1);
+/// gRPC has the same limit.
+const ATTEMPTS_MAX: u32 = 5;
+const BREAK_DURATION_MAX: Duration = Duration::from_secs(60);
 /// How long `ready` waits between two tries.
 const READY_PAUSE: Duration = Duration::from_millis(100);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How the connection is encrypted.
+/// How the connection is encrypted. All but `Plaintext` needs the feature `tls`, which is on by
+/// default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Tls {
     /// Not at all.
@@ -71,6 +75,8 @@ pub struct ClientBuilder {
     flush_timeout: Duration,
     break_duration: Duration,
     tokenizer: Option<Box<Tokenizer>>,
+    max_attempts: u32,
+    interceptors: Interceptors,
 }
 
 impl Default for ClientBuilder {
@@ -87,6 +93,8 @@ impl Default for ClientBuilder {
             flush_timeout: Duration::from_secs(5),
             break_duration: Duration::from_millis(500),
             tokenizer: None,
+            max_attempts: 3,
+            interceptors: Interceptors::default(),
         }
     }
 }
@@ -174,6 +182,25 @@ impl ClientBuilder {
         self
     }
 
+    /// How often a call is made at most, the first time included, while nobody answers: of those calls
+    /// that are the same request however often they are sent. 3 by default, 1 to 5. What is queued is
+    /// sent again beyond that.
+    pub fn max_attempts(mut self, count: u32) -> Self {
+        self.max_attempts = count;
+        self
+    }
+
+    /// Takes each call before it is sent, also those of the guard and of the queue: to add metadata,
+    /// or to refuse it with a status. Several are asked in the order in which they are given, once for
+    /// a call and not again for its retries.
+    pub fn interceptor<F>(mut self, interceptor: F) -> Self
+    where
+        F: Fn(tonic::Request<()>) -> Result<tonic::Request<()>, Status> + Send + Sync + 'static,
+    {
+        self.interceptors.push(interceptor);
+        self
+    }
+
     /// Makes the client, within a Tokio runtime. Does not connect yet: the first call does.
     pub fn build(self) -> Result<Client, ConnectError> {
         self.make(None)
@@ -188,6 +215,9 @@ impl ClientBuilder {
         let runtime = Handle::try_current().map_err(|_| ConnectError::NoRuntime)?;
         if self.queue_max == 0 {
             return Err(ConnectError::QueueMax);
+        }
+        if !(1..=ATTEMPTS_MAX).contains(&self.max_attempts) {
+            return Err(ConnectError::MaxAttempts);
         }
         if self.break_duration > BREAK_DURATION_MAX {
             return Err(ConnectError::BreakDuration);
@@ -215,7 +245,8 @@ impl ClientBuilder {
         };
         let breaker = Breaker::new(address.target, self.break_duration, self.timeout);
         let breaker = Arc::new(breaker);
-        let transport = Transport::new(route, self.timeout, authorization);
+        let (attempts, interceptors) = (self.max_attempts, self.interceptors);
+        let transport = Transport::new(route, self.timeout, authorization, attempts, interceptors);
         let usage = UsageServiceClient::new(transport.clone());
         let path = self.queue_path.as_deref();
         let sender = (usage.clone(), Arc::clone(&breaker));
@@ -318,6 +349,13 @@ impl Client {
     /// Resumes a call by hand, for what does not fit into one block.
     pub async fn open_resumed(&self, resume: Resume) -> Result<OpenCall, GuardError> {
         OpenCall::resume(&self.inner, resume).await
+    }
+
+    /// Goes through the pages of a List call, from that of the request's `page_token` on:
+    /// `client.pages(v1::ListUsageRecordsRequest { … })`.
+    pub fn pages<Q: List>(&self, request: Q) -> Pages<Q> {
+        let transport = self.inner.transport.clone();
+        Pages::new(request, move |request| request.send(transport.clone()))
     }
 
     /// Waits until Tollgate answers, at most so long, so that a program can fail at its start.
@@ -475,10 +513,17 @@ fn endpoint(address: &str, tls: Tls, timeout: Duration) -> Result<Endpoint, Conn
     } else {
         endpoint
     };
+    encrypted(endpoint, &tls)
+}
+
+#[cfg(feature = "tls")]
+fn encrypted(endpoint: Endpoint, tls: &Tls) -> Result<Endpoint, ConnectError> {
+    use tonic::transport::{Certificate, ClientTlsConfig};
+
     let config = match tls {
         Tls::Plaintext => return Ok(endpoint),
         Tls::SystemRoots => ClientTlsConfig::new().with_native_roots(),
-        Tls::Roots(pem) if !holds_certificate(&pem) => {
+        Tls::Roots(pem) if !holds_certificate(pem) => {
             return Err(ConnectError::Tls("no certificate is among the roots".into()));
         }
         Tls::Roots(pem) => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem)),
@@ -489,7 +534,16 @@ fn endpoint(address: &str, tls: Tls, timeout: Duration) -> Result<Endpoint, Conn
     })
 }
 
+#[cfg(not(feature = "tls"))]
+fn encrypted(endpoint: Endpoint, tls: &Tls) -> Result<Endpoint, ConnectError> {
+    match tls {
+        Tls::Plaintext => Ok(endpoint),
+        _ => Err(ConnectError::Tls("the feature tls of tollgate-grpc is off".into())),
+    }
+}
+
 /// Whether there is a root in what is given as such: without any no server would be trusted.
+#[cfg(feature = "tls")]
 fn holds_certificate(pem: &[u8]) -> bool {
     String::from_utf8_lossy(pem).contains("-----BEGIN CERTIFICATE-----")
 }

@@ -31,7 +31,7 @@ const BACKOFF_MIN: Duration = Duration::from_millis(100);
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
 /// While the server does not accept the credentials: it answers one such call a second.
 const DENIED_BACKOFF_MIN: Duration = Duration::from_secs(1);
-const DENIED_BACKOFF_MAX: Duration = Duration::from_mins(1);
+const DENIED_BACKOFF_MAX: Duration = Duration::from_secs(60);
 /// How long closing waits for a batch that is under way.
 const STOP_TIMEOUT: Duration = Duration::from_secs(1);
 

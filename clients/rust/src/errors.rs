@@ -252,6 +252,9 @@ pub enum ConnectError {
     /// The queue has no room for anything.
     #[error("queue_max is at least 1")]
     QueueMax,
+    /// There would be no attempt at all, or too many.
+    #[error("max_attempts is 1 to 5")]
+    MaxAttempts,
     /// The break duration is too long.
     #[error("break_duration is at most a minute")]
     BreakDuration,

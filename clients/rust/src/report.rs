@@ -14,7 +14,7 @@ use crate::resume::HOLD_UNFINISHED;
 use crate::v1::{self, Outcome, RecordUsageRequest, ServiceTier, Usage, UsageSource};
 
 /// The longest that a record can say.
-const LATENCY_MAX: Duration = Duration::from_hours(24);
+const LATENCY_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The largest count: above it numbers of JSON, and of JavaScript, are not exact.
 const COUNT_MAX: i64 = 1 << 53;

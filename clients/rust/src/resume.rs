@@ -13,10 +13,10 @@ use crate::request::duration_of;
 use crate::v1;
 
 /// How long a hold lives where the request does not say it.
-const HOLD_DEFAULT: Duration = Duration::from_mins(10);
+const HOLD_DEFAULT: Duration = Duration::from_secs(10 * 60);
 /// Lifetime of the hold of an unfinished call: the longest that the server allows, since it may be
 /// resumed at any time.
-pub(crate) const HOLD_UNFINISHED: Duration = Duration::from_hours(24);
+pub(crate) const HOLD_UNFINISHED: Duration = Duration::from_secs(24 * 60 * 60);
 /// The largest page of holds that there is.
 const HOLDS_PAGE: i32 = 1000;
 

@@ -2,8 +2,10 @@
 //!
 //! It stands between the stubs and tonic's channel, so that the bare stubs have it too.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -12,6 +14,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use http_body_util::{BodyExt, Full};
 use tokio::time::Instant;
 use tonic::body::Body;
+use tonic::metadata::MetadataMap;
 use tonic::transport::Channel;
 use tonic::{Code, Status};
 use tower_service::Service;
@@ -27,15 +30,15 @@ const RETRIED: [&str; 4] = [
     "/tollgate.v1.UsageService/ReleaseHold",
 ];
 /// Calls that answer for as long as the caller listens, and so have no deadline of their own.
-const STREAMED: [&str; 6] = [
+const STREAMED: [&str; 7] = [
     "/tollgate.v1.AlertService/WatchAlerts",
     "/tollgate.v1.AnalyticsService/ExportUsage",
     "/tollgate.v1.AnalyticsService/WatchLiveMetrics",
     "/tollgate.v1.AnalyticsService/WatchWorkspace",
     "/tollgate.v1.BudgetService/WatchSpend",
+    "/tollgate.v1.InsightService/SimulatePolicy",
     "/tollgate.v1.UsageService/CheckAndRouteStream",
 ];
-const TRIES_MAX: u32 = 3;
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
 const BACKOFF_MAX: Duration = Duration::from_secs(1);
 const GRPC_TIMEOUT: &str = "grpc-timeout";
@@ -56,6 +59,8 @@ pub struct Transport {
     route: Route,
     timeout: Duration,
     authorization: Option<Authorization>,
+    attempts_max: u32,
+    interceptors: Interceptors,
 }
 
 impl Transport {
@@ -63,8 +68,43 @@ impl Transport {
         route: Route,
         timeout: Duration,
         authorization: Option<Authorization>,
+        attempts_max: u32,
+        interceptors: Interceptors,
     ) -> Self {
-        Self { route, timeout, authorization }
+        Self { route, timeout, authorization, attempts_max, interceptors }
+    }
+}
+
+type Interceptor = dyn Fn(tonic::Request<()>) -> Result<tonic::Request<()>, Status> + Send + Sync;
+
+/// What each call goes through before it is sent, in order.
+#[derive(Clone, Default)]
+pub(crate) struct Interceptors(Vec<Arc<Interceptor>>);
+
+impl Interceptors {
+    pub(crate) fn push<F>(&mut self, interceptor: F)
+    where
+        F: Fn(tonic::Request<()>) -> Result<tonic::Request<()>, Status> + Send + Sync + 'static,
+    {
+        self.0.push(Arc::new(interceptor));
+    }
+
+    fn apply(&self, mut request: http::Request<Body>) -> Result<http::Request<Body>, Status> {
+        for interceptor in &self.0 {
+            let (mut head, body) = request.into_parts();
+            let metadata = MetadataMap::from_headers(head.headers);
+            let given = tonic::Request::from_parts(metadata, head.extensions, ());
+            let (metadata, extensions, ()) = interceptor(given)?.into_parts();
+            (head.headers, head.extensions) = (metadata.into_headers(), extensions);
+            request = http::Request::from_parts(head, body);
+        }
+        Ok(request)
+    }
+}
+
+impl fmt::Debug for Interceptors {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Interceptors({})", self.0.len())
     }
 }
 
@@ -78,7 +118,11 @@ impl Service<http::Request<Body>> for Transport {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        let mut request = match self.interceptors.apply(request) {
+            Ok(request) => request,
+            Err(status) => return Box::pin(std::future::ready(Err(status))),
+        };
         if let Some(authorization) = &self.authorization
             && !request.headers().contains_key(AUTHORIZATION)
         {
@@ -93,8 +137,10 @@ impl Service<http::Request<Body>> for Transport {
         }
         let timeout = given_timeout(request.headers()).unwrap_or(self.timeout);
         let deadline = Instant::now() + timeout;
+        let attempts_max = self.attempts_max;
         Box::pin(async move {
-            match tokio::time::timeout_at(deadline, answer(route, request, deadline)).await {
+            let answer = answer(route, request, deadline, attempts_max);
+            match tokio::time::timeout_at(deadline, answer).await {
                 Ok(answer) => answer,
                 Err(_) => Err(Status::deadline_exceeded(format!("no answer within {timeout:?}"))),
             }
@@ -107,12 +153,13 @@ async fn answer(
     mut route: Route,
     request: http::Request<Body>,
     deadline: Instant,
+    attempts_max: u32,
 ) -> Result<http::Response<Body>, Status> {
     let (head, body) = request.into_parts();
     let body = body.collect().await?.to_bytes();
-    let tries_max = if RETRIED.contains(&head.uri.path()) { TRIES_MAX } else { 1 };
+    let attempts_max = if RETRIED.contains(&head.uri.path()) { attempts_max } else { 1 };
     let mut backoff = BACKOFF_MIN;
-    let mut tries = 1;
+    let mut attempts = 1;
     loop {
         let body = Body::new(Full::new(body.clone()));
         let mut request = http::Request::from_parts(head.clone(), body);
@@ -120,12 +167,12 @@ async fn answer(
         let answer = send_whole(&mut route, request).await;
         let wait = backoff.mul_f64(0.5 + fastrand::f64() / 2.0);
         let unavailable = matches!(&answer, Err(status) if status.code() == Code::Unavailable);
-        if tries == tries_max || !unavailable || Instant::now() + wait >= deadline {
+        if attempts == attempts_max || !unavailable || Instant::now() + wait >= deadline {
             return answer;
         }
         tokio::time::sleep(wait).await;
         backoff = (backoff * 2).min(BACKOFF_MAX);
-        tries += 1;
+        attempts += 1;
     }
 }
 

@@ -12,7 +12,7 @@ use sha2::Sha256;
 const ID: &str = "webhook-id";
 const TIMESTAMP: &str = "webhook-timestamp";
 const SIGNATURE: &str = "webhook-signature";
-const TOLERANCE: Duration = Duration::from_mins(5);
+const TOLERANCE: Duration = Duration::from_secs(5 * 60);
 /// No more digits than fit into 64 bits.
 const TIMESTAMP_DIGITS_MAX: usize = 15;
 

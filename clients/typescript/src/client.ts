@@ -1,7 +1,7 @@
 /** Connecting to Tollgate: one connection, the guard, and the stubs for everything else. */
 import { setTimeout as sleep } from "node:timers/promises";
 
-import type { Client as Stub } from "@connectrpc/connect";
+import type { Client as Stub, Interceptor, Transport } from "@connectrpc/connect";
 import { createClient } from "@connectrpc/connect";
 
 import { Breaker } from "./breaker.js";
@@ -30,6 +30,8 @@ import type { Tls, Token } from "./transport.js";
 import { Connection } from "./transport.js";
 
 const READY_PAUSE_MS = 100;
+// That of gRPC, as in the other clients.
+const ATTEMPTS_MAX = 5;
 
 /** Settings of a client; all have defaults. */
 export interface ClientOptions {
@@ -39,6 +41,13 @@ export interface ClientOptions {
    * TOLLGATE_ADDRESS, or 127.0.0.1:50051 if absent.
    */
   address?: string | undefined;
+  /**
+   * A transport of Connect that makes the calls in place of a connection of the client's own, for
+   * example of gRPC-Web; not with `address`, `tls` or `interceptors`, which it has itself.
+   * Deadlines, retries and the token are the client's all the same, and it is not closed with the
+   * client.
+   */
+  transport?: Transport | undefined;
   /**
    * The secret of an access token; that of TOLLGATE_TOKEN if absent. Or a function that is asked
    * for it before each call, so that it can be renewed; what it throws ends the call with
@@ -63,6 +72,17 @@ export interface ClientOptions {
    * call wait.
    */
   breakDurationMs?: number | undefined;
+  /**
+   * How often a call is made at most, the first time included, while nobody answers: of those
+   * calls that are the same however often they are made. 3 if absent, 1 to 5. What is queued is
+   * sent again beyond that.
+   */
+  maxAttempts?: number | undefined;
+  /**
+   * Interceptors of Connect, the first one outermost, for each attempt of every call, those of the
+   * guard and of the queue included.
+   */
+  interceptors?: readonly Interceptor[] | undefined;
   /** Counts the tokens of a text; estimated by its characters if absent. */
   tokenizer?: Tokenizer | undefined;
   /** Where warnings and errors go that reach no caller; `console`. */
@@ -104,8 +124,9 @@ export class Client implements AsyncDisposable {
   constructor(options: ClientOptions = {}) {
     const { timeoutMs = 2000, onUnavailable = "open", queueMax = 10_000, queuePath } = options;
     const { flushTimeoutMs = 5000, tokenizer, logger = console, tls } = options;
-    const { breakDurationMs = 500 } = options;
-    refuseUnknownOptions(options);
+    const { breakDurationMs = 500, maxAttempts = 3, interceptors = [] } = options;
+    const unknown = Object.keys(options).filter((key) => !OPTIONS.has(key));
+    refuseUnknownOptions("Client", unknown);
     if (!["open", "closed"].includes(onUnavailable)) {
       throw new TypeError(`onUnavailable is "open" or "closed", not ${onUnavailable}`);
     }
@@ -115,11 +136,25 @@ export class Client implements AsyncDisposable {
     if (!(breakDurationMs >= 0 && breakDurationMs <= 60_000)) {
       throw new TypeError(`breakDurationMs is 0 to 60000, not ${String(breakDurationMs)}`);
     }
+    if (!Number.isInteger(maxAttempts) || maxAttempts < 1 || maxAttempts > ATTEMPTS_MAX) {
+      throw new TypeError(
+        `maxAttempts is 1 to ${String(ATTEMPTS_MAX)}, not ${String(maxAttempts)}`,
+      );
+    }
+    const { transport } = options;
+    for (const name of ["address", "tls", "interceptors"] as const) {
+      if (transport && options[name] !== undefined) {
+        throw new TypeError(`there is transport or ${name}, not both`);
+      }
+    }
     this.#connection = new Connection({
+      transport,
       address: options.address ?? (process.env.TOLLGATE_ADDRESS || "127.0.0.1:50051"),
       token: options.token ?? process.env.TOLLGATE_TOKEN,
       tls,
       timeoutMs,
+      maxAttempts,
+      interceptors,
     });
     this.usage = createClient(UsageService, this.#connection);
     this.workspace = createClient(WorkspaceService, this.#connection);
@@ -175,7 +210,10 @@ export class Client implements AsyncDisposable {
   /** The same without a block. */
   resume(options: ResumeOptions): Promise<Call>;
   resume<T>(options: ResumeOptions, block?: (call: Call) => Promise<T> | T): Promise<T | Call> {
-    return this.#run(Call.resume(this.#owner, options), block);
+    const { workspace, requestId, model, attempt, wait, ...unknown } = options;
+    refuseUnknownOptions("resume()", Object.keys(unknown));
+    const resumed = { workspace, requestId, model, attempt, wait };
+    return this.#run(Call.resume(this.#owner, resumed), block);
   }
 
   async #run<T>(call: Call, block?: (call: Call) => Promise<T> | T): Promise<T | Call> {
@@ -253,11 +291,11 @@ export class Client implements AsyncDisposable {
 const OPTIONS = new Set<string>([
   ...["address", "token", "tls", "timeoutMs", "onUnavailable", "queueMax", "queuePath"],
   ...["flushTimeoutMs", "breakDurationMs", "tokenizer", "logger"],
+  ...["maxAttempts", "interceptors", "transport"],
 ] satisfies (keyof ClientOptions | (string & {}))[]);
 
-function refuseUnknownOptions(options: ClientOptions): void {
-  const unknown = Object.keys(options).filter((key) => !OPTIONS.has(key));
+function refuseUnknownOptions(name: string, unknown: string[]): void {
   if (unknown.length > 0) {
-    throw new TypeError(`Client has no option ${unknown.sort().join(", ")}`);
+    throw new TypeError(`${name} has no option ${unknown.sort().join(", ")}`);
   }
 }

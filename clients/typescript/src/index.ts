@@ -29,6 +29,7 @@ export type {
   SubjectType,
   UnitKind,
 } from "./names.js";
+export { pages } from "./pages.js";
 export type { Logger } from "./queue-file.js";
 export { Recorded } from "./recorded.js";
 export type { Attribution, GuardOptions, Policy, ResumeOptions } from "./request.js";

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { createServer as createHttpServer } from "node:http";
 import { createSecureServer, createServer } from "node:http2";
 import type { AddressInfo, Server } from "node:net";
 import { createServer as createTcpServer } from "node:net";
@@ -9,16 +10,16 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
 
-import type { HandlerContext } from "@connectrpc/connect";
+import type { HandlerContext, Interceptor, Transport } from "@connectrpc/connect";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { connectNodeAdapter, createGrpcWebTransport } from "@connectrpc/connect-node";
 import { generate } from "selfsigned";
 import type { ClientOptions } from "tollgate-grpc";
 import { Client, Usage } from "tollgate-grpc";
 import type { RecordUsageBatchRequest, ReleaseHoldRequest } from "tollgate-grpc/v1";
-import { BudgetService, UsageService } from "tollgate-grpc/v1";
+import { BudgetService, Decision, UsageService } from "tollgate-grpc/v1";
 
-import { folder, Log, quiet, until } from "./server.js";
+import { folder, Log, quiet, Server as RealServer, until, Workspace } from "./server.js";
 
 type Call = (context: HandlerContext, request: object) => object;
 
@@ -99,6 +100,58 @@ test("calls have a token, a deadline, and are tried again where that is harmless
   assert.equal(seen.at(-1)?.token, "Bearer other");
   assert.deepEqual([...agents], ["tollgate-typescript/0.1.0"]);
   assert.ok((seen.at(-1)?.left ?? Infinity) <= 30_000, "what a call is given goes first");
+});
+
+test("the number of attempts is settable", async (t) => {
+  for (const maxAttempts of [1, 2, 5]) {
+    let seen = 0;
+    const server = createServer(
+      handler(() => {
+        seen++;
+        throw new ConnectError("busy", Code.Unavailable);
+      }),
+    );
+    const client = await reach(t, server, { timeoutMs: 60_000, maxAttempts });
+    await assert.rejects(client.usage.checkAndRoute({}), { code: Code.Unavailable });
+    assert.equal(seen, maxAttempts);
+  }
+  for (const maxAttempts of [0, 1.5, 6]) {
+    assert.throws(() => new Client({ maxAttempts }), /maxAttempts is 1 to 5/);
+  }
+});
+
+test("interceptors take every call", async (t) => {
+  const seen = new Map<string, Headers>();
+  const server = createServer(
+    handler(({ method, requestHeader }) => {
+      seen.set(method.name, requestHeader);
+      return method.name === "RecordUsageBatch"
+        ? { results: [{ result: { case: "record", value: {} } }] }
+        : { decision: Decision.ALLOWED };
+    }),
+  );
+  const asked: string[] = [];
+  const adds =
+    (name: string): Interceptor =>
+    (next) =>
+    (request) => {
+      asked.push(name);
+      request.header.set(name, "1");
+      return next(request);
+    };
+  const interceptors = [adds("x-first"), adds("x-second")];
+  const client = await reach(t, server, { token: "secret", timeoutMs: 60_000, interceptors });
+  await client.guard({ workspace: "w", model: "m", inputTokens: 1 }, (call) => {
+    call.record(new Usage({ inputTokens: 1 }));
+  });
+  assert.equal(await client.flush(), 0);
+  for (const name of ["CheckAndRoute", "RecordUsageBatch"]) {
+    const header = seen.get(name);
+    assert.equal(header?.get("x-first"), "1");
+    assert.equal(header.get("x-second"), "1");
+    assert.equal(header.get("authorization"), "Bearer secret");
+  }
+  assert.deepEqual(asked.slice(0, 2), ["x-first", "x-second"]);
 });
 
 test("only UNAVAILABLE is tried again", async (t) => {
@@ -226,12 +279,79 @@ test("a token is kept off the open network", () => {
   }
 });
 
+test("a transport of the caller makes the calls", async (t) => {
+  const real = await RealServer.start();
+  t.after(() => real.stop());
+  // gRPC-Web over HTTP/1.1, as browsers and edge runtimes speak it.
+  const baseUrl = `http://${real.address}`;
+  const transport = createGrpcWebTransport({ baseUrl, httpVersion: "1.1" });
+  const { client } = quiet({ transport });
+  t.after(() => client.close());
+  await client.ready();
+  const workspace = await Workspace.create(client);
+  const usage = new Usage({ inputTokens: 1000, outputTokens: 100 });
+  const options = { workspace: workspace.id, model: "gpt-4.1", inputTokens: 1000, wait: true };
+  await client.guard(options, (call) => {
+    call.record(usage, { model: call.model });
+  });
+  assert.equal((await workspace.spent()).toString(), "0.0028");
+  const spend = client.budget.watchSpend({ workspaceId: workspace.id });
+  for await (const answer of spend) {
+    assert.ok(answer);
+    break;
+  }
+});
+
+test("a transport of the caller has the client's token, retries, and end", async (t) => {
+  const seen: (string | null)[] = [];
+  const server = createHttpServer(
+    handler(({ requestHeader }) => {
+      seen.push(requestHeader.get("authorization"));
+      if (seen.length < 3) {
+        throw new ConnectError("busy", Code.Unavailable);
+      }
+      return {};
+    }),
+  );
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  const port = String((server.address() as AddressInfo).port);
+  const baseUrl = `http://127.0.0.1:${port}`;
+  const transport = createGrpcWebTransport({ baseUrl, httpVersion: "1.1" });
+  const { client } = quiet({ transport, token: "secret" });
+  await client.usage.checkAndRoute({});
+  assert.deepEqual(seen, ["Bearer secret", "Bearer secret", "Bearer secret"]);
+  await client.close();
+  await assert.rejects(client.usage.checkAndRoute({}), { code: Code.FailedPrecondition });
+
+  // What fetch throws where nobody answers is for the policy, and no defect.
+  const failing = (message: string): Transport => ({
+    unary: () => Promise.reject(ConnectError.from(new TypeError(message), Code.Internal)),
+    stream: () => Promise.reject(new Error("not asked")),
+  });
+  for (const message of ["fetch failed", "Failed to fetch", "Load failed"]) {
+    const gone = quiet({ transport: failing(message), maxAttempts: 1 }).client;
+    await assert.rejects(gone.usage.checkAndRoute({}), { code: Code.Unavailable });
+    await gone.close(0);
+  }
+  const other = quiet({ transport: failing("not a function"), maxAttempts: 1 }).client;
+  await assert.rejects(other.usage.checkAndRoute({}), { code: Code.Internal });
+  await other.close(0);
+  for (const twice of [{ address: "h" }, { tls: true as const }, { interceptors: [] }]) {
+    assert.throws(() => new Client({ transport, ...twice }), /there is transport or/);
+  }
+});
+
 test("options that cannot be are refused", () => {
   const odd = "ajar" as "open";
   assert.throws(() => new Client({ onUnavailable: odd }), /"open" or "closed", not ajar/);
   assert.throws(() => new Client({ queueMax: 0 }), /queueMax is at least 1/);
   const misspelt = { adress: "127.0.0.1:1" } as ClientOptions;
   assert.throws(() => new Client(misspelt), /Client has no option adress/);
+  const client = new Client();
+  const job = { workspace: "w", requestId: "r", modle: "m" };
+  assert.throws(() => client.resume(job, () => undefined), /resume\(\) has no option modle/);
   assert.throws(() => new Client({ address: "http://127.0.0.1:1", tls: true }), /address/);
   assert.throws(() => new Client({ address: "http://h:1", token: "secret" }), /without TLS/);
   assert.ok(new Client({ address: "HTTPS://h", token: "secret" }));

@@ -25,6 +25,7 @@ from .names import (
     SubjectType,
     UnitKind,
 )
+from .pages import async_pages, pages
 from .recorded import Recorded
 from .usage import Usage
 from .webhook import WebhookError, WebhookVerifier
@@ -58,10 +59,12 @@ __all__ = [
     "Verdict",
     "WebhookError",
     "WebhookVerifier",
+    "async_pages",
     "duration_of",
     "error_reason",
     "estimate_tokens",
     "make_request_id",
+    "pages",
     "span_of",
     "time_of",
     "timestamp_of",

@@ -8,7 +8,7 @@ import os
 import re
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import grpc
@@ -40,26 +40,30 @@ if TYPE_CHECKING:
 VERSION = "0.1.0"
 READY_PAUSE = 0.1
 
-# Retried by gRPC itself, with jitter, within the deadline, and only when nobody has answered.
-_SERVICE_CONFIG = {
-    "methodConfig": [
-        {
-            "name": [
-                {"service": "tollgate.v1.UsageService", "method": method}
-                for method in ("CheckAndRoute", "RecordUsage", "RecordUsageBatch", "ReleaseHold")
-            ],
-            "retryPolicy": {
-                "maxAttempts": 3,
-                "initialBackoff": "0.1s",
-                "maxBackoff": "1s",
-                "backoffMultiplier": 2,
-                "retryableStatusCodes": ["UNAVAILABLE"],
-            },
-        }
-    ]
-}
+# That of gRPC, too.
+ATTEMPTS_MAX = 5
+_RETRIED = ("CheckAndRoute", "RecordUsage", "RecordUsageBatch", "ReleaseHold")
+
+
+def _service_config(max_attempts: int) -> str:
+    """Retried by gRPC itself, with jitter, within the deadline, only when nobody has answered."""
+    if max_attempts == 1:
+        # A policy of one attempt is none, and gRPC refuses it.
+        return "{}"
+    retried = {
+        "name": [{"service": "tollgate.v1.UsageService", "method": method} for method in _RETRIED],
+        "retryPolicy": {
+            "maxAttempts": max_attempts,
+            "initialBackoff": "0.1s",
+            "maxBackoff": "1s",
+            "backoffMultiplier": 2,
+            "retryableStatusCodes": ["UNAVAILABLE"],
+        },
+    }
+    return json.dumps({"methodConfig": [retried]})
+
+
 _OPTIONS = (
-    ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.initial_reconnect_backoff_ms", 100),
@@ -69,6 +73,12 @@ _OPTIONS = (
 )
 TLS = Literal[True] | bytes | None
 Token = str | Callable[[], str]
+Interceptor = (
+    grpc.UnaryUnaryClientInterceptor
+    | grpc.UnaryStreamClientInterceptor
+    | grpc.StreamStreamClientInterceptor
+    | grpc.aio.ClientInterceptor
+)
 _Metadata = tuple[tuple[str, str], ...]
 _AUTHORIZATION = "authorization"
 # What a header can carry, and no space: a token is one word.
@@ -91,6 +101,8 @@ class _Base:
         flush_timeout: float = 5.0,
         tokenizer: Callable[[str], int] | None = None,
         break_duration: float = 0.5,
+        max_attempts: int = 3,
+        interceptors: Sequence[Interceptor] = (),
     ) -> None:
         """Does not connect yet: the first call does.
 
@@ -104,9 +116,13 @@ class _Base:
         `None` for what the address says, else plaintext; `True` for the system's roots, or roots
         in PEM. `timeout`, `flush_timeout` and `break_duration` are seconds. Once a call is not
         answered, only one in each `break_duration` still waits for the server, and the others
-        end, or run unchecked, at once; 0 lets every call wait. Raises `ValueError` for an address
-        that cannot be dialled, for a token in plaintext to another machine, and for one that a
-        header cannot carry.
+        end, or run unchecked, at once; 0 lets every call wait. `max_attempts`, 1 to 5, is how often
+        a call is made at most while nobody answers, of those calls that are the same however often
+        they are made; what is queued is sent again beyond that. `interceptors` are those of gRPC,
+        the first one outermost, for every call. `AsyncClient` takes those of `grpc.aio` for its
+        calls, and others for what it delivers from its queue, in a thread. Raises `ValueError` for
+        an address that cannot be dialled, for a token in plaintext to another machine, and for one
+        that a header cannot carry.
         """
         address = address or os.environ.get("TOLLGATE_ADDRESS") or "127.0.0.1:50051"
         self._address, is_tls = parse_address(address, tls is not None)
@@ -128,6 +144,15 @@ class _Base:
         )
         if not 0 <= break_duration <= 60:
             raise ValueError(f"break_duration is from 0 to 60 seconds, not {break_duration}")
+        if max_attempts not in range(1, ATTEMPTS_MAX + 1):
+            raise ValueError(f"max_attempts is from 1 to {ATTEMPTS_MAX}, not {max_attempts}")
+        self._options = (("grpc.service_config", _service_config(max_attempts)), *_OPTIONS)
+        self._interceptors: list[Any] = [one for one in interceptors if _is_synchronous(one)]
+        self._async_interceptors = [
+            one for one in interceptors if isinstance(one, grpc.aio.ClientInterceptor)
+        ]
+        if len(self._interceptors) + len(self._async_interceptors) != len(interceptors):
+            raise TypeError("interceptors has one that is no interceptor of gRPC")
         self._timeout = timeout
         self._breaker = Breaker(self._address, break_duration, timeout)
         self._policy: Policy = on_unavailable
@@ -168,13 +193,21 @@ class _Base:
         return pb.UsageServiceStub(self._calls(channel)), channel.close
 
     def _dial(self, module: Any) -> Any:
-        options: tuple[tuple[str, str | int], ...] = _OPTIONS
+        options: tuple[tuple[str, str | int], ...] = self._options
         if self._address.startswith("unix:"):
             # Else the path is the authority of each call, which servers do not take.
             options = (*options, ("grpc.default_authority", "localhost"))
+        if module is grpc.aio:
+            more: dict[str, Any] = {"interceptors": self._async_interceptors}
+        else:
+            more = {}
         if self._credentials is None:
-            return module.insecure_channel(self._address, options)
-        return module.secure_channel(self._address, self._credentials, options)
+            channel = module.insecure_channel(self._address, options, **more)
+        else:
+            channel = module.secure_channel(self._address, self._credentials, options, **more)
+        if module is grpc.aio or not self._interceptors:
+            return channel
+        return grpc.intercept_channel(channel, *self._interceptors)
 
     def _calls(self, channel: Any) -> Any:
         return _Calls(channel, self._timeout, self._authorize)
@@ -202,6 +235,8 @@ class Client(_Base):
     access: pb.AccessServiceStub
 
     def _open(self) -> None:
+        if self._async_interceptors:
+            raise TypeError("interceptors of grpc.aio are for AsyncClient")
         self._channel = self._dial(grpc)
         calls = self._calls(self._channel)
         for name, stub in _STUBS.items():
@@ -367,6 +402,15 @@ _STUBS: dict[str, Callable[[Any], Any]] = {
     "insight": pb.InsightServiceStub,
     "access": pb.AccessServiceStub,
 }
+
+
+def _is_synchronous(interceptor: object) -> bool:
+    kinds = (
+        grpc.UnaryUnaryClientInterceptor,
+        grpc.UnaryStreamClientInterceptor,
+        grpc.StreamStreamClientInterceptor,
+    )
+    return isinstance(interceptor, kinds)
 
 
 def _authorizer(token: Token | None) -> Callable[[], _Metadata]:

@@ -54,6 +54,7 @@ ErrorReason = Literal[
     "OVERLOADED",
     "QUARANTINED",
     "ETAG_MISMATCH",
+    "STORAGE_OUTAGE",
 ]
 """Reasons that `google.rpc.ErrorInfo.reason` carries in the details of every error status, by the
 name given here, with the domain "tollgate". A refusal to run a request is not an error: see

@@ -33,7 +33,7 @@ async fn open_runs_and_delivers_later_exactly_once() {
     let block = |call: Call| async move {
         assert!(call.unchecked() && call.decision().is_none() && call.held().is_none());
         assert_eq!(call.model(), "gpt-4.1");
-        call.extend(Duration::from_mins(20)).await.unwrap();
+        call.extend(Duration::from_secs(1_200)).await.unwrap();
         call.record_usage(USED);
         Ok::<(), String>(())
     };

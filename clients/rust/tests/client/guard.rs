@@ -343,7 +343,7 @@ async fn a_rate_limit_says_when_to_retry() {
     let GuardError::Blocked(blocked) = error else { panic!("{error:?}") };
     assert_eq!(blocked.reason, Reason::RateLimited);
     let wait = blocked.retry_after.unwrap();
-    assert!(wait > Duration::ZERO && wait <= Duration::from_hours(25), "{wait:?}");
+    assert!(wait > Duration::ZERO && wait <= Duration::from_secs(25 * 3600), "{wait:?}");
     assert!(blocked.to_string().contains("; retry after "), "{blocked}");
 }
 
@@ -367,19 +367,19 @@ async fn defects_of_the_caller_are_errors_under_both_policies() {
 async fn a_hold_can_be_extended_and_a_call_held_open() {
     let server = Server::start().await;
     let (workspace, client) = (server.workspace("acme").await, server.client());
-    let open = client.open(request("acme").hold(Duration::from_mins(30))).await.unwrap();
-    open.call().extend(Duration::from_hours(2)).await.unwrap();
+    let open = client.open(request("acme").hold(Duration::from_secs(1_800))).await.unwrap();
+    open.call().extend(Duration::from_secs(2 * 3600)).await.unwrap();
     let list = v1::ListHoldsRequest { workspace_id: "acme".into(), ..Default::default() };
     let holds = client.usage().list_holds(list).await.unwrap().into_inner().holds;
     let end: SystemTime = holds[0].expire_time.unwrap().try_into().unwrap();
-    assert!(end > SystemTime::now() + Duration::from_hours(1), "{end:?}");
+    assert!(end > SystemTime::now() + Duration::from_secs(1 * 3600), "{end:?}");
     let call = open.call().clone();
     call.set_model(call.model());
     call.record_usage(USED);
     open.finish(Outcome::Success).await.unwrap();
     flushed(&client).await;
     assert_eq!(workspace.spent().await, COST);
-    let status = call.extend(Duration::from_mins(1)).await.unwrap_err();
+    let status = call.extend(Duration::from_secs(60)).await.unwrap_err();
     assert_eq!(status.code(), Code::NotFound);
 }
 

@@ -4,6 +4,7 @@ mod delivery;
 mod examples;
 mod fake;
 mod guard;
+mod pages;
 mod resume;
 mod support;
 mod transport;

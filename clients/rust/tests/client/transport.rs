@@ -222,6 +222,56 @@ async fn three_tries_are_enough_and_other_answers_final() {
     }
 }
 
+#[tokio::test]
+async fn the_number_of_attempts_is_settable() {
+    let script = Script::default();
+    let address = serve(&script, None).await;
+    for count in [1, 2, 5] {
+        let client = Client::builder().address(&address).timeout(LONG).max_attempts(count);
+        let mut usage = client.build().unwrap().usage();
+        script.answers(&[Code::Unavailable; 5]);
+        let status = usage.check_and_route(v1::CheckAndRouteRequest::default()).await.unwrap_err();
+        assert_eq!((status.code(), script.seen()), (Code::Unavailable, count as usize));
+        // Those that are left.
+        script.answers(&[]);
+    }
+    for count in [0, 6] {
+        let refused = Client::builder().max_attempts(count).build().unwrap_err();
+        assert!(matches!(refused, ConnectError::MaxAttempts), "{refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn interceptors_take_each_call_before_it_is_sent() {
+    let script = Script::default();
+    let client = Client::builder().address(serve(&script, None).await).token("secret");
+    let client = client.timeout(LONG).interceptor(|mut request| {
+        request.metadata_mut().insert("x-first", "1".parse().unwrap());
+        Ok(request)
+    });
+    let client = client.interceptor(|mut request| {
+        assert!(request.metadata().contains_key("x-first"), "they are asked in order");
+        if request.metadata().contains_key("x-refused") {
+            return Err(Status::permission_denied("not by us"));
+        }
+        request.metadata_mut().insert("x-second", "2".parse().unwrap());
+        Ok(request)
+    });
+    let client = client.build().unwrap();
+    script.answers(&[Code::Unavailable]);
+    client.usage().check_and_route(v1::CheckAndRouteRequest::default()).await.unwrap();
+    let mut refused = tonic::Request::new(v1::GetBudgetRequest::default());
+    refused.metadata_mut().insert("x-refused", "1".parse().unwrap());
+    let status = client.budget().get_budget(refused).await.unwrap_err();
+    assert_eq!(status.message(), "not by us");
+    let seen = script.seen.lock().unwrap();
+    assert_eq!(seen.len(), 2, "a retry, and nothing that was refused");
+    for head in &*seen {
+        let said = ["x-first", "x-second", "authorization"].map(|name| &head.headers[name]);
+        assert_eq!(said, ["1", "2", "Bearer secret"]);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_call_is_not_tried_again_where_the_pause_would_outlast_its_deadline() {
     let script = Script::default();
@@ -366,10 +416,10 @@ async fn while_nobody_lets_it_in_one_release_waits_for_the_answer() {
 async fn calls_carry_the_token_and_the_deadline() {
     let script = Script::default();
     let client = Client::builder().address(serve(&script, None).await).token("secret");
-    let client = client.timeout(Duration::from_mins(10)).build().unwrap();
+    let client = client.timeout(Duration::from_secs(600)).build().unwrap();
     client.usage().check_and_route(v1::CheckAndRouteRequest::default()).await.unwrap();
     let mut own = tonic::Request::new(v1::GetBudgetRequest::default());
-    own.set_timeout(Duration::from_hours(1));
+    own.set_timeout(Duration::from_secs(1 * 3600));
     own.metadata_mut().insert("authorization", "Bearer own".parse().unwrap());
     client.budget().get_budget(own).await.unwrap();
     let seen = script.seen.lock().unwrap();

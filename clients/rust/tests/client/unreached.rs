@@ -34,7 +34,7 @@ async fn while_a_server_hangs_one_call_waits_and_it_is_found_again() {
     let _workspace = server.workspace("acme").await;
     let builder = || Client::builder().address(&server.address).timeout(SECOND);
     let client = builder().build().unwrap();
-    let patient = builder().break_duration(Duration::from_mins(1)).build().unwrap();
+    let patient = builder().break_duration(Duration::from_secs(60)).build().unwrap();
     for client in [&client, &patient] {
         client.ready(LONG).await.unwrap();
         is_found_again(client).await;

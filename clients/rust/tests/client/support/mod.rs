@@ -32,7 +32,7 @@ pub const USED: Usage = Usage {
 /// What that costs on gpt-4.1, in dollars.
 pub const COST: Decimal = Decimal::from_parts(28, 0, 0, false, 4);
 /// More than anything takes on a busy machine.
-pub const LONG: Duration = Duration::from_mins(1);
+pub const LONG: Duration = Duration::from_secs(60);
 
 /// The binary on a port of its own with a `SQLite` file of its own; can be killed and started.
 pub struct Server {

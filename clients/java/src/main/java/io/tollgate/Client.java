@@ -1,6 +1,7 @@
 package io.tollgate;
 
 import io.grpc.Channel;
+import io.grpc.ClientInterceptor;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.tollgate.v1.AccessServiceGrpc;
@@ -32,6 +33,8 @@ import io.tollgate.v1.WorkspaceServiceGrpc.WorkspaceServiceBlockingStub;
 import io.tollgate.v1.WhoAmIRequest;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.Callable;
@@ -369,6 +372,8 @@ public final class Client implements AutoCloseable {
     private Duration flushTimeout = Duration.ofSeconds(5);
     private Duration breakDuration = Duration.ofMillis(500);
     private ToLongFunction<String> tokenizer;
+    int maxAttempts = 3;
+    final List<ClientInterceptor> interceptors = new ArrayList<>();
 
     private Builder() {}
 
@@ -470,6 +475,29 @@ public final class Client implements AutoCloseable {
         throw new IllegalArgumentException("breakDuration is 0 to 1 minute, not " + duration);
       }
       breakDuration = duration;
+      return this;
+    }
+
+    /**
+     * How often a call is made at most, the first time included, while nobody answers: of those calls
+     * that are the same however often they are made. 3 by default, 1 to 5. What is queued is sent
+     * again beyond that.
+     */
+    public Builder maxAttempts(int count) {
+      if (count < 1 || count > Connection.ATTEMPTS_MAX) {
+        throw new IllegalArgumentException(
+            "maxAttempts is 1 to " + Connection.ATTEMPTS_MAX + ", not " + count);
+      }
+      maxAttempts = count;
+      return this;
+    }
+
+    /**
+     * Takes every call, those of the guard and of the queue included, with its deadline and its
+     * token. Several may be added; the last one is asked first.
+     */
+    public Builder interceptor(ClientInterceptor interceptor) {
+      interceptors.add(Objects.requireNonNull(interceptor));
       return this;
     }
 

@@ -56,23 +56,8 @@ final class Connection {
 
   private static final String SERVICE = "tollgate.v1.UsageService";
 
-  /** Retried by gRPC itself, with jitter, within the deadline, and only when nobody answered. */
-  private static final Map<String, ?> SERVICE_CONFIG =
-      Map.of(
-          "methodConfig",
-          List.of(
-              Map.of(
-                  "name",
-                  Stream.of("CheckAndRoute", "RecordUsage", "RecordUsageBatch", "ReleaseHold")
-                      .map(method -> Map.of("service", SERVICE, "method", method))
-                      .toList(),
-                  "retryPolicy",
-                  Map.of(
-                      "maxAttempts", 3.0,
-                      "initialBackoff", "0.1s",
-                      "maxBackoff", "1s",
-                      "backoffMultiplier", 2.0,
-                      "retryableStatusCodes", List.of("UNAVAILABLE")))));
+  /** That of gRPC, too. */
+  static final int ATTEMPTS_MAX = 5;
 
   private static final byte[] SYSTEM_ROOTS = {};
 
@@ -99,13 +84,14 @@ final class Connection {
     channel =
         builder
             .userAgent("tollgate-java/" + Client.VERSION)
-            .defaultServiceConfig(SERVICE_CONFIG)
+            .defaultServiceConfig(serviceConfig(options.maxAttempts))
             .disableServiceConfigLookUp()
             .enableRetry()
             .keepAliveTime(30, TimeUnit.SECONDS)
             .keepAliveTimeout(10, TimeUnit.SECONDS)
             .build();
-    List<ClientInterceptor> interceptors = new ArrayList<>();
+    // Of a list the last one is outermost.
+    List<ClientInterceptor> interceptors = new ArrayList<>(options.interceptors);
     if (authorization != null) {
       interceptors.add(authorization);
     }
@@ -159,6 +145,26 @@ final class Connection {
     return broken || foreign
         ? Status.UNAVAILABLE.withDescription(status.getDescription()).withCause(status.getCause())
         : status;
+  }
+
+  /** Retried by gRPC itself, with jitter, within the deadline, and only when nobody answered. */
+  private static Map<String, ?> serviceConfig(int maxAttempts) {
+    if (maxAttempts == 1) {
+      // A policy of one attempt is none, and gRPC refuses it.
+      return Map.of();
+    }
+    Map<String, ?> policy =
+        Map.of(
+            "maxAttempts", (double) maxAttempts,
+            "initialBackoff", "0.1s",
+            "maxBackoff", "1s",
+            "backoffMultiplier", 2.0,
+            "retryableStatusCodes", List.of("UNAVAILABLE"));
+    List<?> names =
+        Stream.of("CheckAndRoute", "RecordUsage", "RecordUsageBatch", "ReleaseHold")
+            .map(method -> Map.of("service", SERVICE, "method", method))
+            .toList();
+    return Map.of("methodConfig", List.of(Map.of("name", names, "retryPolicy", policy)));
   }
 
   /** Empty roots are those of the system. */
