@@ -97,6 +97,14 @@ async fn short_on_big(server: &Server) {
     record(server, used("chat", 20, "small", noon, [2_000, 500])).await;
 }
 
+/// Sets what `big` costs from now on, after what the fixtures have set.
+async fn set_today(server: &Server, price: v1::Price) {
+    server.clock.advance(MICROS_PER_SECOND);
+    let (model_id, workspace_id) = ("big".to_owned(), String::new());
+    let request = v1::SetModelPriceRequest { model_id, price: Some(price), workspace_id };
+    server.catalog().set_model_price(request).await.unwrap();
+}
+
 fn subject(kind: v1::SubjectType, id: &str) -> v1::Subject {
     v1::Subject { r#type: kind.into(), id: id.to_owned() }
 }
@@ -257,13 +265,10 @@ async fn batches_are_recommended_for_requests_that_nobody_waits_for() {
         currency_code: "EUR".to_owned(),
         input_per_million: "10".to_owned(),
         output_per_million: "20".to_owned(),
-        effective_time: Some(instant("2026-01-02T00:00:00Z")),
         variants: vec![batch],
         ..Default::default()
     };
-    let (model_id, workspace_id) = ("big".to_owned(), String::new());
-    let request = v1::SetModelPriceRequest { model_id, price: Some(price), workspace_id };
-    server.catalog().set_model_price(request).await.unwrap();
+    set_today(&server, price).await;
     let three = instant("2026-03-10T03:00:00Z");
     record(&server, used("report", 20, "big", three, [1_000, 0])).await;
     let mut of_user = used("chat", 20, "big", three, [1_000, 0]);
@@ -289,12 +294,9 @@ async fn caching_is_recommended_where_others_on_the_model_do() {
         input_per_million: "10".to_owned(),
         output_per_million: "20".to_owned(),
         cache_read_per_million: "1".to_owned(),
-        effective_time: Some(instant("2026-01-02T00:00:00Z")),
         ..Default::default()
     };
-    let (model_id, workspace_id) = ("big".to_owned(), String::new());
-    let request = v1::SetModelPriceRequest { model_id, price: Some(price), workspace_id };
-    server.catalog().set_model_price(request).await.unwrap();
+    set_today(&server, price).await;
     for (name, read) in [("chat", 500), ("search", 500), ("essay", 0)] {
         let mut records = used(name, 20, "big", instant(NOON), [1_000 - read, 0]);
         for request in &mut records {
