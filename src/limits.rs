@@ -214,7 +214,7 @@ static LIMITS: [Limit; 34] = [
     limit("live holds of a workspace", Bytes(HOLD_BYTES_PER_WORKSPACE_MAX), TOO_LONG)
         .set_by("hold_bytes_per_workspace_max"),
     limit(
-        "distinct values of attributions that a workspace records on a day",
+        "distinct values of a field of attributions, or of tags, that a workspace records on a day",
         Count(DISTINCT_VALUES_PER_DAY_MAX),
         "new values are recorded as `(other)`, except where a limit counts them",
     )

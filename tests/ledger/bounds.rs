@@ -30,20 +30,22 @@ fn values_beyond_the_bound_of_a_day_are_recorded_as_others() {
     check(
         "plan 100
          model a 1000/1000
-         bound values=3
+         bound values=2
          record r1 a in=1k user=ada session=s1   => for ada; session s1
          record r2 a in=1k user=bob session=s1   => for bob; session s1
-         record r3 a in=1k user=cy session=s2    => for (other); session (other)
-         record r4 a in=1k user=ada session=s1   => for ada; session s1
-         record r5 a in=1k user=ada tag:k=v tag:l=w  => for ada; tags {\"(other)\": \"(other)\"}
-         figures                                 => 4 other values
+         record r3 a in=1k user=cy session=s2    => for (other); session s2
+         record r4 a in=1k user=ada session=s3   => for ada; session (other)
+         record r5 a in=1k user=ada tag:k=v tag:l=w tag:m=x
+         => for ada; tags {\"(other)\": \"(other)\", \"k\": \"v\", \"l\": \"w\"}
+         figures                                 => 3 other values
          record r3 a in=1k user=cy session=s2    => duplicate
          record r6 a in=1k user=(other)          => for (other)
-         figures                                 => 6 other values
          budget                                  => spent 6
          at 2026-01-16T00:00
          record r7 a in=1k user=cy session=s2    => for cy; session s2
-         record r8 a in=1k user=cy session=s2 start=2026-01-15T12:00 => for cy; session (other)",
+         record r8 a in=1k user=cy session=s2 start=2026-01-15T12:00 => for cy; session s2
+         record r9 a in=1k user=cy session=s2 start=2026-01-14T12:00
+         => for (other); session (other)",
     );
 }
 
@@ -58,8 +60,8 @@ fn what_a_limit_counts_keeps_its_value() {
          record r1 a in=1k user=ada session=s1   => for ada; session s1
          record r2 a in=2k user=bob session=s2   => for bob; session (other)
          check r3 a in=1k out=0 user=bob         => blocked
-         record r4 a in=2k user=cy tag:team=ads tag:x=y
-         => for cy; tags {\"(other)\": \"(other)\", \"team\": \"ads\"}
+         record r4 a in=2k user=cy tag:team=ads tag:x=y tag:z=w
+         => for cy; tags {\"(other)\": \"(other)\", \"team\": \"ads\", \"x\": \"y\"}
          check r5 a in=1k out=0 user=dora tag:team=ads => blocked",
     );
 }

@@ -1,16 +1,20 @@
-//! How many distinct values the attributions of one day have. Each is rows of rollups that stay for
-//! ever, and callers may make up any number of values: beyond a bound they are recorded as one.
+//! How many distinct values each field of the attributions of one day has. Each is rows of rollups
+//! that stay for ever, and callers may make up any number of values: beyond a bound they are recorded
+//! as one. A flood of one field leaves the others as they are.
 //!
 //! What limits count stays as it is, whatever its number: a limit must be charged with what its
 //! subject has spent.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::domain::Time;
 use crate::domain::attribution::{Attribution, AttributionField, SubjectKind, tag_subject_id};
 use crate::ledger::context::Context;
 use crate::ledger::limits::Limits;
+
+/// All tags count as one field.
+const TAGS: &str = "tags";
 
 /// Stands for values beyond the bound; as a tag, for its key and its value.
 pub const OTHER_VALUE: &str = "(other)";
@@ -19,9 +23,9 @@ pub const OTHER_VALUE: &str = "(other)";
 #[derive(Debug, Default)]
 pub struct DistinctValues {
     today: Time,
-    /// By hash: the day that is charged, the field, and the value. A late record makes rows of its
+    /// By field, hashes of the day that is charged and the value. A late record makes rows of its
     /// own day.
-    seen: HashSet<u64>,
+    seen: HashMap<&'static str, HashSet<u64>>,
     other_count: i64,
 }
 
@@ -51,7 +55,8 @@ impl DistinctValues {
         for field in AttributionField::ALL {
             let value = attribution.get(field);
             let is_limited = field.subject().is_some_and(|kind| limits.has_rules(kind));
-            if !value.is_empty() && !is_limited && !self.takes((day, field.name(), value), max) {
+            if !value.is_empty() && !is_limited && !self.takes(field.name(), (day, "", value), max)
+            {
                 OTHER_VALUE.clone_into(attribution.get_mut(field));
             }
         }
@@ -70,7 +75,7 @@ impl DistinctValues {
         attribution.tags.retain(|key, value| {
             let is_named = |id: String| limits.rule_naming(SubjectKind::Tag, &id).is_some();
             let is_limited = has_rules && tag_subject_id(key, value).is_some_and(is_named);
-            is_limited || self.takes((day, key, value), max)
+            is_limited || self.takes(TAGS, (day, key, value), max)
         });
         if attribution.tags.len() < before {
             attribution.tags.insert(OTHER_VALUE.to_owned(), OTHER_VALUE.to_owned());
@@ -78,7 +83,7 @@ impl DistinctValues {
     }
 
     /// Whether a value is known, or there is room for it.
-    fn takes(&mut self, value: (Time, &str, &str), max: usize) -> bool {
+    fn takes(&mut self, field: &'static str, value: (Time, &str, &str), max: usize) -> bool {
         if value.2 == OTHER_VALUE {
             return true;
         }
@@ -86,7 +91,8 @@ impl DistinctValues {
         let mut hasher = DefaultHasher::new();
         value.hash(&mut hasher);
         let hash = hasher.finish();
-        let takes = self.seen.contains(&hash) || (self.seen.len() < max && self.seen.insert(hash));
+        let seen = self.seen.entry(field).or_default();
+        let takes = seen.contains(&hash) || (seen.len() < max && seen.insert(hash));
         self.other_count += i64::from(!takes);
         takes
     }

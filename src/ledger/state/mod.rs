@@ -33,7 +33,7 @@ use outage::Outage;
 pub struct Bounds {
     /// Bytes of its live holds.
     pub hold_bytes_max: usize,
-    /// Distinct values of the attributions that are recorded on one day.
+    /// Distinct values of each field of attributions, and of tags, that are recorded on one day.
     pub distinct_values_max: usize,
 }
 

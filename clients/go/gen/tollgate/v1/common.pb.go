@@ -988,8 +988,8 @@ func (x *UsageUnit) GetCount() int64 {
 // characters without control characters, and is stored with the usage record. Ids of a check have no
 // invisible or reversing characters (Unicode category Cf and the like), and no spaces at the
 // beginning or end: two that look alike would be two subjects. Records are taken as they are. Of one
-// day a workspace records at most 100,000 distinct values of all fields and tags (an option of the
-// server); further ones, in fields that no limit counts, are recorded as "(other)".
+// day a workspace records at most 100,000 distinct values of each field, and of tags (an option of
+// the server); further ones, in fields that no limit counts, are recorded as "(other)".
 type Attribution struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// User on whose behalf the request runs.
