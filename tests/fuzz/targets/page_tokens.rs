@@ -142,7 +142,7 @@ fn lists_of(prepared: &mut Prepared) -> Vec<List> {
             .find(|field| field.label() == Label::Repeated && field.r#type() == Type::Message);
         let mut filter = Vec::new();
         put(&mut filter, &method.input, "workspace_id", Ok(ACME));
-        // Of entries of the directory, users.
+        // Of entries of the directory users, of recommendations models.
         put(&mut filter, &method.input, "kind", Err(1));
         if method.path.ends_with("/ListModelPrices") {
             filter.clear();

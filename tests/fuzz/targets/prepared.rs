@@ -147,14 +147,15 @@ async fn fill(server: &mut Server, index: usize) {
 }
 
 /// One whose alerts are suppressed.
+/// Of the kind that lists are asked for.
 fn advice(index: usize) -> Advice {
     Advice {
         topic: RecommendationTopic {
-            reason: RecommendationReason::KeyUnused,
-            subject_kind: SubjectKind::ApiKey,
-            subject_id: format!("k-{index}").into(),
-            model_id: "".into(),
-            target: "".into(),
+            reason: RecommendationReason::CheaperModel,
+            subject_kind: SubjectKind::Feature,
+            subject_id: format!("f-{index}").into(),
+            model_id: "big".into(),
+            target: "small".into(),
         },
         evidence: RecommendationEvidence {
             start_time: START,
