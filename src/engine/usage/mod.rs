@@ -326,7 +326,8 @@ impl Engine {
         workspace: Arc<WorkspaceHandle>,
         due: Vec<Arc<str>>,
     ) -> Result<usize> {
-        self.in_writer(move |shared| async move {
+        let (kept, requests) = (workspace.clone(), due.clone());
+        let charged = self.in_writer(move |shared| async move {
             let mut charged = 0;
             for (index, request_id) in due.iter().enumerate() {
                 match shared.charge_expired(&workspace, request_id).await {
@@ -340,8 +341,13 @@ impl Engine {
             }
             workspace.announce();
             Ok(charged)
-        })
-        .await
+        });
+        let charged = charged.await;
+        if charged.is_err() {
+            // The writer may not have begun. What is charged meanwhile is not charged again.
+            kept.attempt(|ledger| ledger.retry_charges(requests));
+        }
+        charged
     }
 }
 
