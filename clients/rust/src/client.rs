@@ -241,7 +241,7 @@ impl ClientBuilder {
             if address.is_tls && self.tls == Tls::Plaintext { Tls::SystemRoots } else { self.tls };
         let route = match fake {
             Some(fake) => Route::Fake(fake),
-            None => Route::Channel(endpoint(&address.target, tls, self.timeout)?.connect_lazy()),
+            None => Route::Channel(endpoint(&address.target, &tls, self.timeout)?.connect_lazy()),
         };
         let breaker = Breaker::new(address.target, self.break_duration, self.timeout);
         let breaker = Arc::new(breaker);
@@ -493,7 +493,7 @@ impl fmt::Debug for Client {
     }
 }
 
-fn endpoint(address: &str, tls: Tls, timeout: Duration) -> Result<Endpoint, ConnectError> {
+fn endpoint(address: &str, tls: &Tls, timeout: Duration) -> Result<Endpoint, ConnectError> {
     let scheme = match tls {
         _ if address.starts_with("unix:") => "",
         Tls::Plaintext => "http://",
@@ -513,7 +513,7 @@ fn endpoint(address: &str, tls: Tls, timeout: Duration) -> Result<Endpoint, Conn
     } else {
         endpoint
     };
-    encrypted(endpoint, &tls)
+    encrypted(endpoint, tls)
 }
 
 #[cfg(feature = "tls")]

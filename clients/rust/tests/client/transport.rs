@@ -419,7 +419,7 @@ async fn calls_carry_the_token_and_the_deadline() {
     let client = client.timeout(Duration::from_secs(600)).build().unwrap();
     client.usage().check_and_route(v1::CheckAndRouteRequest::default()).await.unwrap();
     let mut own = tonic::Request::new(v1::GetBudgetRequest::default());
-    own.set_timeout(Duration::from_secs(1 * 3600));
+    own.set_timeout(Duration::from_secs(3600));
     own.metadata_mut().insert("authorization", "Bearer own".parse().unwrap());
     client.budget().get_budget(own).await.unwrap();
     let seen = script.seen.lock().unwrap();
