@@ -123,10 +123,7 @@ impl Simulation {
             }
             80..83 => {
                 let seconds = self.luck.random_range(1..90);
-                match self.luck.random_range(0..3) {
-                    0 => self.outage(seconds).await,
-                    _ => tokio::time::sleep(Duration::from_secs(seconds)).await,
-                }
+                tokio::time::sleep(Duration::from_secs(seconds)).await;
             }
             83..89 => self.jump(),
             89..93 => {
@@ -143,21 +140,6 @@ impl Simulation {
         while let Some(done) = self.clients.try_join_next() {
             rethrow(done);
         }
-    }
-
-    /// Storage takes nothing for four times so long; clients come all the while.
-    async fn outage(&mut self, seconds: u64) {
-        self.note(|| format!("outage of {} s ...", 4 * seconds));
-        let weather = self.store.set_weather(Weather::Out);
-        for _ in 0..4 {
-            for _ in 0..4 {
-                let seed = self.luck.random();
-                self.clients.spawn(self.client().act(seed));
-            }
-            tokio::time::sleep(Duration::from_secs(seconds)).await;
-        }
-        self.store.set_weather(weather);
-        self.note(|| "... outage".to_owned());
     }
 
     fn client(&self) -> Client {
