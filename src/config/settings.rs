@@ -137,8 +137,8 @@ pub static SETTINGS: [Setting; 34] = [
     value(
         "distinct_values_per_day_max",
         "N",
-        "Most distinct values of a field of attributions, or of tags, that a workspace records on a \
-         day; further ones are recorded as (other)",
+        "Most distinct values of a field of attributions, or of tags, that a workspace records on \
+         a day; further ones are recorded as (other)",
     ),
     switch("webhooks_allow_loopback", "Allow webhooks at loopback addresses, also over http"),
     switch("webhooks_allow_private", "Allow webhooks at addresses of private networks"),

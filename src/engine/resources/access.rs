@@ -35,8 +35,8 @@ pub struct AccessState {
     hasher: SipHasher13,
 }
 
-/// A keyed hash (SipHash-1-3, 128 bits) of a secret: nobody can make another secret of the same, and
-/// it takes a tenth of the instructions of SHA-256.
+/// A keyed hash (SipHash-1-3, 128 bits) of a secret: nobody can make another secret of the same,
+/// and it takes a tenth of the instructions of SHA-256.
 type Fingerprint = u128;
 
 struct Read {

@@ -158,7 +158,12 @@ impl ErrorBody {
     }
 
     fn at_bound(self, bound: &'static str, max: impl ToString) -> ErrorBody {
-        ErrorBody { limit: Some(bound), ..self.with("bound", bound).with("value", max) }
+        self.with("bound", bound).with("value", max).counted_at(bound)
+    }
+
+    /// The refusal counts as one of a limit of the server.
+    fn counted_at(self, limit: &'static str) -> ErrorBody {
+        ErrorBody { limit: Some(limit), ..self }
     }
 
     fn with(mut self, key: &str, value: impl ToString) -> ErrorBody {
@@ -220,11 +225,11 @@ impl ErrorBody {
             Failure::Denied(message) => ErrorBody::new(ErrorReason::PermissionDenied, message),
             Failure::TooManyAttempts => {
                 let body = ErrorBody::new(ErrorReason::TooManyAttempts, MANY_ATTEMPTS.to_owned());
-                ErrorBody { limit: Some(FAILED_ATTEMPTS), ..body }
+                body.counted_at(FAILED_ATTEMPTS)
             }
             Failure::TooManyCalls => {
                 let body = ErrorBody::new(ErrorReason::TooManyCalls, MANY_CALLS.to_owned());
-                ErrorBody { limit: Some(CALLS_AT_ONCE), ..body }
+                body.counted_at(CALLS_AT_ONCE)
             }
         }
     }
@@ -322,13 +327,10 @@ impl ErrorBody {
             }
             Error::StorageUnavailable => body(ErrorReason::StorageUnavailable),
             Error::StorageOutage { limit } => {
-                let body = body(ErrorReason::StorageOutage).with("limit", limit);
-                ErrorBody { limit: Some(limit), ..body }
+                body(ErrorReason::StorageOutage).with("limit", limit).counted_at(limit)
             }
             Error::Stopping => body(ErrorReason::Stopping),
-            Error::Overloaded { what, .. } => {
-                ErrorBody { limit: Some(what), ..body(ErrorReason::Overloaded) }
-            }
+            Error::Overloaded { what, .. } => body(ErrorReason::Overloaded).counted_at(what),
             Error::Quarantined => body(ErrorReason::Quarantined),
             Error::NotOwner { address } if address.is_empty() => body(ErrorReason::NotOwner),
             Error::NotOwner { address } => {

@@ -1,6 +1,6 @@
 //! How many distinct values each field of the attributions of one day has. Each is rows of rollups
-//! that stay for ever, and callers may make up any number of values: beyond a bound they are recorded
-//! as one. A flood of one field leaves the others as they are.
+//! that stay for ever, and callers may make up any number of values: beyond a bound they are
+//! recorded as one. A flood of one field leaves the others as they are.
 //!
 //! What limits count stays as it is, whatever its number: a limit must be charged with what its
 //! subject has spent.
