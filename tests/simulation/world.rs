@@ -123,7 +123,10 @@ impl Simulation {
             }
             80..83 => {
                 let seconds = self.luck.random_range(1..90);
-                tokio::time::sleep(Duration::from_secs(seconds)).await;
+                match self.luck.random_range(0..3) {
+                    0 => self.outage(seconds).await,
+                    _ => tokio::time::sleep(Duration::from_secs(seconds)).await,
+                }
             }
             83..89 => self.jump(),
             89..93 => {
@@ -140,6 +143,21 @@ impl Simulation {
         while let Some(done) = self.clients.try_join_next() {
             rethrow(done);
         }
+    }
+
+    /// Storage takes nothing for four times so long; clients come all the while.
+    async fn outage(&mut self, seconds: u64) {
+        self.note(|| format!("outage of {} s ...", 4 * seconds));
+        let weather = self.store.set_weather(Weather::Out);
+        for _ in 0..4 {
+            for _ in 0..4 {
+                let seed = self.luck.random();
+                self.clients.spawn(self.client().act(seed));
+            }
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+        }
+        self.store.set_weather(weather);
+        self.note(|| "... outage".to_owned());
     }
 
     fn client(&self) -> Client {
@@ -183,15 +201,15 @@ impl Simulation {
             // Through the writer: what was handed to it before is done.
             let by = || Actor::new("simulation", "Quiet");
             while engine.set_automatic_fallback(by(), workspace, true).await.is_err() {
-                self.assert_goes_on();
+                self.wait_to_retry().await;
             }
         }
         let expired_at = self.clock.now();
         while engine.expire_holds().await.is_err() {
-            self.assert_goes_on();
+            self.wait_to_retry().await;
         }
         while engine.store_raised().await.is_err() {
-            self.assert_goes_on();
+            self.wait_to_retry().await;
         }
         self.end_outage().await;
         self.auditor.lock().unwrap().settle_up(self.clock.now());
@@ -213,9 +231,11 @@ impl Simulation {
         assert_eq!(engine.outage_since(), None, "an outage ends when storage takes writes");
     }
 
-    /// A writer that has failed answers nobody any more: what is tried again would be for ever.
-    fn assert_goes_on(&self) {
+    /// In an outage calls are refused at once: without a wait no time would pass. A writer that has
+    /// failed answers nobody any more: what is tried again would be for ever.
+    async fn wait_to_retry(&self) {
         assert!(!self.server.engine.fatal().is_cancelled(), "the writer has failed");
+        tokio::time::sleep(RETRY_AFTER).await;
     }
 
     // Nothing else runs at a quiet point.
@@ -383,6 +403,8 @@ pub const COMMITTED: &str = WORKSPACES[1];
 /// How far checks go on while storage takes no writes.
 pub const OUTAGE_DURATION: Micros = 240 * MICROS_PER_SECOND;
 pub const OUTAGE_HELD: Amount = Amount::from_nanos(3_000_000_000);
+/// Between two tries of what storage has refused.
+const RETRY_AFTER: Duration = Duration::from_millis(100);
 /// After so long without another write that failed, a renewal of the lease ends an outage.
 const RENEWAL_SUFFICES_AFTER: Duration = Duration::from_secs(15);
 

@@ -2,6 +2,7 @@
 
 mod refusal_log;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::error::{Error, Result};
@@ -307,7 +308,8 @@ impl Engine {
         for workspace in workspaces {
             let due = workspace.attempt(|ledger| ledger.take_due_charges(now)).unwrap_or_default();
             if !due.is_empty() {
-                charged += self.charge_expired(workspace, due).await?;
+                let due = DueCharges { workspace, requests: due.into() };
+                charged += self.charge_expired(due).await?;
             }
         }
         Ok(charged)
@@ -321,33 +323,35 @@ impl Engine {
         }
     }
 
-    async fn charge_expired(
-        &self,
-        workspace: Arc<WorkspaceHandle>,
-        due: Vec<Arc<str>>,
-    ) -> Result<usize> {
-        let (kept, requests) = (workspace.clone(), due.clone());
-        let charged = self.in_writer(move |shared| async move {
-            let mut charged = 0;
-            for (index, request_id) in due.iter().enumerate() {
-                match shared.charge_expired(&workspace, request_id).await {
-                    Ok(true) => charged += 1,
-                    Ok(false) => {}
-                    Err(error) => {
-                        workspace.lock().retry_charges(due[index..].to_vec());
-                        return Err(error);
-                    }
+    async fn charge_expired(&self, due: DueCharges) -> Result<usize> {
+        self.in_writer(move |shared| async move {
+            let (mut due, mut charged) = (due, 0);
+            while let Some(request_id) = due.requests.front() {
+                if shared.charge_expired(&due.workspace, request_id).await? {
+                    charged += 1;
                 }
+                due.requests.pop_front();
             }
-            workspace.announce();
+            due.workspace.announce();
             Ok(charged)
-        });
-        let charged = charged.await;
-        if charged.is_err() {
-            // The writer may not have begun. What is charged meanwhile is not charged again.
-            kept.attempt(|ledger| ledger.retry_charges(requests));
+        })
+        .await
+    }
+}
+
+/// Requests whose expired holds are to be charged. Those that are not, because the writer failed or
+/// did not begin, go back to the ledger.
+struct DueCharges {
+    workspace: Arc<WorkspaceHandle>,
+    requests: VecDeque<Arc<str>>,
+}
+
+impl Drop for DueCharges {
+    fn drop(&mut self) {
+        let requests = std::mem::take(&mut self.requests);
+        if !requests.is_empty() {
+            self.workspace.attempt(|ledger| ledger.retry_charges(requests));
         }
-        charged
     }
 }
 

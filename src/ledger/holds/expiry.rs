@@ -44,7 +44,7 @@ impl Holds {
     }
 
     /// Puts back requests whose charge could not be written.
-    pub fn put_back_due_charges(&mut self, requests: Vec<Arc<str>>) {
+    pub fn put_back_due_charges(&mut self, requests: impl IntoIterator<Item = Arc<str>>) {
         self.due_charges.extend(requests);
     }
 

@@ -97,7 +97,7 @@ impl Ledger {
         self.holds.take_due_charges()
     }
 
-    pub fn retry_charges(&mut self, requests: Vec<Arc<str>>) {
+    pub fn retry_charges(&mut self, requests: impl IntoIterator<Item = Arc<str>>) {
         self.holds.put_back_due_charges(requests);
     }
 

@@ -121,6 +121,8 @@ pub enum Weather {
     Calm,
     Windy,
     Stormy,
+    /// Nothing is written or read.
+    Out,
 }
 
 #[derive(Clone)]
@@ -201,6 +203,10 @@ impl SimStore {
             Weather::Still | Weather::Calm => 0,
             Weather::Windy => 8,
             Weather::Stormy => 45,
+            Weather::Out => {
+                let fates = [Fate::RefusedBefore, Fate::LostButUnknown];
+                return fates[self.draw(2) as usize];
+            }
         };
         if self.draw(100) >= percent_of_faults {
             return Fate::Done;
