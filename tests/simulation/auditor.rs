@@ -534,6 +534,12 @@ impl Auditor {
             let may_be_late = is_overlapped || is_checking || sent != now;
             assert!(is_longer || may_be_late, "an extension never shortens");
             hold.expire_time = hold.expire_time.max(*expire_time);
+        } else if matches!(reply, Err(Error::StorageUnavailable))
+            && let Some(hold) = self.holds.remove(request)
+        {
+            // It is longer, and that is not stored; or nothing was done.
+            self.granted.insert((request.clone(), hold.held));
+            self.revived.insert(request.clone());
         }
     }
 }

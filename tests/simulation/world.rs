@@ -307,7 +307,13 @@ impl Simulation {
                     assert!(is_stored, "a live hold is stored: {request:?} {hold:?}");
                 }
             }
-            holds.retain(|request, _| disk.holds.contains_key(request));
+            // One before, of the same request, may be what is stored: its end was answered, and not
+            // stored yet, and no more was stored of the last one.
+            holds.retain(|request, hold| {
+                disk.holds.get(request).is_some_and(|stored| {
+                    (&*stored.model_id, stored.held) == (hold.model.as_ref(), hold.held)
+                })
+            });
             for (request, hold) in &mut holds {
                 // A start that fails may have taken them up already.
                 hold.is_unsure = true;
