@@ -44,6 +44,7 @@ export async function open(browser, url, options = {}) {
     }
   }, token);
   opened.setDefaultTimeout(10_000);
+  opened.on("page", followCalls);
   const page = await opened.newPage();
   page.faults = [];
   page.on("pageerror", (error) => page.faults.push(String(error)));
@@ -56,12 +57,37 @@ export async function open(browser, url, options = {}) {
   return page;
 }
 
-/** Until nothing is on its way any more. */
+/** Collects the calls of a page that are on their way. */
+export function followCalls(page) {
+  page.calls = new Set();
+  page.on("request", (request) => {
+    if (isCall(request.url())) page.calls.add(request);
+  });
+  for (const end of ["requestfinished", "requestfailed"])
+    page.on(end, (request) => page.calls.delete(request));
+}
+
+/** Not a stream, which never ends. */
+function isCall(url) {
+  return /\/tollgate\.v1\.\w+\/(?!Watch)\w+$/.test(url);
+}
+
+/** Until no call is on its way, and what was answered is shown. */
 export async function settled(page) {
   await page.locator("main h1").first().waitFor();
-  await page.waitForFunction(() => document.querySelector("main .skeleton") === null, undefined, {
-    timeout: 15_000,
-  });
+  const until = Date.now() + 15_000;
+  // What is chosen is called for in the next frame, and what is answered shown in another.
+  for (let quiet = 0; quiet < 2;) {
+    assert.ok(Date.now() < until, "the page settles within 15 seconds");
+    const isShown = await page.evaluate(
+      () =>
+        new Promise((resolve) => {
+          const look = () => resolve(document.querySelector("main .skeleton") === null);
+          requestAnimationFrame(() => requestAnimationFrame(look));
+        }),
+    );
+    quiet = isShown && page.calls.size === 0 ? quiet + 1 : 0;
+  }
 }
 
 export async function assertClean(page) {

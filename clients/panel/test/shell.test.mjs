@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { assertAccessible, assertClean, launch, open, settled } from "./browser.mjs";
+import { assertAccessible, assertClean, followCalls, launch, open, settled } from "./browser.mjs";
 import { Server } from "./server.mjs";
 
 let browser;
@@ -169,6 +169,7 @@ test("seven tabs are open and a change is still saved", async () => {
   const server = await Server.start({ records: 300, generate: ["--users", "5"] });
   try {
     const context = await browser.newContext();
+    context.on("page", followCalls);
     const pages = [];
     for (let tab = 0; tab < 7; tab++) {
       const page = await context.newPage();
