@@ -60,6 +60,7 @@ fmt: $(BUF) ## Format code and protos
 lint: ## Check formatting and lints of the code
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	tools/mutation/run --check
 
 .PHONY: proto
 proto: $(BUF) ## Check the protos: lint, formatting, and that callers of the last release still fit
