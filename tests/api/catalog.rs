@@ -498,10 +498,10 @@ async fn the_command_imports_through_a_server_or_into_a_database() {
     }
     assert_eq!(input_rates(&server, "house-1").await, ["3.00"]);
     for (flags, expected) in [
-        (format!("--server {running} --database {alone}"), "cannot be used with"),
+        (format!("--server {running} --database {alone}"), "expected --server or --database"),
         (format!("--server {running} --format csv"), "possible values"),
         (format!("--server {running} --effective-time yesterday"), "expected a time like"),
-        ("--server 127.0.0.1:9".to_owned(), "does not answer"),
+        ("--server 127.0.0.1:9".to_owned(), "no server answers"),
     ] {
         let refused = command(&file, &flags).await.unwrap_err();
         assert!(refused.contains(expected), "{flags}: {refused}");
