@@ -31,7 +31,7 @@ const readyPause = 100 * time.Millisecond
 // attemptsMax is that of gRPC, too.
 const attemptsMax = 5
 
-// Retried by gRPC itself, with jitter, within the deadline, and only when nobody has answered.
+// Retried by gRPC itself, with jitter, within the deadline, and only without an answer.
 const serviceConfig = `{"methodConfig": [{
 	"name": [
 		{"service": "tollgate.v1.UsageService", "method": "CheckAndRoute"},
@@ -90,7 +90,7 @@ type Options struct {
 	// end, or run unchecked, at once. Then one finds out whether it answers again. It is 0.5 seconds
 	// by default, and a minute at most; a negative one lets every call wait.
 	BreakDuration time.Duration
-	// MaxAttempts is how often a call is made at most, the first time included, while nobody answers:
+	// MaxAttempts is how often a call is made at most, the first time included, without an answer:
 	// of those calls that are the same however often they are made. 3 by default, 5 at most; 1 makes
 	// no retries. What is queued is sent again beyond that.
 	MaxAttempts int

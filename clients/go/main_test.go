@@ -27,7 +27,7 @@ const (
 	cost = "0.0028"
 	// patience is what a test that is not about time gives a machine that is busy.
 	patience = time.Minute
-	// nowhere is where nobody answers.
+	// nowhere is where no server answers.
 	nowhere = "127.0.0.1:1"
 )
 

@@ -182,7 +182,7 @@ impl ClientBuilder {
         self
     }
 
-    /// How often a call is made at most, the first time included, while nobody answers: of those calls
+    /// How often a call is made at most, the first time included, without an answer: of those calls
     /// that are the same request however often they are sent. 3 by default, 1 to 5. What is queued is
     /// sent again beyond that.
     pub fn max_attempts(mut self, count: u32) -> Self {

@@ -355,7 +355,7 @@ impl OpenCall {
         &self.call
     }
 
-    /// Records how the call ended. Fails only with `wait`: if nobody answers, the record is queued
+    /// Records how the call ended. Fails only with `wait`: if none answers, the record is queued
     /// and this is [`GuardError::Unavailable`]; if it is refused, or queued because the server does
     /// not accept the token, [`GuardError::Rpc`].
     pub async fn finish(self, outcome: Outcome) -> Result<(), GuardError> {

@@ -73,7 +73,7 @@ export interface ClientOptions {
    */
   breakDurationMs?: number | undefined;
   /**
-   * How often a call is made at most, the first time included, while nobody answers: of those
+   * How often a call is made at most, the first time included, without an answer: of those
    * calls that are the same however often they are made. 3 if absent, 1 to 5. What is queued is
    * sent again beyond that.
    */

@@ -222,7 +222,7 @@ function named(error: unknown): ConnectError {
   return failure;
 }
 
-// What `fetch` throws where nobody answers: in Node, Chrome, Firefox, Safari.
+// What `fetch` throws where no server answers: in Node, Chrome, Firefox, Safari.
 const OF_FETCH = /^(fetch failed|Failed to fetch|NetworkError|Load failed)/;
 
 function isOfConnection(cause: unknown): boolean {

@@ -122,7 +122,7 @@ test("a server that hangs costs the deadline", async () => {
   await server.stop();
 });
 
-test("wait throws if nobody answers, and queues all the same", async () => {
+test("wait throws if no server answers, and queues all the same", async () => {
   const { client, log } = quiet({ address: NOWHERE });
   const options = { workspace: "w", model: "m", inputTokens: 1, wait: true };
   const queued = client.guard(options, (call) => {

@@ -325,7 +325,7 @@ test("a transport of the caller has the client's token, retries, and end", async
   await client.close();
   await assert.rejects(client.usage.checkAndRoute({}), { code: Code.FailedPrecondition });
 
-  // What fetch throws where nobody answers is for the policy, and no defect.
+  // What fetch throws where no server answers is for the policy, and no defect.
   const failing = (message: string): Transport => ({
     unary: () => Promise.reject(ConnectError.from(new TypeError(message), Code.Internal)),
     stream: () => Promise.reject(new Error("not asked")),

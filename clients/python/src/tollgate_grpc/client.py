@@ -46,7 +46,7 @@ _RETRIED = ("CheckAndRoute", "RecordUsage", "RecordUsageBatch", "ReleaseHold")
 
 
 def _service_config(max_attempts: int) -> str:
-    """Retried by gRPC itself, with jitter, within the deadline, only when nobody has answered."""
+    """Retried by gRPC itself, with jitter, within the deadline, only without an answer."""
     if max_attempts == 1:
         # A policy of one attempt is none, and gRPC refuses it.
         return "{}"
@@ -117,7 +117,7 @@ class _Base:
         in PEM. `timeout`, `flush_timeout` and `break_duration` are seconds. Once a call is not
         answered, only one in each `break_duration` still waits for the server, and the others
         end, or run unchecked, at once; 0 lets every call wait. `max_attempts`, 1 to 5, is how often
-        a call is made at most while nobody answers, of those calls that are the same however often
+        a call is made at most without an answer, of those calls that are the same however often
         they are made; what is queued is sent again beyond that. `interceptors` are those of gRPC,
         the first one outermost, for every call. `AsyncClient` takes those of `grpc.aio` for its
         calls, and others for what it delivers from its queue, in a thread. Raises `ValueError` for

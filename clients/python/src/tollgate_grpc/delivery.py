@@ -232,7 +232,7 @@ class Delivery:
                     self._refuse(records, f"{error.code().name}: {error.details()}")
             except Exception as error:  # A defect here must not end the thread.
                 self._refuse(records, repr(error))
-        # While nobody answers, one deadline is waited for, not one for each; and who is not let in
+        # Without an answer, one deadline is waited for, not one for each; and who is not let in
         # does not go on knocking.
         reached = not again
         for item in batch:

@@ -479,7 +479,7 @@ public final class Client implements AutoCloseable {
     }
 
     /**
-     * How often a call is made at most, the first time included, while nobody answers: of those calls
+     * How often a call is made at most, the first time included, without an answer: of those calls
      * that are the same however often they are made. 3 by default, 1 to 5. What is queued is sent
      * again beyond that.
      */

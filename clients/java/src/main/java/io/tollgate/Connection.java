@@ -147,7 +147,7 @@ final class Connection {
         : status;
   }
 
-  /** Retried by gRPC itself, with jitter, within the deadline, and only when nobody answered. */
+  /** Retried by gRPC itself, with jitter, within the deadline, and only without an answer. */
   private static Map<String, ?> serviceConfig(int maxAttempts) {
     if (maxAttempts == 1) {
       // A policy of one attempt is none, and gRPC refuses it.

@@ -36,7 +36,7 @@ public final class Pages<A extends Message> implements Iterable<A> {
   }
 
   /**
-   * The pages from that of the request's {@code page_token} on. Every iterator begins anew there. It
+   * The pages from that of the request's {@code page_token} on. Every iterator starts there. It
    * throws what the call throws, and {@link TollgateException} if the server gives a page token again,
    * as there would be no end.
    *

@@ -46,7 +46,7 @@ class PagesTest {
       ListKeyGroupsRequest request =
           ListKeyGroupsRequest.newBuilder().setWorkspaceId(id).setPageSize(2).build();
       Pages<ListKeyGroupsResponse> pages = Pages.of(client.apiKey()::listKeyGroups, request);
-      // Also for the second time, as every iterator begins anew.
+      // Also for the second time, as every iterator starts from the beginning.
       for (int time = 0; time < 2; time++) {
         List<Integer> sizes = new ArrayList<>();
         for (ListKeyGroupsResponse page : pages) {
