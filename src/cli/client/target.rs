@@ -54,3 +54,22 @@ impl Target {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Command {
+        #[command(flatten)]
+        target: Target,
+    }
+
+    #[test]
+    fn a_flag_names_the_workspace_before_all_else() {
+        let command = Command::parse_from(["tollgate", "--workspace", "x"]);
+        assert_eq!(command.target.workspace().unwrap(), "x");
+    }
+}
