@@ -134,7 +134,7 @@ async fn read_page(
         check_kept(scope, window).await?;
     }
     if let Some(last) = records.last() {
-        *after = Some(RecordPosition { charge_time: last.charge_time, seq: last.seq });
+        *after = Some(RecordPosition::of(last));
     }
     records.retain(|record| record.seq <= scope.last_seq);
     Ok(Page { records, is_last })

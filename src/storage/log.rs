@@ -94,6 +94,12 @@ pub struct RecordPosition {
     pub seq: i64,
 }
 
+impl RecordPosition {
+    pub fn of(record: &Record) -> RecordPosition {
+        RecordPosition { charge_time: record.charge_time, seq: record.seq }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
     OldestFirst,

@@ -214,9 +214,7 @@ pub async fn records_are_listed_in_both_orders_and_pages(world: &World) {
         for limit in [1, 3, 20, usize::MAX] {
             let mut listed: Vec<Record> = Vec::new();
             loop {
-                let after = listed
-                    .last()
-                    .map(|last| RecordPosition { charge_time: last.charge_time, seq: last.seq });
+                let after = listed.last().map(RecordPosition::of);
                 let page = store.records(&everything(), order, after, limit).await.unwrap();
                 assert!(page.len() <= limit);
                 if page.is_empty() {
@@ -298,9 +296,7 @@ pub async fn late_records_are_found_by_the_time_they_were_written(world: &World)
             };
             let mut found: Vec<Record> = Vec::new();
             loop {
-                let after = found
-                    .last()
-                    .map(|last| RecordPosition { charge_time: last.charge_time, seq: last.seq });
+                let after = found.last().map(RecordPosition::of);
                 let page = store.late_records("w", written, before, after, limit).await.unwrap();
                 if page.is_empty() {
                     break;

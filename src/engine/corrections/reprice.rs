@@ -88,9 +88,7 @@ impl Shared {
         dry_run: bool,
     ) -> Result<(Repriced, Option<RecordPosition>)> {
         let records = self.store.records(filter, Order::OldestFirst, after, PAGE_RECORDS).await?;
-        let last = records
-            .last()
-            .map(|last| RecordPosition { charge_time: last.charge_time, seq: last.seq });
+        let last = records.last().map(RecordPosition::of);
         let next = last.filter(|_| records.len() == PAGE_RECORDS);
         let mut done = Repriced::default();
         for record in records {

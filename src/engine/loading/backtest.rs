@@ -126,7 +126,7 @@ impl BacktestRun {
         }
         let next = next?;
         self.is_read = next.len() < PAGE_RECORDS;
-        self.after = next.last().map(position).or(self.after);
+        self.after = next.last().map(RecordPosition::of).or(self.after);
         self.page = next;
         self.backtest = Some(backtest);
         Ok(None)
@@ -145,8 +145,4 @@ impl BacktestRun {
         let (id, window) = (&self.workspace_id, self.window);
         Ok(self.store.export_records(id, window, self.after, PAGE_RECORDS).await?)
     }
-}
-
-fn position(record: &Record) -> RecordPosition {
-    RecordPosition { charge_time: record.charge_time, seq: record.seq }
 }

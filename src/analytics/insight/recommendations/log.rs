@@ -5,7 +5,6 @@ use super::Sources;
 use crate::analytics::Result;
 use crate::analytics::batch::Batch;
 use crate::analytics::insight::series::past_days;
-use crate::domain::record::Record;
 use crate::domain::time::calendar::Window;
 use crate::insight::recommendation::usage::Usages;
 use crate::storage::log::RecordPosition;
@@ -49,10 +48,6 @@ async fn read(sources: &Sources<'_>, window: Window) -> Result<Usages> {
         if records.len() < PAGE_RECORDS {
             return Ok(usages);
         }
-        after = records.last().map(position);
+        after = records.last().map(RecordPosition::of);
     }
-}
-
-fn position(record: &Record) -> RecordPosition {
-    RecordPosition { charge_time: record.charge_time, seq: record.seq }
 }
